@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Parsing and formatting of IP addresses, endpoints and networks. */
+#include "drivers/base/addr.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+static const uint8_t v4_mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+bool ip_addr_is_v4(const struct ip_addr *a)
+{
+    return memcmp(a->b, v4_mapped, sizeof(v4_mapped)) == 0;
+}
+
+bool ip_addr_is_any(const struct ip_addr *a)
+{
+    static const struct ip_addr zero;
+    return ip_addr_is_v4(a) ? ip_addr_to_v4(a) == 0 : ip_addr_equal(a, &zero);
+}
+
+struct ip_addr ip_addr_from_v4(uint32_t be)
+{
+    struct ip_addr a;
+    memcpy(a.b, v4_mapped, sizeof(v4_mapped));
+    memcpy(a.b + 12, &be, sizeof(be));
+    return a;
+}
+
+uint32_t ip_addr_to_v4(const struct ip_addr *a)
+{
+    uint32_t be;
+    memcpy(&be, a->b + 12, sizeof(be));
+    return be;
+}
+
+bool ip_addr_parse(const char *text, size_t len, struct ip_addr *out)
+{
+    char buf[INET6_ADDRSTRLEN];
+    if (len == 0 || len >= sizeof(buf) || memchr(text, '\0', len) != NULL)
+        return false;
+    memcpy(buf, text, len);
+    buf[len] = '\0';
+    uint32_t be;
+    if (inet_pton(AF_INET, buf, &be) == 1) {
+        *out = ip_addr_from_v4(be);
+        return true;
+    }
+    return inet_pton(AF_INET6, buf, out->b) == 1;
+}
+
+/* A decimal number without sign, blanks or leading zeroes, at most `max`. */
+static bool number_parse(const char *text, size_t len, unsigned max, unsigned *out)
+{
+    unsigned value = 0;
+    if (len == 0 || len > 5 || (len > 1 && text[0] == '0'))
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        value = value * 10 + (unsigned)(text[i] - '0');
+    }
+    if (value > max)
+        return false;
+    *out = value;
+    return true;
+}
+
+bool endpoint_parse(const char *text, size_t len, uint16_t default_port, struct endpoint *out)
+{
+    const char *addr = text, *port = NULL;
+    size_t addr_len = len;
+    if (len > 0 && text[0] == '[') {
+        const char *close = memchr(text, ']', len);
+        if (close == NULL)
+            return false;
+        addr = text + 1;
+        addr_len = (size_t)(close - addr);
+        if (close + 1 < text + len) {
+            if (close[1] != ':')
+                return false;
+            port = close + 2;
+        }
+    } else {
+        const char *colon = memchr(text, ':', len);
+        /* A second colon makes it a bare IPv6 address. */
+        if (colon != NULL && memchr(colon + 1, ':', (size_t)(text + len - colon - 1)) == NULL) {
+            addr_len = (size_t)(colon - text);
+            port = colon + 1;
+        }
+    }
+    unsigned number = default_port;
+    if (port != NULL && !number_parse(port, (size_t)(text + len - port), UINT16_MAX, &number))
+        return false;
+    if (number == 0)
+        return false;
+    out->port = (uint16_t)number;
+    return ip_addr_parse(addr, addr_len, &out->addr);
+}
+
+bool ip_prefix_parse(const char *text, size_t len, bool strict, struct ip_prefix *out)
+{
+    const char *slash = memchr(text, '/', len);
+    size_t addr_len = slash != NULL ? (size_t)(slash - text) : len;
+    if (!ip_addr_parse(text, addr_len, &out->addr))
+        return false;
+    unsigned base = ip_addr_is_v4(&out->addr) ? 96 : 0;
+    unsigned bits = 128 - base;
+    if (slash != NULL && !number_parse(slash + 1, (size_t)(text + len - slash - 1), bits, &bits))
+        return false;
+    out->len = (uint8_t)(base + bits);
+    struct ip_addr masked = out->addr;
+    for (unsigned i = out->len; i < 128; i++)
+        masked.b[i / 8] &= (uint8_t) ~(0x80u >> (i % 8));
+    if (strict && !ip_addr_equal(&masked, &out->addr))
+        return false;
+    out->addr = masked;
+    return true;
+}
+
+bool ip_prefix_contains(const struct ip_prefix *net, const struct ip_addr *a)
+{
+    unsigned whole = net->len / 8, rest = net->len % 8;
+    if (memcmp(net->addr.b, a->b, whole) != 0)
+        return false;
+    return rest == 0 || ((net->addr.b[whole] ^ a->b[whole]) >> (8 - rest)) == 0;
+}
+
+const char *ip_addr_format(const struct ip_addr *a, char *buf)
+{
+    if (ip_addr_is_v4(a))
+        inet_ntop(AF_INET, a->b + 12, buf, ADDR_TEXT_SIZE);
+    else
+        inet_ntop(AF_INET6, a->b, buf, ADDR_TEXT_SIZE);
+    return buf;
+}
+
+const char *endpoint_format(const struct endpoint *e, char *buf)
+{
+    char addr[ADDR_TEXT_SIZE];
+    ip_addr_format(&e->addr, addr);
+    snprintf(buf, ADDR_TEXT_SIZE, ip_addr_is_v4(&e->addr) ? "%.45s:%u" : "[%.45s]:%u", addr,
+             e->port);
+    return buf;
+}
+
+const char *ip_prefix_format(const struct ip_prefix *p, char *buf)
+{
+    char addr[ADDR_TEXT_SIZE];
+    unsigned bits = ip_addr_is_v4(&p->addr) ? p->len - 96u : p->len;
+    ip_addr_format(&p->addr, addr);
+    snprintf(buf, ADDR_TEXT_SIZE, "%.45s/%u", addr, bits);
+    return buf;
+}

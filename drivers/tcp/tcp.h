@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One worker's TCP (RFC 9293). Share nothing: a struct tcp, its connections, its timers and its
+ * memory belong to one worker. What app/ does with a connection is in drivers/stream.h; this header
+ * is for the worker that feeds and polls the stack, and for opening and accepting.
+ *
+ * A round of the worker:
+ *     tcp_set_now(); ip_receive() -> tcp input; timer_wheel_advance(); tcp_dispatch() -> handlers;
+ *     tcp_flush() -> segments -> ip_flush()
+ */
+#ifndef SPLITMX_TCP_TCP_H
+#define SPLITMX_TCP_TCP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "drivers/base/check.h"
+#include "drivers/base/counters.h"
+#include "drivers/base/pools.h"
+#include "drivers/base/timer.h"
+#include "drivers/ip/ip.h"
+#include "drivers/stream.h"
+
+struct tcp;
+struct tcp_listener;
+
+struct tcp_config {
+    struct ip *ip;
+    struct pools *pools;
+    struct timer_wheel *wheel;
+    uint32_t max_connections; /* including half-open ones; TIME-WAIT is apart */
+    uint32_t max_half_open;   /* SYN-RECEIVED at once */
+    uint32_t max_time_wait;
+    uint32_t receive_window;        /* bytes a connection may advertise, e.g. 256 KiB */
+    uint32_t send_limit;            /* bytes: stream_room() of a fresh connection, e.g. 256 KiB */
+    uint16_t port_first, port_last; /* ephemeral ports of our own connections */
+    nsec_t time_wait;               /* 2 MSL; 0: 60 s */
+    nsec_t keepalive;   /* idle time before the first probe; 0: 2 h (RFC 9293 §3.8.4) */
+    uint8_t secret[16]; /* keys ISNs and timestamp offsets (RFC 6528, RFC 7323 §5.4) */
+};
+
+/* NULL if out of memory. Registers itself as ip's upper layer. */
+struct tcp *tcp_create(const struct tcp_config *config, nsec_t now);
+
+/* Frees everything without a word on the wire. */
+void tcp_destroy(struct tcp *t);
+
+void tcp_set_now(struct tcp *t, nsec_t now);
+
+/* A connection was established to the listener. Set the handler and keep the stream, or abort it.
+ */
+typedef void tcp_accept_fn(struct stream *s, void *user);
+
+/* Accept connections to `local` (any address: all of ours). NULL if the endpoint is taken or out of
+ * memory. */
+MUST_CHECK struct tcp_listener *tcp_listen(struct tcp *t, const struct endpoint *local,
+                                           tcp_accept_fn *accept, void *user);
+/* New SYNs get RST; what is established stays. */
+void tcp_listen_close(struct tcp_listener *l);
+
+/*
+ * Open a connection from one of our addresses (source: NULL for the route's own) to remote. NULL,
+ * with *why set, if that fails at once: no route, no port, no memory. Otherwise STREAM_OPEN or
+ * STREAM_DOWN follows; the caller bounds the time with its own timer and stream_abort().
+ */
+MUST_CHECK struct stream *tcp_connect(struct tcp *t, const struct ip_addr *source,
+                                      const struct endpoint *remote, stream_handler *handler,
+                                      void *user, enum stream_error *why);
+
+/* Deliver pending events to handlers, those that handlers cause included, up to a bound per round.
+ * Returns how many were delivered. */
+unsigned tcp_dispatch(struct tcp *t);
+
+/* Send what handlers and input made due: data, window updates, ACKs. The end of a round, before
+ * ip_flush(). */
+void tcp_flush(struct tcp *t);
+
+/* Live numbers, for status and for tests that nothing leaks. */
+struct tcp_usage {
+    uint32_t connections; /* all states but LISTEN and TIME-WAIT */
+    uint32_t half_open;
+    uint32_t time_wait;
+    uint32_t orphans; /* closed or aborted by the application, still finishing */
+};
+struct tcp_usage tcp_usage(const struct tcp *t);
+
+#define TCP_COUNTERS(X)                                                                            \
+    X(TCP_RX_SEGMENTS, "segments received")                                                        \
+    X(TCP_TX_SEGMENTS, "segments sent")                                                            \
+    X(TCP_RX_BAD_HEADER, "segments whose header is malformed")                                     \
+    X(TCP_RX_BAD_CHECKSUM, "segments whose checksum is wrong")                                     \
+    X(TCP_RX_NO_LISTENER, "segments to a port where nobody listens")                               \
+    X(TCP_RX_NO_CONNECTION, "segments for a connection that we do not have")                       \
+    X(TCP_RX_OUT_OF_WINDOW, "segments outside the receive window")                                 \
+    X(TCP_RX_PAWS, "segments dropped by PAWS (RFC 7323 §5)")                                       \
+    X(TCP_RX_BAD_ACK, "segments that acknowledge what was never sent")                             \
+    X(TCP_RX_BLIND, "RST or SYN that did not fit exactly and were challenged (RFC 5961)")          \
+    X(TCP_RX_DUPLICATE, "segments whose data had arrived before")                                  \
+    X(TCP_RX_OUT_OF_ORDER, "segments queued out of order")                                         \
+    X(TCP_RX_REASSEMBLY_FULL, "out-of-order segments dropped: the queue is full")                  \
+    X(TCP_RX_AFTER_CLOSE, "data that arrived after our application had closed")                    \
+    X(TCP_RX_NO_MEMORY, "payloads dropped at the memory budget")                                   \
+    X(TCP_TX_NO_MEMORY, "segments not sent: out of buffers; tried again later")                    \
+    X(TCP_TX_RETRANSMITS, "segments retransmitted")                                                \
+    X(TCP_TX_TIMEOUTS, "retransmission timeouts")                                                  \
+    X(TCP_TX_FAST_RECOVERIES, "loss recoveries entered by duplicate ACKs or SACK")                 \
+    X(TCP_TX_ZERO_WINDOW_PROBES, "zero-window probes sent")                                        \
+    X(TCP_TX_KEEPALIVES, "keepalive probes sent")                                                  \
+    X(TCP_TX_RESETS, "RST sent")                                                                   \
+    X(TCP_TX_CHALLENGES, "challenge ACKs sent")                                                    \
+    X(TCP_TX_CHALLENGES_LIMITED, "challenge ACKs not sent: rate limit")                            \
+    X(TCP_ACCEPTED, "connections accepted")                                                        \
+    X(TCP_CONNECTED, "connections opened by us")                                                   \
+    X(TCP_CONNECT_FAILED, "connection attempts of ours that failed")                               \
+    X(TCP_SYN_DROPPED, "SYNs dropped: too many half-open or open connections")                     \
+    X(TCP_RESET_BY_PEER, "connections reset by their peer")                                        \
+    X(TCP_TIMED_OUT, "connections given up after retransmissions or keepalive")                    \
+    X(TCP_TIME_WAIT_FULL, "TIME-WAIT records recycled early: the table is full")                   \
+    X(TCP_NO_PORT, "connections not opened: all local ports towards that destination are in use")  \
+    X(TCP_ICMP_IGNORED, "ICMP errors that fit no connection")                                      \
+    X(TCP_IMPOSSIBLE, "connections given up in a state that cannot be")
+
+enum tcp_counter { TCP_COUNTERS(COUNTER_ENUM) TCP_COUNTER_COUNT };
+extern const struct counter_list tcp_counter_list;
+const uint64_t *tcp_counters(const struct tcp *t);
+
+#endif
