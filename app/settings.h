@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Everything that the INI says beside its domains, judged and in machine units. Built once at
+ * start. */
+#ifndef SPLITMX_SETTINGS_H
+#define SPLITMX_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/smtp/command.h"
+#include "config/config.h"
+#include "drivers/base/addr.h"
+#include "drivers/base/check.h"
+
+#define SETTINGS_MAX_PORTS     16
+#define SETTINGS_MAX_LISTENERS 64
+#define SETTINGS_MAX_ADDRESSES 8
+
+struct port_settings {
+    const struct config_section *section;
+    const char *name;
+    const char *device;
+    uint16_t mtu; /* 0: the device's */
+    unsigned address_count;
+    struct ip_addr addresses[SETTINGS_MAX_ADDRESSES];
+    struct ip_prefix networks[SETTINGS_MAX_ADDRESSES];
+    struct ip_addr gateway; /* all zeroes: none */
+};
+
+struct listener_settings {
+    const struct config_section *section;
+    const char *name;
+    unsigned port; /* index of its port */
+    uint16_t tcp_port;
+};
+
+/* Durations in nanoseconds. */
+struct settings {
+    char hostname[SMTP_DOMAIN_MAX + 1];
+    unsigned workers;
+    bool idle_sleep;
+    uint64_t shutdown_timeout;
+
+    bool hugepages;
+    uint64_t budget;          /* bytes of packet memory that connections of one worker may pin */
+    uint32_t max_sessions;    /* client sessions per worker */
+    uint32_t max_connections; /* TCP connections per worker, both directions */
+    uint32_t max_recipients;  /* in memory per worker, over all transactions */
+
+    uint64_t max_size;               /* SIZE: bytes of a message */
+    uint32_t recipients_per_message; /* at least 100 (RFC 5321 §4.5.3.1.8) */
+
+    /* [timeouts]: RFC 5321 §4.5.3.2 and DESIGN: time is a budget from the client's command */
+    uint64_t client_command; /* between commands, and between two reads of content: 5 min */
+    uint64_t connect;        /* TCP connect to a destination: 30 s, within rcpt */
+    uint64_t rcpt;           /* 240 s, connect to MAIL included */
+    uint64_t data;           /* 354 within 100 s */
+    uint64_t body_stall;     /* a destination takes no content: 150 s */
+    uint64_t commit;         /* the destination's answer to the end of data: 540 s */
+    uint64_t pool_idle;      /* an idle destination connection is kept for: 10 s */
+
+    uint32_t destination_connections; /* per worker and destination: 100 */
+
+    const char *log_file;              /* NULL: standard error */
+    const char *infrastructure_reject; /* NULL, or an expression on a destination's refusals */
+
+    unsigned port_count;
+    struct port_settings ports[SETTINGS_MAX_PORTS];
+    unsigned listener_count;
+    struct listener_settings listeners[SETTINGS_MAX_LISTENERS];
+};
+
+/* Every problem goes to errors. Strings point into config, which must outlive the settings. */
+void settings_build(struct settings *s, const struct config *config, struct config_errors *errors);
+
+#endif
