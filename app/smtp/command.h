@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* SMTP commands as a server receives them (RFC 5321 §4.1). Pure: a line in, a value out. */
+#ifndef SPLITMX_SMTP_COMMAND_H
+#define SPLITMX_SMTP_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "app/smtp/span.h"
+#include "drivers/base/check.h"
+
+/* RFC 5321 §4.5.3.1, octets; lines include their CRLF. */
+#define SMTP_LOCAL_PART_MAX   64
+#define SMTP_DOMAIN_MAX       255
+#define SMTP_PATH_MAX         256 /* with the angle brackets */
+#define SMTP_COMMAND_LINE_MAX 512
+#define SMTP_REPLY_LINE_MAX   512
+#define SMTP_TEXT_LINE_MAX    1000
+
+/* MAIL and RCPT lines are longer by what their extensions add (RFC 1870 §3: 26, RFC 6152 §3: 17).
+ */
+#define SMTP_LINE_MAX 1024
+
+enum smtp_verb {
+    SMTP_HELO,
+    SMTP_EHLO,
+    SMTP_MAIL,
+    SMTP_RCPT,
+    SMTP_DATA,
+    SMTP_RSET,
+    SMTP_NOOP,
+    SMTP_QUIT,
+    SMTP_VRFY,
+    SMTP_EXPN, /* known, not implemented: 502 */
+    SMTP_HELP,
+    SMTP_UNKNOWN,
+};
+
+/* A forward- or reverse-path (RFC 5321 §4.1.2). Spans point into the line. */
+struct smtp_path {
+    struct span address; /* between the angle brackets, source route stripped; empty for <> */
+    struct span local;   /* as written: with its quotes, if it has them */
+    struct span domain; /* as written; empty for <> and <postmaster>; a literal with its brackets */
+    bool quoted;        /* local is a quoted-string */
+    bool source_route;  /* one was there and was stripped (RFC 5321 §4.1.1.3) */
+};
+
+enum smtp_body {
+    SMTP_BODY_UNSPECIFIED,
+    SMTP_BODY_7BIT,
+    SMTP_BODY_8BITMIME,
+};
+
+struct smtp_command {
+    enum smtp_verb verb;
+    struct span argument;  /* HELO, EHLO: the name; VRFY, NOOP, HELP: the string; else empty */
+    struct smtp_path path; /* MAIL, RCPT */
+    uint64_t size;         /* MAIL: SIZE= (RFC 1870); 0: not given */
+    enum smtp_body body;   /* MAIL: BODY= (RFC 6152) */
+};
+
+/*
+ * Why a line is not a command: code, enhanced code and text of the reply that says so. The reply is
+ * a whole line without its CRLF.
+ */
+#define SMTP_COMMAND_ERRORS(X)                                                                     \
+    X(SMTP_COMMAND_OK, "")                                                                         \
+    X(SMTP_LINE_TOO_LONG, "500 5.5.2 Line too long")                                               \
+    X(SMTP_UNRECOGNISED, "500 5.5.2 Command not recognised")                                       \
+    X(SMTP_NOT_IMPLEMENTED, "502 5.5.1 Command not implemented")                                   \
+    X(SMTP_SYNTAX, "501 5.5.4 Syntax error in parameters")                                         \
+    X(SMTP_BAD_SENDER, "501 5.1.7 Bad sender address syntax")                                      \
+    X(SMTP_BAD_RECIPIENT, "501 5.1.3 Bad recipient address syntax")                                \
+    X(SMTP_LOCAL_PART_TOO_LONG, "501 5.1.3 Local part too long")                                   \
+    X(SMTP_DOMAIN_TOO_LONG, "501 5.1.3 Domain too long")                                           \
+    X(SMTP_PATH_TOO_LONG, "501 5.1.3 Path too long")                                               \
+    X(SMTP_UNKNOWN_PARAMETER, "555 5.5.4 Unsupported parameter")                                   \
+    X(SMTP_BAD_PARAMETER, "501 5.5.4 Bad parameter value")                                         \
+    X(SMTP_BARE_NEWLINE, "500 5.5.2 Bare CR or LF in command")
+#define SMTP_COMMAND_ERROR_ENUM(name, reply) name,
+enum smtp_command_error { SMTP_COMMAND_ERRORS(SMTP_COMMAND_ERROR_ENUM) SMTP_COMMAND_ERROR_COUNT };
+
+const char *smtp_command_error_reply(enum smtp_command_error error);
+
+/* The verb'"'"'s name in capitals, for logs. */
+const char *smtp_verb_name(enum smtp_verb verb);
+
+/*
+ * Parse one command line, without its CRLF. `extended` says that the client said EHLO: parameters
+ * of extensions are understood only then. On an error out->verb is still the verb, where it is
+ * known. 8-bit bytes, NUL and other control characters are syntax errors.
+ */
+MUST_CHECK enum smtp_command_error smtp_command_parse(const char *line, size_t len, bool extended,
+                                                      struct smtp_command *out);
+
+/*
+ * Find the end of the first line in a buffer that may begin or end anywhere: returns the number of
+ * bytes up to and including its LF, 0 if there is none yet. Lines end in CRLF only; *bare is set
+ * when the LF that ends the line has no CR before it, or when a CR or NUL stands inside the line.
+ */
+size_t smtp_line_length(const char *data, size_t len, bool *bare);
+
+#endif
