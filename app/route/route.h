@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Who gets a recipient. A verdict is a function of the recipient, the snapshot in force and the
- * client'"'"'s address; it is a value: a transaction copies it at RCPT and refers to no snapshot
+ * client's address; it is a value: a transaction copies it at RCPT and refers to no snapshot
  * after that.
  */
 #ifndef SPLITMX_ROUTE_ROUTE_H
@@ -21,7 +21,7 @@ struct snapshot; /* immutable; see snapshot.h */
 #define ROUTE_RULE_SIZE 128
 #define ROUTE_NO_PROBE  UINT16_MAX
 
-/* name, text of logs and --route, reply to the client ("": the next hop'"'"'s own) */
+/* name, text of logs and --route, reply to the client ("": the next hop's own) */
 #define ROUTE_VERDICTS(X)                                                                          \
     X(VERDICT_LOCAL, "local", "")                                                                  \
     X(VERDICT_EXTERNAL, "external", "")                                                            \
@@ -53,7 +53,7 @@ struct next_hop {
 
 struct route {
     enum verdict verdict;
-    enum side from;     /* the client'"'"'s side in the recipient'"'"'s domain */
+    enum side from;     /* the client's side in the recipient's domain */
     unsigned hop_count; /* 1 for local and external, else 0 */
     struct next_hop hops[ROUTE_MAX_HOPS];
     char rule[ROUTE_RULE_SIZE]; /* what decided, e.g. "alice", "/^sales-/", "!bob", "split",
@@ -61,9 +61,9 @@ struct route {
 };
 
 /*
- * The verdict for one recipient. `path` is as parsed from RCPT (or from --route'"'"'s argument);
- * client is the real client'"'"'s address. <postmaster> (no domain) is routed as [appliance]
- * postmaster says. Never fails: what can'"'"'t be routed has a verdict that says so. No allocation.
+ * The verdict for one recipient. `path` is as parsed from RCPT (or from --route's argument);
+ * client is the real client's address. <postmaster> (no domain) is routed as [appliance]
+ * postmaster says. Never fails: what can't be routed has a verdict that says so. No allocation.
  */
 void route_recipient(const struct snapshot *s, const struct smtp_path *path,
                      const struct ip_addr *client, struct route *out);

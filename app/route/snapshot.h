@@ -25,8 +25,8 @@ struct probe_target {
 
 /*
  * Build from all [domain] sections and [appliance] postmaster. Every problem found is reported to
- * the configuration'"'"'s error list, with file and line; NULL if there is any. `locals` are the
- * appliance'"'"'s own addresses: a next hop that is one of them is an error. `workers`: how many
+ * the configuration's error list, with file and line; NULL if there is any. `locals` are the
+ * appliance's own addresses: a next hop that is one of them is an error. `workers`: how many
  * will match at once (Hyperscan scratch travels with the snapshot).
  */
 struct snapshot *snapshot_build(const struct config *config, const struct ip_addr *locals,

@@ -83,7 +83,7 @@ enum smtp_command_error { SMTP_COMMAND_ERRORS(SMTP_COMMAND_ERROR_ENUM) SMTP_COMM
 
 const char *smtp_command_error_reply(enum smtp_command_error error);
 
-/* The verb'"'"'s name in capitals, for logs. */
+/* The verb's name in capitals, for logs. */
 const char *smtp_verb_name(enum smtp_verb verb);
 
 /*

@@ -46,7 +46,7 @@ void smtp_content_start(struct smtp_content *c);
 
 /*
  * Scan the next bytes. Returns how many belong to the content and its end: all of them, or, when
- * this call found the end (c->ended), fewer: the rest is the client'"'"'s next command. Calling it
+ * this call found the end (c->ended), fewer: the rest is the client's next command. Calling it
  * after the end takes nothing.
  */
 size_t smtp_content_scan(struct smtp_content *c, const uint8_t *data, size_t len);

@@ -21,7 +21,7 @@ struct smtp_enhanced {
 };
 
 /*
- * A reply, and the parser'"'"'s state while it arrives. Zero it before the first byte of each
+ * A reply, and the parser's state while it arrives. Zero it before the first byte of each
  * reply.
  *
  *   text   whole lines as received, each with CRLF, codes included; at least one line when
