@@ -61,11 +61,20 @@ struct route {
 };
 
 /*
- * The verdict for one recipient. `path` is as parsed from RCPT (or from --route's argument);
- * client is the real client's address. <postmaster> (no domain) is routed as [appliance]
- * postmaster says. Never fails: what can't be routed has a verdict that says so. No allocation.
+ * The verdict for one recipient. `worker` (below the snapshot's number of workers) says whose
+ * scratch memory the match may use; `path` is as parsed from RCPT (or from --route's argument);
+ * client is the real client's address, or NULL for one that is on neither side. <postmaster> (no
+ * domain) is routed as [appliance] postmaster says. Never fails: what can't be routed has a verdict
+ * that says so. No allocation.
  */
-void route_recipient(const struct snapshot *s, const struct smtp_path *path,
+void route_recipient(const struct snapshot *s, unsigned worker, const struct smtp_path *path,
                      const struct ip_addr *client, struct route *out);
+
+/*
+ * An address as an operator writes it (an argument of --route, verification_address), with or
+ * without angle brackets: what RCPT would have made of it. Spans point into text. False if RCPT
+ * would not take it.
+ */
+MUST_CHECK bool route_parse_address(const char *text, struct smtp_path *out);
 
 #endif
