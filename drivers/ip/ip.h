@@ -35,23 +35,24 @@ struct ip_datagram {
     bool checksum_good;   /* the port vouches for the TCP checksum */
 };
 
-/* What TCP registers with ip/. `user` is TCP's. */
+/* What ICMP says of a datagram of ours that did not arrive (RFC 792, RFC 1122 §4.2.3.9). */
+enum ip_unreachable {
+    IP_HOST_UNREACHABLE, /* soft: codes 0, 1, 5 and the like; time exceeded */
+    IP_PORT_UNREACHABLE, /* hard: codes 2, 3 */
+    IP_TOO_BIG,          /* code 4: `mtu` is the next hop's, 0 if not said */
+};
+
+/* What TCP registers with ip/. `user` is TCP's. No call is made from within ip_output(). */
 struct ip_upper {
     void *user;
     /* Takes ownership of m. */
     void (*segment)(void *user, struct rte_mbuf *m, const struct ip_datagram *d);
-    /* ICMP said that a datagram of ours did not arrive (RFC 792, RFC 1122 §4.2.3.9). `quoted` is
-     * the beginning of our TCP header, at least 8 bytes: ports and sequence number; the receiver
-     * checks that they fit a connection (RFC 5927). */
-    void (*unreachable)(
-        void *user, const struct ip_addr *src, const struct ip_addr *dst, const uint8_t *quoted,
-        unsigned quoted_len,
-        enum ip_unreachable{
-            IP_HOST_UNREACHABLE, /* soft: codes 0, 1, 5 and the like; time exceeded */
-            IP_PORT_UNREACHABLE, /* hard: codes 2, 3 */
-            IP_TOO_BIG,          /* code 4: `mtu` is the next hop's, 0 if not said */
-        } what,
-        uint16_t mtu);
+    /* A datagram from src (ours) to dst did not arrive. `quoted` is the beginning of our TCP
+     * header, at least 8 bytes: ports and sequence number; the receiver checks that they fit a
+     * connection (RFC 5927). */
+    void (*unreachable)(void *user, const struct ip_addr *src, const struct ip_addr *dst,
+                        const uint8_t *quoted, unsigned quoted_len, enum ip_unreachable what,
+                        uint16_t mtu);
     /* The next hop to dst does not answer ARP. */
     void (*no_neighbour)(void *user, const struct ip_addr *dst);
 };
@@ -123,6 +124,7 @@ void ip_output(struct ip *ip, struct rte_mbuf *m, uint8_t link, const struct ip_
     X(IP_RX_RUNT, "frames shorter than their headers say")                                         \
     X(IP_RX_NOT_OURS, "frames or packets addressed to somebody else")                              \
     X(IP_RX_ETHERTYPE, "frames of a protocol that we do not speak")                                \
+    X(IP_RX_VLAN, "frames with a VLAN tag")                                                        \
     X(IP_RX_BAD_HEADER, "IPv4 headers with a wrong version, length or option")                     \
     X(IP_RX_BAD_CHECKSUM, "IPv4 headers whose checksum is wrong")                                  \
     X(IP_RX_BAD_SOURCE, "packets from an address that no host may send from")                      \
@@ -141,8 +143,10 @@ void ip_output(struct ip *ip, struct rte_mbuf *m, uint8_t link, const struct ip_
     X(IP_ARP_FULL, "neighbours not learnt: the cache is full")                                     \
     X(IP_ARP_QUEUE_FULL, "packets dropped while waiting for ARP: the queue is full")               \
     X(IP_ARP_FAILED, "packets dropped because the neighbour did not answer ARP")                   \
-    X(IP_TX_NO_MEMORY, "packets not sent: out of header buffers")                                  \
-    X(IP_TX_LINEARISED, "packets copied into one segment for a port with few segments")
+    X(IP_RX_NO_MEMORY, "packets dropped: no buffer to bring their headers together in")            \
+    X(IP_TX_NO_MEMORY, "packets not sent: out of buffers")                                         \
+    X(IP_TX_NO_ROUTE, "packets not sent: no connected network and no gateway")                     \
+    X(IP_TX_TOO_BIG, "packets not sent: larger than the link's MTU")
 
 enum ip_counter { IP_COUNTERS(COUNTER_ENUM) IP_COUNTER_COUNT };
 extern const struct counter_list ip_counter_list;
