@@ -20,9 +20,12 @@
 
 #define IP_MAX_LINKS     16
 #define IP_MAX_ADDRESSES 8 /* per link */
+#define IP_MAX_WAITING                                                                             \
+    256 /* packets that wait for ARP: count them into pools_config.packets_out                     \
+         */
 
 struct rte_mbuf;
-struct ip;
+struct ip_stack;
 
 /* What ip/ found out about a received segment before it hands it to TCP. */
 struct ip_datagram {
@@ -76,21 +79,21 @@ struct ip_config {
 };
 
 /* NULL if out of memory. `now`: the clock's value at start; afterwards ip_set_now() moves it. */
-struct ip *ip_create(const struct ip_config *config, nsec_t now);
-void ip_destroy(struct ip *ip);
-void ip_set_upper(struct ip *ip, const struct ip_upper *upper);
+struct ip_stack *ip_create(const struct ip_config *config, nsec_t now);
+void ip_destroy(struct ip_stack *ip);
+void ip_set_upper(struct ip_stack *ip, const struct ip_upper *upper);
 
 /* The worker's clock, once per round, before anything else. */
-void ip_set_now(struct ip *ip, nsec_t now);
+void ip_set_now(struct ip_stack *ip, nsec_t now);
 
 /* Announce our addresses (gratuitous ARP, RFC 5227 §3), once the links are up. */
-void ip_announce(struct ip *ip);
+void ip_announce(struct ip_stack *ip);
 
 /* Receive one burst from every link and process it. Returns the number of frames. */
-unsigned ip_receive(struct ip *ip);
+unsigned ip_receive(struct ip_stack *ip);
 
 /* Flush every link's transmit queue: the end of a round. */
-void ip_flush(struct ip *ip);
+void ip_flush(struct ip_stack *ip);
 
 /* Where packets from src (all zeroes: any) to dst leave, for a connection to keep. */
 struct ip_route {
@@ -100,11 +103,11 @@ struct ip_route {
     struct ip_addr source; /* src if that is ours, else the link's address of dst's family */
 };
 /* False if there is no route (no connected network, no gateway) or src is not ours. */
-MUST_CHECK bool ip_route(const struct ip *ip, const struct ip_addr *src, const struct ip_addr *dst,
-                         struct ip_route *out);
+MUST_CHECK bool ip_route(const struct ip_stack *ip, const struct ip_addr *src,
+                         const struct ip_addr *dst, struct ip_route *out);
 
 /* Is this one of our own addresses? */
-bool ip_is_local(const struct ip *ip, const struct ip_addr *a);
+bool ip_is_local(const struct ip_stack *ip, const struct ip_addr *a);
 
 /*
  * Send a TCP segment. `m` starts at the TCP header, has RTE_PKTMBUF_HEADROOM in front, is a header
@@ -114,7 +117,7 @@ bool ip_is_local(const struct ip *ip, const struct ip_addr *a);
  * whatever happens: a packet that waits for ARP is queued, one that can't go is dropped and
  * counted. `ecn`: the two ECN bits.
  */
-void ip_output(struct ip *ip, struct rte_mbuf *m, uint8_t link, const struct ip_addr *src,
+void ip_output(struct ip_stack *ip, struct rte_mbuf *m, uint8_t link, const struct ip_addr *src,
                const struct ip_addr *dst, uint8_t ecn);
 
 /* Why frames were dropped, and what was seen. */
@@ -137,7 +140,7 @@ void ip_output(struct ip *ip, struct rte_mbuf *m, uint8_t link, const struct ip_
     X(IP_TX_ICMP, "ICMP messages sent")                                                            \
     X(IP_TX_ICMP_LIMITED, "ICMP messages not sent: rate limit (RFC 1812 §4.3.2.8)")                \
     X(IP_RX_ARP, "ARP packets received")                                                           \
-    X(IP_RX_ARP_BAD, "ARP packets malformed or not for us")                                        \
+    X(IP_RX_ARP_BAD, "ARP packets malformed")                                                      \
     X(IP_RX_ARP_CONFLICT, "ARP packets in which another host claims our address")                  \
     X(IP_TX_ARP, "ARP packets sent")                                                               \
     X(IP_ARP_FULL, "neighbours not learnt: the cache is full")                                     \
@@ -150,6 +153,6 @@ void ip_output(struct ip *ip, struct rte_mbuf *m, uint8_t link, const struct ip_
 
 enum ip_counter { IP_COUNTERS(COUNTER_ENUM) IP_COUNTER_COUNT };
 extern const struct counter_list ip_counter_list;
-const uint64_t *ip_counters(const struct ip *ip);
+const uint64_t *ip_counters(const struct ip_stack *ip);
 
 #endif

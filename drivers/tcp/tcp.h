@@ -25,7 +25,7 @@ struct tcp;
 struct tcp_listener;
 
 struct tcp_config {
-    struct ip *ip;
+    struct ip_stack *ip;
     struct pools *pools;
     struct timer_wheel *wheel;
     uint32_t max_connections; /* including half-open ones; TIME-WAIT is apart */
