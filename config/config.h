@@ -2,8 +2,7 @@
 /*
  * The INI file: loaded whole, checked against the schema, kept as values that know their file and
  * line. What a value means is for the modules to judge; they report to the same list of errors, so
- * that
- * --check says everything at once.
+ * that --check says everything at once.
  */
 #ifndef SPLITMX_CONFIG_CONFIG_H
 #define SPLITMX_CONFIG_CONFIG_H
@@ -12,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#include "drivers/base/check.h"
 
 struct config;
 struct config_section;
@@ -37,12 +38,17 @@ void config_error_in(struct config_errors *e, const char *file, unsigned line, c
 
 /* Load and check against the schema. NULL only if the file cannot be read at all; otherwise
  * whatever could be parsed, with every problem in `errors`. */
-struct config *config_load(const char *path, struct config_errors *errors);
+MUST_CHECK struct config *config_load(const char *path, struct config_errors *errors);
+
+/* The same of bytes that were read already; `path` is for errors and for config_path(). Not NULL.
+ */
+struct config *config_parse(const char *path, const char *data, size_t len,
+                            struct config_errors *errors);
+
 void config_free(struct config *c);
 
 /* Sections of a type ("port" for [port wan]) in the file's order; NULL ends. A section that may
- * exist once
- * ([appliance]) and is missing still yields one, with its defaults. */
+ * exist once ([appliance]) and is missing still yields one, with its defaults. */
 const struct config_section *config_section(const struct config *c, const char *type,
                                             unsigned index);
 const char *config_section_name(const struct config_section *s); /* "wan"; "" where there is none */

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The INI beside its domains becomes machine units; what does not fit together is an error. */
+#include "app/settings.h"
+
+#include <hs/hs.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_letter_or_digit(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* A domain name of at least two labels, as it goes into EHLO and Received (RFC 5321 §4.1.2
+ * `Domain`, hence A-labels only). */
+static bool is_hostname(const char *text)
+{
+    size_t len = strlen(text), label = 0, dots = 0;
+    bool letter = false;
+    if (len == 0 || len > 253)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+        if (c == '.') {
+            if (label == 0 || text[i - 1] == '-')
+                return false;
+            dots++;
+            label = 0;
+            letter = false;
+            continue;
+        }
+        if (!is_letter_or_digit(c) && (c != '-' || label == 0))
+            return false;
+        letter = letter || c < '0' || c > '9';
+        if (++label > 63)
+            return false;
+    }
+    /* An all-numeric last label would be an address (RFC 3696 §2). */
+    return dots > 0 && label > 0 && letter && text[len - 1] != '-';
+}
+
+/* How many workers "1", "4", "2-5" or "2,4,6-7" means; 0 if it means nothing. A single number is a
+ * count. */
+static unsigned count_workers(const char *text)
+{
+    unsigned items = 0, cores = 0, first = 0;
+    size_t len;
+    for (const char *cursor = text, *item; (item = config_list_next(&cursor, &len)) != NULL;) {
+        char *end;
+        if (*item < '0' || *item > '9')
+            return 0;
+        unsigned long from = strtoul(item, &end, 10), to = from;
+        if (*end == '-' && end[1] >= '0' && end[1] <= '9')
+            to = strtoul(end + 1, &end, 10);
+        if (end != item + len || to < from || to > 1023)
+            return 0;
+        if (items++ == 0)
+            first = (unsigned)(memchr(item, '-', len) == NULL ? from : 0);
+        cores += (unsigned)(to - from) + 1;
+    }
+    return items == 1 && cores == 1 && strchr(text, '-') == NULL ? first : cores;
+}
+
+static void judge_appliance(struct settings *s, const struct config *config,
+                            struct config_errors *errors)
+{
+    const struct config_section *c = config_section(config, "appliance", 0);
+    const char *hostname = config_text(c, "hostname");
+    if (hostname != NULL && !is_hostname(hostname))
+        config_error(errors, c, "hostname",
+                     "'%.80s' is not a host name; allowed: a full domain name in letters, digits "
+                     "and hyphens, such as mx1.example.net",
+                     hostname);
+    else if (hostname != NULL)
+        strcpy(s->hostname, hostname);
+
+    s->workers = 1;
+    const char *workers = config_text(c, "workers");
+    unsigned count = count_workers(workers);
+    if (count == 0)
+        config_error(errors, c, "workers",
+                     "'%.80s' is neither a count nor a list of lcores such as 2-5", workers);
+    else if (count > 1)
+        config_error(errors, c, "workers",
+                     "'%.80s' means %u workers; allowed: one, until packets can be handed from "
+                     "one worker to another",
+                     workers, count);
+    s->idle_sleep = strcmp(config_text(c, "idle"), "sleep") == 0;
+    s->shutdown_timeout = config_duration(c, "shutdown_timeout");
+}
+
+static void judge_limits(struct settings *s, const struct config *config,
+                         struct config_errors *errors)
+{
+    const struct config_section *memory = config_section(config, "memory", 0);
+    const struct config_section *message = config_section(config, "message", 0);
+    const struct config_section *destinations = config_section(config, "destinations", 0);
+    s->hugepages = config_bool(memory, "hugepages");
+    s->budget = config_size(memory, "budget");
+    s->max_sessions = (uint32_t)config_number(memory, "max_sessions");
+    s->max_connections = (uint32_t)config_number(memory, "max_connections");
+    s->max_recipients = (uint32_t)config_number(memory, "max_recipients");
+    s->max_size = config_size(message, "max_size");
+    s->recipients_per_message = (uint32_t)config_number(message, "recipients");
+    s->destination_connections = (uint32_t)config_number(destinations, "connections");
+    if (s->max_sessions >= s->max_connections)
+        config_error(errors, memory, "max_sessions",
+                     "%u sessions are a connection each, and leave none of max_connections (%u) "
+                     "for destinations",
+                     s->max_sessions, s->max_connections);
+    if (s->max_recipients < s->recipients_per_message)
+        config_error(errors, memory, "max_recipients",
+                     "%u is less than one message may have ([message] recipients is %u)",
+                     s->max_recipients, s->recipients_per_message);
+}
+
+static void judge_timeouts(struct settings *s, const struct config *config,
+                           struct config_errors *errors)
+{
+    const struct config_section *c = config_section(config, "timeouts", 0);
+    s->client_command = config_duration(c, "client_command");
+    s->connect = config_duration(c, "connect");
+    s->rcpt = config_duration(c, "rcpt");
+    s->data = config_duration(c, "data");
+    s->body_stall = config_duration(c, "body_stall");
+    s->commit = config_duration(c, "commit");
+    s->pool_idle = config_duration(c, "pool_idle");
+    if (s->connect > s->rcpt)
+        config_error(errors, c, "connect",
+                     "is longer than rcpt, which includes it; allowed: up to rcpt");
+}
+
+/* One that could not be compiled later must not be found out later. */
+static void judge_expression(struct settings *s, const struct config *config,
+                             struct config_errors *errors)
+{
+    const struct config_section *c = config_section(config, "destinations", 0);
+    s->infrastructure_reject = config_text(c, "infrastructure_reject");
+    if (s->infrastructure_reject == NULL)
+        return;
+    hs_database_t *database = NULL;
+    hs_compile_error_t *why = NULL;
+    if (hs_compile(s->infrastructure_reject, HS_FLAG_CASELESS | HS_FLAG_SINGLEMATCH, HS_MODE_BLOCK,
+                   NULL, &database, &why) != HS_SUCCESS) {
+        config_error(errors, c, "infrastructure_reject", "is not an expression: %s", why->message);
+        hs_free_compile_error(why);
+        return;
+    }
+    hs_free_database(database);
+}
+
+/* The host part of an IPv4 network is all zeroes or all ones: nobody's address (RFC 1122
+ * §3.2.1.3). /31 and /32 have no such thing (RFC 3021). */
+static bool is_edge_of(const struct ip_prefix *net, const struct ip_addr *a)
+{
+    if (!ip_addr_is_v4(a) || net->len >= 127)
+        return false;
+    uint32_t host = __builtin_bswap32(ip_addr_to_v4(a)) & (UINT32_MAX >> (net->len - 96));
+    return host == 0 || host == UINT32_MAX >> (net->len - 96);
+}
+
+static bool is_v4_loopback(const struct ip_addr *a)
+{
+    return ip_addr_is_v4(a) && a->b[12] == 127;
+}
+
+static bool is_v6_loopback(const struct ip_addr *a)
+{
+    static const struct ip_addr one = {.b = {[15] = 1}};
+    return ip_addr_equal(a, &one);
+}
+
+static bool is_multicast(const struct ip_addr *a)
+{
+    return ip_addr_is_v4(a) ? a->b[12] >= 224 : a->b[0] == 0xff;
+}
+
+static bool is_link_local(const struct ip_addr *a)
+{
+    return !ip_addr_is_v4(a) && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
+/* Why an address cannot be a host's own on that network; NULL if it can. */
+static const char *unusable(const struct ip_prefix *net, const struct ip_addr *a)
+{
+    return ip_addr_is_any(a)                           ? "is no host's address"
+           : is_v4_loopback(a) || is_v6_loopback(a)    ? "is a loopback address"
+           : is_multicast(a)                           ? "is a multicast or reserved address"
+           : net != NULL && is_edge_of(net, a)         ? "is its network's own or broadcast address"
+                                                       : NULL;
+}
+
+static const struct port_settings *owner_of(const struct settings *s, const struct ip_addr *a)
+{
+    for (unsigned p = 0; p < s->port_count; p++)
+        for (unsigned i = 0; i < s->ports[p].address_count; i++)
+            if (ip_addr_equal(&s->ports[p].addresses[i], a))
+                return &s->ports[p];
+    return NULL;
+}
+
+static void judge_address(const struct settings *s, struct port_settings *port, const char *text,
+                          size_t len, struct config_errors *errors)
+{
+    const char *slash = memchr(text, '/', len);
+    struct ip_addr address;
+    struct ip_prefix network;
+    if (slash == NULL || !ip_addr_parse(text, (size_t)(slash - text), &address) ||
+        !ip_prefix_parse(text, len, false, &network)) {
+        config_error(errors, port->section, "address",
+                     "'%.*s' is not an address with the length of its network, such as "
+                     "192.0.2.25/24 or 2001:db8::25/64",
+                     (int)(len > 80 ? 80 : len), text);
+        return;
+    }
+    const char *why = unusable(&network, &address);
+    if (why != NULL)
+        config_error(errors, port->section, "address", "%.*s %s", (int)len, text, why);
+    else if (owner_of(s, &address) != NULL)
+        config_error(errors, port->section, "address", "%.*s is already on [port %s]", (int)len,
+                     text, owner_of(s, &address)->name);
+    else if (port->address_count == SETTINGS_MAX_ADDRESSES)
+        config_error(errors, port->section, "address", "%.*s is one too many; allowed: %u",
+                     (int)len, text, SETTINGS_MAX_ADDRESSES);
+    else {
+        port->networks[port->address_count] = network;
+        port->addresses[port->address_count++] = address;
+    }
+}
+
+static bool has_ipv6(const struct port_settings *port)
+{
+    for (unsigned i = 0; i < port->address_count; i++)
+        if (!ip_addr_is_v4(&port->addresses[i]))
+            return true;
+    return false;
+}
+
+static void judge_gateway(const struct settings *s, struct port_settings *port,
+                          struct config_errors *errors)
+{
+    const char *text = config_text(port->section, "gateway");
+    struct ip_addr gateway;
+    if (text == NULL)
+        return;
+    if (!ip_addr_parse(text, strlen(text), &gateway)) {
+        config_error(errors, port->section, "gateway",
+                     "'%.80s' is not an address; allowed: one IPv4 or IPv6 address", text);
+        return;
+    }
+    const struct ip_prefix *network = NULL;
+    for (unsigned i = 0; i < port->address_count; i++)
+        if (ip_prefix_contains(&port->networks[i], &gateway))
+            network = &port->networks[i];
+    const char *why = unusable(network, &gateway);
+    if (why != NULL)
+        config_error(errors, port->section, "gateway", "%s %s", text, why);
+    else if (owner_of(s, &gateway) != NULL)
+        config_error(errors, port->section, "gateway", "%s is our own address", text);
+    else if (network == NULL && !(is_link_local(&gateway) && has_ipv6(port)))
+        config_error(errors, port->section, "gateway", "%s is in no network of this port", text);
+    else
+        port->gateway = gateway;
+}
+
+static void judge_port(struct settings *s, const struct config_section *c,
+                       struct config_errors *errors)
+{
+    if (s->port_count == SETTINGS_MAX_PORTS) {
+        config_error(errors, c, NULL, "is one port too many; allowed: %u", SETTINGS_MAX_PORTS);
+        return;
+    }
+    struct port_settings *port = &s->ports[s->port_count++];
+    port->section = c;
+    port->name = config_section_name(c);
+    port->device = config_text(c, "device");
+    port->mtu = (uint16_t)config_number(c, "mtu");
+    for (unsigned i = 0; i + 1 < s->port_count; i++)
+        if (port->device != NULL && s->ports[i].device != NULL &&
+            strcmp(port->device, s->ports[i].device) == 0)
+            config_error(errors, c, "device", "%.80s is already the device of [port %s]",
+                         port->device, s->ports[i].name);
+    const char *cursor = config_text(c, "address"), *item;
+    size_t len;
+    while (cursor != NULL && (item = config_list_next(&cursor, &len)) != NULL)
+        judge_address(s, port, item, len, errors);
+    if (port->mtu != 0 && port->mtu < 1280 && has_ipv6(port))
+        config_error(errors, c, "mtu", "%u is too small for IPv6; allowed: at least 1280",
+                     port->mtu);
+    judge_gateway(s, port, errors);
+}
+
+static void judge_listener(struct settings *s, const struct config_section *c,
+                           struct config_errors *errors)
+{
+    if (s->listener_count == SETTINGS_MAX_LISTENERS) {
+        config_error(errors, c, NULL, "is one listener too many; allowed: %u",
+                     SETTINGS_MAX_LISTENERS);
+        return;
+    }
+    const char *port = config_text(c, "port");
+    if (port == NULL)
+        return;
+    struct listener_settings l = {.section = c,
+                                  .name = config_section_name(c),
+                                  .tcp_port = (uint16_t)config_number(c, "tcp_port")};
+    while (l.port < s->port_count && strcmp(s->ports[l.port].name, port) != 0)
+        l.port++;
+    if (l.port == s->port_count) {
+        config_error(errors, c, "port", "there is no [port %.80s]", port);
+        return;
+    }
+    for (unsigned i = 0; i < s->listener_count; i++)
+        if (s->listeners[i].port == l.port && s->listeners[i].tcp_port == l.tcp_port) {
+            config_error(errors, c, "tcp_port", "%u on port %s is already taken by [listener %s]",
+                         l.tcp_port, port, s->listeners[i].name);
+            return;
+        }
+    s->listeners[s->listener_count++] = l;
+}
+
+void settings_build(struct settings *s, const struct config *config, struct config_errors *errors)
+{
+    const struct config_section *c;
+    memset(s, 0, sizeof(*s));
+    judge_appliance(s, config, errors);
+    judge_limits(s, config, errors);
+    judge_timeouts(s, config, errors);
+    judge_expression(s, config, errors);
+    s->log_file = config_text(config_section(config, "log", 0), "file");
+    for (unsigned i = 0; (c = config_section(config, "port", i)) != NULL; i++)
+        judge_port(s, c, errors);
+    for (unsigned i = 0; (c = config_section(config, "listener", i)) != NULL; i++)
+        judge_listener(s, c, errors);
+}
