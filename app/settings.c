@@ -39,11 +39,12 @@ static bool is_hostname(const char *text)
     return dots > 0 && label > 0 && letter && text[len - 1] != '-';
 }
 
-/* How many workers "1", "4", "2-5" or "2,4,6-7" means; 0 if it means nothing. A single number is a
- * count. */
-static unsigned count_workers(const char *text)
+#define MAX_LCORES 1024
+
+/* The lcores of "2-5" or "2,4,6-7"; 0 if it is no such list. */
+static unsigned long count_lcores(const char *text)
 {
-    unsigned items = 0, cores = 0, first = 0;
+    unsigned long cores = 0;
     size_t len;
     for (const char *cursor = text, *item; (item = config_list_next(&cursor, &len)) != NULL;) {
         char *end;
@@ -52,13 +53,20 @@ static unsigned count_workers(const char *text)
         unsigned long from = strtoul(item, &end, 10), to = from;
         if (*end == '-' && end[1] >= '0' && end[1] <= '9')
             to = strtoul(end + 1, &end, 10);
-        if (end != item + len || to < from || to > 1023)
+        if (end != item + len || to < from || to >= MAX_LCORES)
             return 0;
-        if (items++ == 0)
-            first = (unsigned)(memchr(item, '-', len) == NULL ? from : 0);
-        cores += (unsigned)(to - from) + 1;
+        cores += to - from + 1;
     }
-    return items == 1 && cores == 1 && strchr(text, '-') == NULL ? first : cores;
+    return cores;
+}
+
+/* A single number is a count, anything else a list of lcores; 0 if it is neither. */
+static unsigned long count_workers(const char *text)
+{
+    if (text[strspn(text, "0123456789")] != '\0')
+        return count_lcores(text);
+    unsigned long count = strtoul(text, NULL, 10);
+    return count <= MAX_LCORES ? count : 0;
 }
 
 static void judge_appliance(struct settings *s, const struct config *config,
@@ -76,13 +84,13 @@ static void judge_appliance(struct settings *s, const struct config *config,
 
     s->workers = 1;
     const char *workers = config_text(c, "workers");
-    unsigned count = count_workers(workers);
+    unsigned long count = count_workers(workers);
     if (count == 0)
         config_error(errors, c, "workers",
                      "'%.80s' is neither a count nor a list of lcores such as 2-5", workers);
     else if (count > 1)
         config_error(errors, c, "workers",
-                     "'%.80s' means %u workers; allowed: one, until packets can be handed from "
+                     "'%.80s' means %lu workers; allowed: one, until packets can be handed from "
                      "one worker to another",
                      workers, count);
     s->idle_sleep = strcmp(config_text(c, "idle"), "sleep") == 0;
@@ -183,11 +191,11 @@ static bool is_link_local(const struct ip_addr *a)
 /* Why an address cannot be a host's own on that network; NULL if it can. */
 static const char *unusable(const struct ip_prefix *net, const struct ip_addr *a)
 {
-    return ip_addr_is_any(a)                           ? "is no host's address"
-           : is_v4_loopback(a) || is_v6_loopback(a)    ? "is a loopback address"
-           : is_multicast(a)                           ? "is a multicast or reserved address"
-           : net != NULL && is_edge_of(net, a)         ? "is its network's own or broadcast address"
-                                                       : NULL;
+    return ip_addr_is_any(a)                        ? "is no host's address"
+           : is_v4_loopback(a) || is_v6_loopback(a) ? "is a loopback address"
+           : is_multicast(a)                        ? "is a multicast or reserved address"
+           : net != NULL && is_edge_of(net, a)      ? "is its network's own or broadcast address"
+                                                    : NULL;
 }
 
 static const struct port_settings *owner_of(const struct settings *s, const struct ip_addr *a)
