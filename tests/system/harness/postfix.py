@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Real Postfix servers: as many as wanted, each with its own directories, address and mailboxes."""
+import os
+import shutil
+import socket
+
+from . import sandbox
+from .process import run, wait_until
+
+# One line a service; postlog lets every process of the server write to one log file.
+MASTER = """\
+{address}:25 inet n - n - - smtpd
+{address6}pickup    unix  n - n 60 1 pickup
+cleanup   unix  n - n - 0 cleanup
+qmgr      unix  n - n 300 1 qmgr
+rewrite   unix  - - n - - trivial-rewrite
+bounce    unix  - - n - 0 bounce
+defer     unix  - - n - 0 bounce
+trace     unix  - - n - 0 bounce
+proxymap  unix  - - n - - proxymap
+anvil     unix  - - n - 1 anvil
+smtp      unix  - - n - - smtp
+error     unix  - - n - - error
+retry     unix  - - n - - error
+virtual   unix  - n n - - virtual
+postlog   unix-dgram n - n - 1 postlogd
+"""
+
+MAIN = """\
+compatibility_level = 3.6
+myhostname = {name}.test
+mydestination =
+mynetworks = 127.0.0.0/8 {trusted}
+inet_interfaces = {address} {address6}
+inet_protocols = all
+smtp_bind_address = {address}
+queue_directory = {directory}/queue
+data_directory = {directory}/data
+maillog_file = {directory}/mail.log
+maillog_file_prefixes = /run
+alias_maps =
+alias_database =
+smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
+message_size_limit = 104857600
+mailbox_size_limit = 0
+virtual_mailbox_limit = 0
+virtual_mailbox_base = {directory}/mail
+virtual_mailbox_maps = texthash:{directory}/mailboxes
+virtual_uid_maps = static:65534
+virtual_gid_maps = static:65534
+smtp_dns_support_level = disabled
+smtp_host_lookup = native
+default_process_limit = 150
+# A router is one client with many connections; anvil's limit of 50 is for strangers.
+smtpd_client_connection_count_limit = 0
+minimal_backoff_time = 300s
+"""
+
+# The usual case: unknown mailboxes are refused at RCPT.
+REFUSE_UNKNOWN = """\
+virtual_mailbox_domains = {domains}
+virtual_transport = virtual
+"""
+
+# Half of a split domain, as operators build it: whom we do not know, the other side knows.
+RELAY_UNKNOWN = """\
+virtual_mailbox_domains =
+relay_domains = {domains}
+relay_recipient_maps =
+transport_maps = texthash:{directory}/transport
+"""
+
+
+class Postfix:
+    """One server. `users` are local parts, with a mailbox in each of `domains`.
+
+    relay_unknown: where unknown recipients of the domains go, host:port, instead of a 550.
+    trusted: networks that may relay anything through this server.
+    """
+
+    def __init__(self, name, address, users, domains=("example.com",), relay_unknown=None,
+                 trusted="", address6="", settings=""):
+        self.name, self.address = name, address
+        self.directory = os.path.join(sandbox.WORK, f"postfix-{name}")
+        self.mail = os.path.join(self.directory, "mail")
+        shutil.rmtree(self.directory, ignore_errors=True)
+        for part in ("config", "queue", "data", "mail"):
+            os.makedirs(os.path.join(self.directory, part))
+        shutil.chown(os.path.join(self.directory, "data"), "postfix")
+        os.chown(self.mail, 65534, 65534)
+        addresses = [f"{user}@{domain}" for domain in domains for user in users]
+        self._write("mailboxes", "".join(f"{a} {a}/\n" for a in addresses))
+        values = dict(name=name, address=address, directory=self.directory, trusted=trusted,
+                      domains=" ".join(domains), address6=f"[{address6}]" if address6 else "")
+        main = MAIN + (RELAY_UNKNOWN if relay_unknown else REFUSE_UNKNOWN) + settings
+        if relay_unknown:
+            host, port = relay_unknown.rsplit(":", 1)
+            self._write("transport", "".join(f"{a} virtual:\n" for a in addresses) +
+                        "".join(f"{domain} smtp:[{host}]:{port}\n" for domain in domains))
+        self._write("config/main.cf", main.format(**values))
+        second = f"[{address6}]:25 inet n - n - - smtpd\n" if address6 else ""
+        self._write("config/master.cf", MASTER.format(address=address, address6=second))
+        self.running = False
+
+    def _write(self, name, text):
+        with open(os.path.join(self.directory, name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def start(self):
+        self._postfix("start")
+        self.running = True
+        wait_until(self._answers, 20, f"Postfix {self.name} answers")
+        return self
+
+    def _postfix(self, action):
+        run("postfix", "-c", os.path.join(self.directory, "config"), action)
+
+    def _answers(self):
+        try:
+            with socket.create_connection((self.address, 25), 1) as connection:
+                return connection.recv(3) == b"220"
+        except OSError:
+            return False
+
+    def stop(self):
+        if self.running:
+            self.running = False
+            self._postfix("stop")
+
+    def log(self):
+        try:
+            with open(os.path.join(self.directory, "mail.log"), encoding="utf-8") as log:
+                return log.read()
+        except FileNotFoundError:
+            return ""
+
+    def queued(self):
+        """How many messages are in the queue, whatever their state."""
+        names = ("maildrop", "incoming", "active", "deferred")
+        return sum(len(files) for name in names
+                   for _, _, files in os.walk(os.path.join(self.directory, "queue", name)))
+
+    def flush(self):
+        run("postqueue", "-c", os.path.join(self.directory, "config"), "-f")
+
+    def messages(self, address):
+        """The messages in a mailbox, as delivered (lines end in LF), in no particular order."""
+        new = os.path.join(self.mail, address, "new")
+        found = []
+        for name in sorted(os.listdir(new)) if os.path.isdir(new) else ():
+            with open(os.path.join(new, name), "rb") as file:
+                found.append(file.read())
+        return found
+
+    def mailboxes(self):
+        """{address: messages} of all mailboxes that ever got one."""
+        return {address: self.messages(address) for address in os.listdir(self.mail)}
+
+    def clear(self):
+        """Forget all delivered mail."""
+        for address in os.listdir(self.mail):
+            shutil.rmtree(os.path.join(self.mail, address))
+
+    def wait_for(self, address, count=1, seconds=15):
+        """The messages of a mailbox as soon as there are so many."""
+        wait_until(lambda: len(self.messages(address)) >= count, seconds,
+                   f"{count} messages for {address} on {self.name}")
+        return self.messages(address)
+
+    def settle(self, seconds=30):
+        """Wait until the queue is empty: then everything accepted is in a mailbox."""
+        wait_until(lambda: self.queued() == 0, seconds, f"empty queue on {self.name}", step=0.1)

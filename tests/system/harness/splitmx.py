@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The router under test: its configuration files, its process, its counters."""
+import json
+import os
+import signal
+
+from . import network, sandbox
+from .client import Client
+from .process import Program, run, wait_until
+
+INI = """\
+[appliance]
+hostname   = mx.test
+postmaster = postmaster@{domain}
+workers    = 1
+idle       = sleep
+{appliance}
+[memory]
+hugepages = no
+{memory}
+[log]
+file = {directory}/mail.log
+
+[port wan]
+device  = {device}
+address = {address}/24, {address6}/64
+
+[listener smtp]
+port     = wan
+tcp_port = 25
+{listener}
+[timeouts]
+{timeouts}
+[domain {domain}]
+mailboxes            = {domain}.mailboxes
+mailbox_server       = {ours}:25
+split_domain_routing = yes
+external_mail_server = {external}:25
+verification_address = {verify}@{domain}
+{domain_keys}
+{more}
+"""
+
+# name: (DPDK device, interface, kernel end of a veth or None where the device makes the interface)
+DEVICES = {
+    "net_tap": ("net_tap0,iface=smx0", "smx0", None),
+    "net_af_packet": ("net_af_packet0,iface=smx1", "smx1", "peer1"),
+    "net_af_xdp": ("net_af_xdp0,iface=smx2", "smx2", "peer2"),
+}
+
+
+class SplitMX:
+    """One router at network.ROUTER on a device of DEVICES.
+
+    mailboxes: lines of the domain's mailbox file (our side). The keyword arguments that end the
+    list are lines for the INI; `more` is whole sections.
+    """
+
+    def __init__(self, build, device="net_tap", mailboxes=("alice", "bob"), domain="example.com",
+                 verify="carol", ours=network.OURS, external=network.EXTERNAL, attach=True,
+                 appliance="", memory="", listener="", timeouts="", domain_keys="", more=""):
+        self.binary = os.path.join(build, "app/splitmx")
+        self.vdev, self.interface, self.kernel_end = DEVICES[device]
+        self.attach, self.domain, self.verify = attach, domain, verify
+        self.directory = os.path.join(sandbox.WORK, "splitmx")
+        os.makedirs(self.directory, exist_ok=True)
+        self.write_mailboxes(mailboxes)
+        self.ini = self.write("splitmx.ini", INI.format(
+            directory=self.directory, device=self.vdev, address=network.ROUTER,
+            address6=network.ROUTER6, domain=domain, verify=verify, ours=ours, external=external,
+            appliance=appliance, memory=memory, listener=listener, timeouts=timeouts,
+            domain_keys=domain_keys, more=more))
+        self.program = None
+        network.create()
+        if self.kernel_end and not network.exists(self.interface):
+            if attach:
+                network.veth(self.kernel_end, self.interface)
+
+    def write(self, name, text):
+        path = os.path.join(self.directory, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def write_mailboxes(self, lines):
+        return self.write(f"{self.domain}.mailboxes", "".join(f"{line}\n" for line in lines))
+
+    def start(self, external_up=True):
+        """Start it and wait until it answers, and until it has verified the external server."""
+        self.output = os.path.join(self.directory, "splitmx.log")
+        self.program = Program(self.output, self.binary, "-c", self.ini, cwd=self.directory)
+        if self.kernel_end is None and self.attach:
+            wait_until(lambda: self._alive() and network.exists(self.interface), 30, "the TAP")
+            network.attach(self.interface)
+        wait_until(lambda: self._alive() and self.answers(), 30, "SplitMX answers")
+        if external_up:
+            wait_until(self.external_up, 15, "the external server is verified", step=0.1)
+        return self
+
+    def _alive(self):
+        if not self.program.running():
+            raise AssertionError(f"SplitMX ended with {self.program.process.returncode}: "
+                                 f"{self.program.output()[-4000:]}")
+        return True
+
+    def answers(self):
+        try:
+            with Client(network.ROUTER, seconds=1) as client:
+                return client.greeting[:3] == "220"
+        except OSError:
+            return False
+
+    def external_up(self):
+        with Client(network.ROUTER) as client:
+            client.hello()
+            return client.envelope("probe@client.test", f"{self.verify}@{self.domain}")[1][:3] == "250"
+
+    def counters(self):
+        """What SIGUSR1 makes it print, as a dict."""
+        before = len(self._objects())
+        self.program.process.send_signal(signal.SIGUSR1)
+        return wait_until(lambda: self._objects()[before:], 5, "counters")[-1]
+
+    def _objects(self):
+        """All JSON objects in its output."""
+        text, found, decoder = self.program.output(), [], json.JSONDecoder()
+        position = text.find("{")
+        while position >= 0:
+            try:
+                value, position = decoder.raw_decode(text, position)
+                found.append(value)
+            except ValueError:
+                position += 1
+            position = text.find("{", position)
+        return found
+
+    def mail_log(self):
+        """The mail log's lines."""
+        try:
+            with open(os.path.join(self.directory, "mail.log"), encoding="utf-8") as log:
+                return log.read().splitlines()
+        except FileNotFoundError:
+            return []
+
+    def stop(self, seconds=20):
+        """SIGTERM; the exit code (0 is what it must be)."""
+        code = self.program.stop(seconds) if self.program else 0
+        self.program = None
+        return code
+
+    def kill(self):
+        """kill -9."""
+        self.program.kill()
+        self.program = None
+
+    def check(self, *arguments):
+        """A run that ends by itself, such as --check or --route: exit code and output."""
+        return run(self.binary, "-c", self.ini, *arguments, check=False, cwd=self.directory)
