@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Ethernet II framing. */
+#ifndef SPLITMX_IP_ETHERNET_H
+#define SPLITMX_IP_ETHERNET_H
+
+#include <stdint.h>
+
+#include <rte_ether.h>
+
+struct ip_stack;
+struct ip_interface;
+struct rte_mbuf;
+
+/* One received frame; takes ownership. What is too short, tagged or for somebody else is counted
+ * and dropped here; the rest goes to ARP or IPv4 with its headers contiguous in the first segment
+ * (IP_CONTIGUOUS bytes, or all there is). */
+void ethernet_receive(struct ip_stack *ip, struct ip_interface *i, struct rte_mbuf *m);
+
+/* Put the header in front of a packet (in its headroom) and hand it to the link. Takes ownership.
+ */
+void ethernet_send(struct ip_stack *ip, struct ip_interface *i, struct rte_mbuf *m,
+                   const struct rte_ether_addr *to, uint16_t ether_type);
+
+/*
+ * Bring the first `n` bytes of a packet together in its first segment (all of them, if it is
+ * shorter). Payload is not modified: what has to move is copied into a new buffer. NULL, with m
+ * freed and counted, if there is no buffer.
+ */
+struct rte_mbuf *ethernet_pull_up(struct ip_stack *ip, struct rte_mbuf *m, uint16_t n);
+
+/* A packet whose first segment may be written: m itself if nobody else holds it, else a copy. NULL,
+ * with m freed and counted, if there is no buffer. */
+struct rte_mbuf *ethernet_own(struct ip_stack *ip, struct rte_mbuf *m);
+
+/* Cut `n` bytes (less than all) from the end of a packet, over as many segments as it takes. */
+void ethernet_trim(struct rte_mbuf *m, uint32_t n);
+
+#endif

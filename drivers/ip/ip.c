@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The network layer's face: its life, its round, and which way leads where. */
+#include "drivers/ip/ip.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+
+#include "drivers/ip/arp.h"
+#include "drivers/ip/ethernet.h"
+#include "drivers/ip/ip4.h"
+#include "drivers/ip/ip_private.h"
+
+#define BURST                 32
+#define ANNOUNCEMENTS         2 /* RFC 5227 §1.1 */
+#define ANNOUNCEMENT_INTERVAL (2 * NSEC_PER_SEC)
+
+COUNTER_LIST_DEFINE(ip_counter_list, "ip", IP_COUNTERS)
+
+static void announce_all(struct ip_stack *ip)
+{
+    for (unsigned k = 0; k < ip->interface_count; k++)
+        arp_announce(ip, &ip->interfaces[k]);
+    if (--ip->announcements_left > 0)
+        timer_arm(ip->wheel, &ip->announce_timer, ip->now + ANNOUNCEMENT_INTERVAL);
+}
+
+static void announce_again(struct timer *t, nsec_t now)
+{
+    struct ip_stack *ip = CONTAINER_OF(t, struct ip_stack, announce_timer);
+    if (now > ip->now)
+        ip->now = now;
+    announce_all(ip);
+}
+
+struct ip_stack *ip_create(const struct ip_config *config, nsec_t now)
+{
+    struct ip_stack *ip = calloc(1, sizeof(*ip));
+    if (ip == NULL)
+        return NULL;
+    ip->now = now;
+    ip->random = config->seed;
+    ip->pools = config->pools;
+    ip->wheel = config->wheel;
+    ip->seed = (uint32_t)ip_random(ip);
+    timer_init(&ip->announce_timer, announce_again);
+    for (unsigned k = 0; k < COUNT_OF(ip->identification); k++)
+        ip->identification[k] = (uint16_t)ip_random(ip);
+    ip->interface_count = config->link_count;
+    for (unsigned k = 0; k < config->link_count; k++) {
+        ip->interfaces[k].config = config->links[k];
+        ip->interfaces[k].index = (uint8_t)k;
+    }
+    if (!neighbours_init(ip, config->neighbour_entries) ||
+        !reassembly_init(ip, config->reassembly_flows)) {
+        ip_destroy(ip);
+        return NULL;
+    }
+    return ip;
+}
+
+void ip_destroy(struct ip_stack *ip)
+{
+    if (ip == NULL)
+        return;
+    timer_disarm(ip->wheel, &ip->announce_timer);
+    reassembly_free(ip);
+    neighbours_free(ip);
+    free(ip);
+}
+
+void ip_set_upper(struct ip_stack *ip, const struct ip_upper *upper)
+{
+    ip->upper = *upper;
+}
+
+void ip_set_now(struct ip_stack *ip, nsec_t now)
+{
+    ip->now = now;
+}
+
+void ip_announce(struct ip_stack *ip)
+{
+    ip->announcements_left = ANNOUNCEMENTS;
+    announce_all(ip);
+}
+
+unsigned ip_receive(struct ip_stack *ip)
+{
+    struct rte_mbuf *frames[BURST];
+    unsigned total = 0;
+    for (unsigned k = 0; k < ip->interface_count; k++) {
+        struct ip_interface *i = &ip->interfaces[k];
+        uint16_t count = i->config.link->ops->receive(i->config.link, frames, BURST);
+        for (uint16_t f = 0; f < count; f++)
+            rte_prefetch0(rte_pktmbuf_mtod(frames[f], void *));
+        for (uint16_t f = 0; f < count; f++)
+            ethernet_receive(ip, i, frames[f]);
+        total += count;
+    }
+    return total;
+}
+
+void ip_flush(struct ip_stack *ip)
+{
+    for (unsigned k = 0; k < ip->interface_count; k++)
+        ip->interfaces[k].config.link->ops->flush(ip->interfaces[k].config.link);
+}
+
+bool ip_interface_owns(const struct ip_interface *i, const struct ip_addr *a)
+{
+    for (unsigned k = 0; k < i->config.address_count; k++)
+        if (ip_addr_equal(&i->config.addresses[k], a))
+            return true;
+    return false;
+}
+
+/* The longest connected network with `a` in it; -1 if there is none. */
+static int connected_length(const struct ip_interface *i, const struct ip_addr *a)
+{
+    int longest = -1;
+    for (unsigned k = 0; k < i->config.address_count; k++)
+        if (i->config.networks[k].len > longest && ip_prefix_contains(&i->config.networks[k], a))
+            longest = i->config.networks[k].len;
+    return longest;
+}
+
+bool ip_interface_connects(const struct ip_interface *i, const struct ip_addr *a)
+{
+    /* A gateway outside of every network is what a /32 from a hosting provider comes with. */
+    return connected_length(i, a) >= 0 || ip_addr_equal(&i->config.gateway, a);
+}
+
+const struct ip_addr *ip_source_for(const struct ip_interface *i, const struct ip_addr *near)
+{
+    const struct ip_addr *first = NULL;
+    for (unsigned k = 0; k < i->config.address_count; k++) {
+        const struct ip_addr *ours = &i->config.addresses[k];
+        if (ip_addr_is_v4(ours) != ip_addr_is_v4(near))
+            continue;
+        if (ip_prefix_contains(&i->config.networks[k], near))
+            return ours;
+        if (first == NULL)
+            first = ours;
+    }
+    return first;
+}
+
+bool ip_is_local(const struct ip_stack *ip, const struct ip_addr *a)
+{
+    for (unsigned k = 0; k < ip->interface_count; k++)
+        if (ip_interface_owns(&ip->interfaces[k], a))
+            return true;
+    return false;
+}
+
+static const struct ip_addr *first_address(const struct ip_interface *i, const struct ip_addr *like)
+{
+    for (unsigned k = 0; k < i->config.address_count; k++)
+        if (ip_addr_is_v4(&i->config.addresses[k]) == ip_addr_is_v4(like))
+            return &i->config.addresses[k];
+    return NULL;
+}
+
+/* The best link towards dst: the longest connected network, else the first with a gateway. `owner`:
+ * only links that own this address. */
+static const struct ip_interface *choose(const struct ip_stack *ip, const struct ip_addr *owner,
+                                         const struct ip_addr *dst)
+{
+    const struct ip_interface *best = NULL, *router = NULL;
+    int longest = -1;
+    for (unsigned k = 0; k < ip->interface_count; k++) {
+        const struct ip_interface *i = &ip->interfaces[k];
+        if ((owner != NULL && !ip_interface_owns(i, owner)) || first_address(i, dst) == NULL)
+            continue;
+        int length = connected_length(i, dst);
+        if (length > longest) {
+            longest = length;
+            best = i;
+        }
+        if (router == NULL && !ip_addr_is_any(&i->config.gateway) &&
+            ip_addr_is_v4(&i->config.gateway) == ip_addr_is_v4(dst))
+            router = i;
+    }
+    return best != NULL ? best : router;
+}
+
+bool ip_route(const struct ip_stack *ip, const struct ip_addr *src, const struct ip_addr *dst,
+              struct ip_route *out)
+{
+    bool bound = src != NULL && !ip_addr_is_any(src);
+    if (bound && (!ip_is_local(ip, src) || ip_addr_is_v4(src) != ip_addr_is_v4(dst)))
+        return false;
+    if (ip_addr_is_any(dst) || ip_is_local(ip, dst))
+        return false;
+    /* The link of our address first (RFC 1122 §3.3.4.2): an answer leaves where the question came
+     * in. */
+    const struct ip_interface *i = choose(ip, bound ? src : NULL, dst);
+    if (i == NULL && bound)
+        i = choose(ip, NULL, dst);
+    if (i == NULL)
+        return false;
+    *out = (struct ip_route){
+        .link = i->index,
+        .mtu = i->config.link->mtu,
+        .caps = i->config.link->caps,
+        .source = bound ? *src : *first_address(i, dst),
+    };
+    return true;
+}
+
+void ip_output(struct ip_stack *ip, struct rte_mbuf *m, uint8_t link, const struct ip_addr *src,
+               const struct ip_addr *dst, uint8_t ecn)
+{
+    if (ip_addr_is_v4(dst))
+        ip4_output(ip, &ip->interfaces[link], m, src, dst, IPPROTO_TCP, ecn);
+    else
+        ip_drop(ip, IP_TX_NO_ROUTE, m);
+}
+
+const uint64_t *ip_counters(const struct ip_stack *ip)
+{
+    return ip->counters;
+}
