@@ -7,13 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/smtp/path.h"
 #include "app/smtp/span.h"
 #include "drivers/base/check.h"
 
-/* RFC 5321 §4.5.3.1, octets; lines include their CRLF. */
-#define SMTP_LOCAL_PART_MAX   64
-#define SMTP_DOMAIN_MAX       255
-#define SMTP_PATH_MAX         256 /* with the angle brackets */
+/* RFC 5321 §4.5.3.1, octets; lines include their CRLF. Those of addresses are in path.h. */
 #define SMTP_COMMAND_LINE_MAX 512
 #define SMTP_REPLY_LINE_MAX   512
 #define SMTP_TEXT_LINE_MAX    1000
@@ -35,15 +33,6 @@ enum smtp_verb {
     SMTP_EXPN, /* known, not implemented: 502 */
     SMTP_HELP,
     SMTP_UNKNOWN,
-};
-
-/* A forward- or reverse-path (RFC 5321 §4.1.2). Spans point into the line. */
-struct smtp_path {
-    struct span address; /* between the angle brackets, source route stripped; empty for <> */
-    struct span local;   /* as written: with its quotes, if it has them */
-    struct span domain; /* as written; empty for <> and <postmaster>; a literal with its brackets */
-    bool quoted;        /* local is a quoted-string */
-    bool source_route;  /* one was there and was stripped (RFC 5321 §4.1.1.3) */
 };
 
 enum smtp_body {
@@ -71,6 +60,7 @@ struct smtp_command {
     X(SMTP_NOT_IMPLEMENTED, "502 5.5.1 Command not implemented")                                   \
     X(SMTP_SYNTAX, "501 5.5.4 Syntax error in parameters")                                         \
     X(SMTP_BAD_SENDER, "501 5.1.7 Bad sender address syntax")                                      \
+    X(SMTP_SENDER_TOO_LONG, "501 5.1.7 Sender address too long")                                   \
     X(SMTP_BAD_RECIPIENT, "501 5.1.3 Bad recipient address syntax")                                \
     X(SMTP_LOCAL_PART_TOO_LONG, "501 5.1.3 Local part too long")                                   \
     X(SMTP_DOMAIN_TOO_LONG, "501 5.1.3 Domain too long")                                           \
@@ -89,7 +79,12 @@ const char *smtp_verb_name(enum smtp_verb verb);
 /*
  * Parse one command line, without its CRLF. `extended` says that the client said EHLO: parameters
  * of extensions are understood only then. On an error out->verb is still the verb, where it is
- * known. 8-bit bytes, NUL and other control characters are syntax errors.
+ * known, and nothing else is set. 8-bit bytes, NUL and other control characters are syntax errors.
+ *
+ * More is taken than RFC 5321 §4.1.1 has to offer: several spaces between words, spaces after
+ * `FROM:` and `TO:`, spaces and tabs before the CRLF, any printable text as the name of HELO and
+ * EHLO, and a sender whose local part is longer than SMTP_LOCAL_PART_MAX (return paths of mailing
+ * lists and of SRS often are) in a path of at most SMTP_PATH_MAX.
  */
 MUST_CHECK enum smtp_command_error smtp_command_parse(const char *line, size_t len, bool extended,
                                                       struct smtp_command *out);
