@@ -15,6 +15,9 @@
 /* Bytes of reply text that are kept; lines beyond are read, checked and dropped. */
 #define SMTP_REPLY_TEXT_MAX 2048
 
+/* A peer that never ends its reply is not speaking SMTP. */
+#define SMTP_REPLY_LINES_MAX 1000
+
 struct smtp_enhanced {
     uint8_t klass; /* 2, 4 or 5; 0: there is no enhanced code (RFC 2034) */
     uint16_t subject, detail;
@@ -25,7 +28,7 @@ struct smtp_enhanced {
  * reply.
  *
  *   text   whole lines as received, each with CRLF, codes included; at least one line when
- * complete, the last one being of the form "250 ..." even if lines were dropped
+ *          complete, the last one being of the form "250 ..." even if lines were dropped
  */
 struct smtp_reply {
     uint16_t code;                 /* 200..599 once the first line is in */
@@ -41,12 +44,15 @@ struct smtp_reply {
 enum smtp_reply_state {
     SMTP_REPLY_MORE,      /* all bytes taken, the reply is not complete */
     SMTP_REPLY_COMPLETE,  /* *used bytes taken; the rest belongs to the next reply */
-    SMTP_REPLY_MALFORMED, /* not SMTP: bad code, codes that differ between lines, line too long, NUL
-                           */
+    SMTP_REPLY_MALFORMED, /* not SMTP: see smtp_reply_feed(); feed no more */
 };
 
-/* Feed bytes as they come. A bare LF ends a line too: replies are only read, and Postel is owed
- * that much. */
+/*
+ * Feed bytes as they come; how they are cut makes no difference. A bare LF ends a line too, and so
+ * does CRCRLF: replies are only read, and Postel is owed that much. Malformed: no code or one
+ * outside 200..599, codes that differ between lines, neither space nor hyphen behind the code, a
+ * CR or NUL inside a line, a line or a reply that is too long.
+ */
 MUST_CHECK enum smtp_reply_state smtp_reply_feed(struct smtp_reply *r, const uint8_t *data,
                                                  size_t len, size_t *used);
 
