@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Writing lines into a bounded buffer. Text cannot end a line: the functions that take text refuse
+ * everything but printable ASCII, and the one that writes CRLF takes no text. A writer that once
+ * refused or ran out of room stays failed, so only the end has to be checked.
+ */
+#ifndef SPLITMX_SMTP_WRITER_H
+#define SPLITMX_SMTP_WRITER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "app/smtp/span.h"
+#include "drivers/base/check.h"
+
+struct smtp_writer {
+    char *buf;
+    size_t size, len;
+    size_t line; /* where the current line began */
+    bool failed;
+};
+
+static inline struct smtp_writer smtp_writer(char *buf, size_t size)
+{
+    return (struct smtp_writer){.buf = buf, .size = size};
+}
+
+void smtp_write(struct smtp_writer *w, struct span text);
+void smtp_write_word(struct smtp_writer *w, const char *word); /* NUL-terminated */
+void smtp_write_number(struct smtp_writer *w, uint64_t number);
+
+/* With leading zeroes, as many digits as asked for. */
+void smtp_write_digits(struct smtp_writer *w, unsigned number, unsigned digits);
+
+void smtp_write_crlf(struct smtp_writer *w);
+
+/* A continuation line of a header field: CRLF and a tab (RFC 5322 §2.2.3). */
+void smtp_write_fold(struct smtp_writer *w);
+
+/* What was written in bytes, 0 if anything was refused or did not fit. */
+static inline size_t smtp_written(const struct smtp_writer *w)
+{
+    return w->failed ? 0 : w->len;
+}
+
+#endif
