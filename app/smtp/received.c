@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The trace line that we put in front of each message. */
+#include "app/smtp/received.h"
+
+#include "app/smtp/chars.h"
+#include "app/smtp/path.h"
+#include "app/smtp/writer.h"
+
+#define LINE_PREFERRED 78 /* RFC 5322 §2.1.1, without CRLF */
+
+static const char days[7][4] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+static bool is_leap(unsigned year)
+{
+    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+static unsigned days_in_month(unsigned year, unsigned month)
+{
+    static const uint8_t length[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    return month == 1 && is_leap(year) ? 29 : length[month];
+}
+
+/* Days from 1970-01-01 to the first of January of a year. */
+static unsigned days_before(unsigned year)
+{
+    unsigned y = year - 1;
+    return y * 365 + y / 4 - y / 100 + y / 400 - 719162;
+}
+
+const char *smtp_date_format(int64_t time, char buf[SMTP_DATE_SIZE])
+{
+    const int64_t last = INT64_C(253402300799); /* 9999-12-31 23:59:59 */
+    uint64_t t = (uint64_t)(time < 0 ? 0 : time > last ? last : time);
+    unsigned day = (unsigned)(t / 86400), second = (unsigned)(t % 86400);
+
+    unsigned year = 1970 + day / 366; /* never too late, by 2999 two years too early */
+    while (days_before(year + 1) <= day)
+        year++;
+    unsigned month = 0, mday = day - days_before(year);
+    while (mday >= days_in_month(year, month))
+        mday -= days_in_month(year, month++);
+
+    struct smtp_writer w = smtp_writer(buf, SMTP_DATE_SIZE);
+    smtp_write_word(&w, days[(day + 3) % 7]); /* 1970-01-01 was a Thursday */
+    smtp_write_word(&w, ", ");
+    smtp_write_digits(&w, mday + 1, 2);
+    smtp_write_word(&w, " ");
+    smtp_write_word(&w, months[month]);
+    smtp_write_word(&w, " ");
+    smtp_write_digits(&w, year, 4);
+    smtp_write_word(&w, " ");
+    smtp_write_digits(&w, second / 3600, 2);
+    smtp_write_word(&w, ":");
+    smtp_write_digits(&w, second / 60 % 60, 2);
+    smtp_write_word(&w, ":");
+    smtp_write_digits(&w, second % 60, 2);
+    smtp_write_word(&w, " +0000");
+    buf[w.len] = '\0';
+    return buf;
+}
+
+/* Words are separated by a space, or by a fold where the line would become too long. */
+static void next_word(struct smtp_writer *w, size_t len)
+{
+    if (w->len - w->line + 1 + len > LINE_PREFERRED)
+        smtp_write_fold(w);
+    else
+        smtp_write_word(w, " ");
+}
+
+static void write_next(struct smtp_writer *w, const char *word)
+{
+    next_word(w, strlen(word));
+    smtp_write_word(w, word);
+}
+
+static bool is_name_char(char c)
+{
+    return char_is_alnum(c) || c == '.' || c == '-' || c == '_';
+}
+
+/* A name from outside: see received.h. */
+static struct span sanitise(struct span name, char buf[SMTP_DOMAIN_MAX])
+{
+    if (name.len > SMTP_DOMAIN_MAX)
+        name.len = SMTP_DOMAIN_MAX;
+    if (smtp_is_address_literal(name))
+        return name;
+    for (size_t i = 0; i < name.len; i++)
+        buf[i] = is_name_char(name.at[i]) ? name.at[i] : '?';
+    return name.len > 0 ? (struct span){buf, name.len} : (struct span){"unknown", 7};
+}
+
+/* `(PTR [ADDRESS])`: TCP-info of RFC 5321 §4.4. */
+static void write_tcp_info(struct smtp_writer *w, struct span ptr, const struct ip_addr *client)
+{
+    char clean[SMTP_DOMAIN_MAX], addr[ADDR_TEXT_SIZE];
+    const char *tag = ip_addr_is_v4(client) ? "" : "IPv6:";
+    ip_addr_format(client, addr);
+    ptr = sanitise(ptr, clean);
+    next_word(w, ptr.len + strlen(tag) + strlen(addr) + strlen("( [])"));
+    smtp_write_word(w, "(");
+    smtp_write(w, ptr);
+    smtp_write_word(w, " [");
+    smtp_write_word(w, tag);
+    smtp_write_word(w, addr);
+    smtp_write_word(w, "])");
+}
+
+size_t smtp_received_format(char *buf, size_t size, const struct smtp_received *r)
+{
+    char clean[SMTP_DOMAIN_MAX], date[SMTP_DATE_SIZE];
+    struct smtp_writer w = smtp_writer(buf, size);
+    w.failed = !smtp_is_domain(r->hostname) || r->hostname.len > SMTP_DOMAIN_MAX ||
+               r->id.len == 0 || r->id.len > SMTP_TRANSACTION_ID_MAX ||
+               !span_is_all(r->id, is_name_char) || !smtp_is_address(r->recipient) ||
+               r->recipient.len > SMTP_PATH_MAX;
+
+    smtp_write_word(&w, "Received: from ");
+    smtp_write(&w, sanitise(r->helo, clean));
+    write_tcp_info(&w, r->ptr, &r->client);
+
+    smtp_write_fold(&w);
+    smtp_write_word(&w, "by ");
+    smtp_write(&w, r->hostname);
+    write_next(&w, r->extended ? "with ESMTP" : "with SMTP");
+    next_word(&w, r->id.len + strlen("id "));
+    smtp_write_word(&w, "id ");
+    smtp_write(&w, r->id);
+
+    if (r->recipient.len > 0) {
+        smtp_write_fold(&w);
+        smtp_write_word(&w, "for <");
+        smtp_write(&w, r->recipient);
+        smtp_write_word(&w, ">");
+    }
+    smtp_write_word(&w, ";");
+    write_next(&w, smtp_date_format(r->time, date));
+    smtp_write_crlf(&w);
+    return smtp_written(&w);
+}
