@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The harness itself: what the other tests rely on, tried without the router."""
-from harness import network
+import os
+
+from harness import network, sandbox
 from harness.case import Case
-from harness.client import Client, deliver
+from harness.client import Client, answers, deliver
 from harness.postfix import Postfix
+from harness.process import Program, run, wait_until
 from harness.server import Close, Reply, Server, TakeAndClose, without_trace
+from harness.wire import Wire
 
 
 class Harness(Case):
@@ -71,3 +75,21 @@ class Harness(Case):
                          b"Subject: x\r\n")
         with self.assertRaises(AssertionError):
             without_trace(b"Subject: x\r\n")
+
+    def test_the_wire_loses_duplicates_and_reorders_and_tcp_survives(self):
+        wire = Wire(self.build, far="far", seed=7, drop=2, duplicate=1, reorder=2)
+        self.addCleanup(wire.close)
+        run("ip", "netns", "add", "far")
+        self.addCleanup(run, "ip", "netns", "delete", "far")
+        run("ip", "link", "set", "far", "netns", "far")
+        run("ip", "-n", "far", "address", "add", f"{network.ROUTER}/24", "dev", "far")
+        run("ip", "-n", "far", "link", "set", "far", "up")
+        sink = Program(os.path.join(sandbox.WORK, "sink.log"), "ip", "netns", "exec", "far",
+                       "smtp-sink", "-u", "nobody", f"{network.ROUTER}:25", 64)
+        self.addCleanup(sink.stop)
+        wait_until(lambda: answers(network.ROUTER), 10, "smtp-sink answers")
+        run("smtp-source", "-s", 10, "-m", 50, "-l", 100000, f"{network.ROUTER}:25")
+        counts = wire.close()
+        for fate, percent in (("lost", 2), ("duplicated", 1), ("reordered", 2)):
+            self.assertAlmostEqual(counts[fate] * 100 / counts["in"], percent, delta=1.0, msg=counts)
+        self.assertEqual(counts["overrun"] + counts["unsendable"] + counts["kernel_drops"], 0, counts)

@@ -92,3 +92,12 @@ def deliver(host, sender, recipients, data, source=None, seconds=60):
             if answer[0] != "2":
                 return answer
         return client.content(data)
+
+
+def answers(host, port=25):
+    """Whether a server greets there, now."""
+    try:
+        with Client(host, port, seconds=2) as client:
+            return client.greeting[:3] == "220"
+    except OSError:
+        return False

@@ -2,9 +2,9 @@
 """Real Postfix servers: as many as wanted, each with its own directories, address and mailboxes."""
 import os
 import shutil
-import socket
 
 from . import sandbox
+from .client import answers
 from .process import run, wait_until
 
 # One line a service; postlog lets every process of the server write to one log file.
@@ -109,18 +109,11 @@ class Postfix:
     def start(self):
         self._postfix("start")
         self.running = True
-        wait_until(self._answers, 20, f"Postfix {self.name} answers")
+        wait_until(lambda: answers(self.address), 20, f"Postfix {self.name} answers")
         return self
 
     def _postfix(self, action):
         run("postfix", "-c", os.path.join(self.directory, "config"), action)
-
-    def _answers(self):
-        try:
-            with socket.create_connection((self.address, 25), 1) as connection:
-                return connection.recv(3) == b"220"
-        except OSError:
-            return False
 
     def stop(self):
         if self.running:

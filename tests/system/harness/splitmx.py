@@ -5,7 +5,7 @@ import os
 import signal
 
 from . import network, sandbox
-from .client import Client
+from .client import Client, answers
 from .process import Program, run, wait_until
 
 INI = """\
@@ -92,7 +92,7 @@ class SplitMX:
         if self.kernel_end is None and self.attach:
             wait_until(lambda: self._alive() and network.exists(self.interface), 30, "the TAP")
             network.attach(self.interface)
-        wait_until(lambda: self._alive() and self.answers(), 30, "SplitMX answers")
+        wait_until(lambda: self._alive() and answers(network.ROUTER), 30, "SplitMX answers")
         if external_up:
             wait_until(self.external_up, 15, "the external server is verified", step=0.1)
         return self
@@ -102,13 +102,6 @@ class SplitMX:
             raise AssertionError(f"SplitMX ended with {self.program.process.returncode}: "
                                  f"{self.program.output()[-4000:]}")
         return True
-
-    def answers(self):
-        try:
-            with Client(network.ROUTER, seconds=1) as client:
-                return client.greeting[:3] == "220"
-        except OSError:
-            return False
 
     def external_up(self):
         with Client(network.ROUTER) as client:
