@@ -167,22 +167,6 @@ static bool is_edge_of(const struct ip_prefix *net, const struct ip_addr *a)
     return host == 0 || host == UINT32_MAX >> (net->len - 96);
 }
 
-static bool is_v4_loopback(const struct ip_addr *a)
-{
-    return ip_addr_is_v4(a) && a->b[12] == 127;
-}
-
-static bool is_v6_loopback(const struct ip_addr *a)
-{
-    static const struct ip_addr one = {.b = {[15] = 1}};
-    return ip_addr_equal(a, &one);
-}
-
-static bool is_multicast(const struct ip_addr *a)
-{
-    return ip_addr_is_v4(a) ? a->b[12] >= 224 : a->b[0] == 0xff;
-}
-
 static bool is_link_local(const struct ip_addr *a)
 {
     return !ip_addr_is_v4(a) && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
@@ -191,11 +175,10 @@ static bool is_link_local(const struct ip_addr *a)
 /* Why an address cannot be a host's own on that network; NULL if it can. */
 static const char *unusable(const struct ip_prefix *net, const struct ip_addr *a)
 {
-    return ip_addr_is_any(a)                        ? "is no host's address"
-           : is_v4_loopback(a) || is_v6_loopback(a) ? "is a loopback address"
-           : is_multicast(a)                        ? "is a multicast or reserved address"
-           : net != NULL && is_edge_of(net, a)      ? "is its network's own or broadcast address"
-                                                    : NULL;
+    const char *why = ip_addr_no_host(a);
+    if (why == NULL && net != NULL && is_edge_of(net, a))
+        return "is its network's own or broadcast address";
+    return why;
 }
 
 static const struct port_settings *owner_of(const struct settings *s, const struct ip_addr *a)

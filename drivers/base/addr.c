@@ -18,6 +18,19 @@ bool ip_addr_is_any(const struct ip_addr *a)
     return ip_addr_is_v4(a) ? ip_addr_to_v4(a) == 0 : ip_addr_equal(a, &zero);
 }
 
+const char *ip_addr_no_host(const struct ip_addr *a)
+{
+    static const struct ip_addr loopback = {.b = {[15] = 1}};
+    bool v4 = ip_addr_is_v4(a);
+    if (ip_addr_is_any(a))
+        return "is no host's address";
+    if (v4 ? a->b[12] == 127 : ip_addr_equal(a, &loopback))
+        return "is a loopback address";
+    if (v4 ? a->b[12] >= 224 : a->b[0] == 0xff)
+        return "is a multicast or reserved address";
+    return NULL;
+}
+
 struct ip_addr ip_addr_from_v4(uint32_t be)
 {
     struct ip_addr a;

@@ -45,6 +45,10 @@ bool ip_addr_is_v4(const struct ip_addr *a);
 /* All zeroes of either family. */
 bool ip_addr_is_any(const struct ip_addr *a);
 
+/* Why no host beyond a wire can have this address, as a sentence's end ("is a loopback address");
+ * NULL if one can. */
+const char *ip_addr_no_host(const struct ip_addr *a);
+
 /* From and to the four bytes of IPv4, network byte order. */
 struct ip_addr ip_addr_from_v4(uint32_t be);
 uint32_t ip_addr_to_v4(const struct ip_addr *a);

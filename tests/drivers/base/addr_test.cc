@@ -45,6 +45,25 @@ TEST(Endpoint, RefusesWhatIsNotOne)
         EXPECT_EQ(Endpoint(bad), "error") << bad;
 }
 
+TEST(Address, OfNoHostSaysWhy)
+{
+    auto why = [](const std::string &text) -> std::string {
+        struct ip_addr a;
+        if (!ip_addr_parse(text.data(), text.size(), &a))
+            return "error";
+        const char *reason = ip_addr_no_host(&a);
+        return reason != nullptr ? reason : "";
+    };
+    for (const char *good : {"192.0.2.1", "10.0.0.0", "223.255.255.255", "2001:db8::1", "fe80::1"})
+        EXPECT_EQ(why(good), "") << good;
+    for (const char *any : {"0.0.0.0", "::"})
+        EXPECT_EQ(why(any), "is no host's address") << any;
+    for (const char *loopback : {"127.0.0.1", "127.255.255.254", "::1"})
+        EXPECT_EQ(why(loopback), "is a loopback address") << loopback;
+    for (const char *group : {"224.0.0.1", "240.0.0.1", "255.255.255.255", "ff02::1"})
+        EXPECT_EQ(why(group), "is a multicast or reserved address") << group;
+}
+
 TEST(Prefix, ContainsItsNetworkAndNothingElse)
 {
     struct ip_prefix p;
