@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "config/file.h"
 #include "config/memory.h"
 #include "config/tree.h"
 
@@ -22,21 +23,15 @@
 struct loader {
     struct config *config;
     struct config_errors *errors;
-    const char *at, *end; /* what is left of the file */
-    unsigned line;        /* the one that was read last */
-    bool expected;        /* that line should be a key and a value, and was not seen as one yet */
-    bool headed;          /* a heading was seen, if only one that is not understood */
+    struct file_lines lines;
+    bool expected; /* that line should be a key and a value, and was not seen as one yet */
+    bool headed;   /* a heading was seen, if only one that is not understood */
     struct config_section *section; /* NULL: keys are passed over, the error was reported */
 };
 
-static bool blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 static const char *skip_blanks(const char *at, const char *end)
 {
-    while (at < end && blank(*at))
+    while (at < end && file_is_blank(*at))
         at++;
     return at;
 }
@@ -45,7 +40,7 @@ static const char *skip_blanks(const char *at, const char *end)
 #define QUOTED         "'%.*s%s'"
 #define QUOTE(at, len) (int)((len) > 60 ? 60 : (len)), at, (len) > 60 ? "..." : ""
 
-#define FAIL(l, ...) config_error_in((l)->errors, (l)->config->path, (l)->line, __VA_ARGS__)
+#define FAIL(l, ...) config_error_in((l)->errors, (l)->config->path, (l)->lines.number, __VA_ARGS__)
 
 static void unknown_section(struct loader *l, const char *type)
 {
@@ -65,7 +60,7 @@ static void unknown_section(struct loader *l, const char *type)
 static void open_section(struct loader *l, const char *text, size_t len)
 {
     const char *name = text;
-    while (name < text + len && !blank(*name))
+    while (name < text + len && !file_is_blank(*name))
         name++;
     char *type = memory_copy_text(text, (size_t)(name - text));
     const struct schema_section *schema = schema_find_section(type);
@@ -80,7 +75,7 @@ static void open_section(struct loader *l, const char *text, size_t len)
         FAIL(l, "[%s] takes no name: there is one of it", type);
     } else {
         struct config_section *first;
-        l->section = config_add(l->config, schema, name, name_len, l->line, &first);
+        l->section = config_add(l->config, schema, name, name_len, l->lines.number, &first);
         if (first != NULL)
             config_error(l->errors, l->section, NULL, "is there a second time; first in line %u",
                          first->line);
@@ -105,30 +100,21 @@ static void heading(struct loader *l, const char *at, const char *end)
         return;
     }
     at = skip_blanks(at + 1, close);
-    while (close > at && blank(close[-1]))
+    while (close > at && file_is_blank(close[-1]))
         close--;
     open_section(l, at, (size_t)(close - at));
-}
-
-/* No control character but the tab. */
-static bool clean(struct loader *l, const char *at, const char *end)
-{
-    for (; at < end; at++)
-        if (((unsigned char)*at < ' ' && *at != '\t') || *at == 0x7f) {
-            FAIL(l, "control character 0x%02x; allowed: text", (unsigned char)*at);
-            return false;
-        }
-    return true;
 }
 
 /* True if libinih shall see this line: it should be a key and a value. */
 static bool for_inih(struct loader *l, const char *at, const char *end, size_t room)
 {
-    at = skip_blanks(at, end);
     if (at == end || *at == ';' || *at == '#')
         return false;
-    if (!clean(l, at, end))
+    const char *control = file_find_control(at, end);
+    if (control != NULL) {
+        FAIL(l, "control character 0x%02x; allowed: text", (unsigned char)*control);
         return false;
+    }
     if (*at == '[') {
         heading(l, at, end);
         return false;
@@ -152,18 +138,11 @@ static void complain_of_last(struct loader *l)
 static char *next_line(char *buf, int size, void *stream)
 {
     struct loader *l = stream;
+    const char *at, *end;
     complain_of_last(l);
-    while (l->at < l->end) {
-        const char *at = l->at;
-        const char *newline = memchr(at, '\n', (size_t)(l->end - at));
-        const char *end = newline != NULL ? newline : l->end;
-        l->at = newline != NULL ? newline + 1 : l->end;
-        l->line++;
-        if (end > at && end[-1] == '\r')
-            end--;
+    while (file_next_line(&l->lines, &at, &end)) {
         if (!for_inih(l, at, end, (size_t)size))
             continue;
-        at = skip_blanks(at, end);
         memcpy(buf, at, (size_t)(end - at));
         memcpy(buf + (end - at), "\n", 2);
         l->expected = true;
@@ -205,7 +184,7 @@ static void set_value(struct loader *l, const struct schema_key *key, const char
              l->section->name[0] != '\0' ? " " : "", l->section->name, key->name, entry->line);
         return;
     }
-    entry->line = l->line;
+    entry->line = l->lines.number;
     uint64_t number;
     if (schema_read(key, text, &number)) {
         entry->text = memory_copy_text(text, strlen(text));
@@ -261,17 +240,12 @@ static void check_missing(struct loader *l)
     }
 }
 
-static const char *skip_bom(const char *data, size_t len)
-{
-    return len >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? data + 3 : data;
-}
-
 struct config *config_parse(const char *path, const char *data, size_t len,
                             struct config_errors *errors)
 {
     struct config *c = memory_new(1, sizeof(*c));
     c->path = memory_copy_text(path, strlen(path));
-    struct loader l = {c, errors, skip_bom(data, len), data + len};
+    struct loader l = {c, errors, file_lines(data, len)};
     /* Debian's libinih takes these at run time; nobody else in this program uses it. */
     ini_use_stack = false;
     ini_max_line = ini_initial_alloc = LINE_MAX_;
@@ -284,31 +258,15 @@ struct config *config_parse(const char *path, const char *data, size_t len,
     return c;
 }
 
-/* The whole file, to be freed; NULL with errno. */
-static char *read_file(FILE *f, size_t *len)
-{
-    char *data = memory_new(FILE_MAX_ + 1, 1);
-    *len = fread(data, 1, FILE_MAX_ + 1, f);
-    if (ferror(f) == 0 && *len <= FILE_MAX_)
-        return data;
-    if (ferror(f) == 0)
-        errno = EFBIG;
-    free(data);
-    return NULL;
-}
-
 struct config *config_load(const char *path, struct config_errors *errors)
 {
-    size_t len = 0;
-    FILE *f = fopen(path, "re");
-    char *data = f != NULL ? read_file(f, &len) : NULL;
-    struct config *c = NULL;
-    if (data == NULL)
+    size_t len;
+    char *data = file_read(path, FILE_MAX_, &len);
+    if (data == NULL) {
         config_error_in(errors, path, 0, "cannot be read: %s", strerror(errno));
-    else
-        c = config_parse(path, data, len, errors);
-    if (f != NULL)
-        fclose(f);
+        return NULL;
+    }
+    struct config *c = config_parse(path, data, len, errors);
     free(data);
     return c;
 }
