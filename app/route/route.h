@@ -29,7 +29,8 @@ struct snapshot; /* immutable; see snapshot.h */
     X(VERDICT_REFUSED, "refused", "550 5.7.1 Relaying denied")                                     \
     X(VERDICT_SAME_SIDE, "same-side", "550 5.1.1 No such mailbox: neither side has it")            \
     X(VERDICT_ROUTED, "routed-address", "550 5.1.3 Routed addresses are not accepted")             \
-    X(VERDICT_BAD_ADDRESS, "bad-address", "550 5.1.3 Bad recipient address")
+    X(VERDICT_BAD_ADDRESS, "bad-address", "550 5.1.3 Bad recipient address")                       \
+    X(VERDICT_FAILED, "failed", "451 4.3.0 The recipient cannot be looked up now")
 #define ROUTE_VERDICT_ENUM(name, text, reply) name,
 enum verdict { ROUTE_VERDICTS(ROUTE_VERDICT_ENUM) VERDICT_COUNT };
 

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* [domain] sections are judged here, key by key and then against each other. */
+#include "app/route/domain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SMTP_PORT 25
+
+#define FAIL(key, ...) config_error(c->errors, d->section, key, __VA_ARGS__)
+
+static const char *text_of(const struct domain *d, const char *key)
+{
+    return config_text(d->section, key);
+}
+
+static bool given(const struct domain *d, const char *key)
+{
+    return config_get(d->section, key).line != 0;
+}
+
+/* A server's address; absent or wrong, it stays all zeroes. */
+static void judge_server(struct domain *d, const char *key, struct next_hop *hop,
+                         const struct domain_context *c)
+{
+    const char *text = text_of(d, key);
+    struct endpoint server;
+    char address[ADDR_TEXT_SIZE];
+    if (text == NULL)
+        return;
+    if (!endpoint_parse(text, strlen(text), SMTP_PORT, &server)) {
+        FAIL(key,
+             "'%.80s' is not a server; allowed: ADDRESS:PORT, or ADDRESS alone for port %d, such "
+             "as 192.0.2.10:25 or [2001:db8::10]:25; names are not looked up",
+             text, SMTP_PORT);
+        return;
+    }
+    const char *why = ip_addr_no_host(&server.addr);
+    if (why != NULL) {
+        FAIL(key, "%s %s", ip_addr_format(&server.addr, address), why);
+        return;
+    }
+    for (unsigned i = 0; i < c->local_count; i++)
+        if (ip_addr_equal(&c->locals[i], &server.addr)) {
+            FAIL(key, "%s is our own address: mail would come back for ever",
+                 ip_addr_format(&server.addr, address));
+            return;
+        }
+    hop->server = server;
+}
+
+static bool has_server(const struct next_hop *hop)
+{
+    return hop->server.port != 0;
+}
+
+static void judge_networks(struct domain *d, const char *key, struct networks *n, uint8_t value,
+                           const struct domain_context *c)
+{
+    const char *cursor = text_of(d, key), *item;
+    size_t len;
+    while (cursor != NULL && (item = config_list_next(&cursor, &len)) != NULL) {
+        struct ip_prefix prefix;
+        int shown = len > 80 ? 80 : (int)len;
+        if (!ip_prefix_parse(item, len, true, &prefix))
+            FAIL(key,
+                 "'%.*s' is not a network; allowed: ADDRESS/LENGTH without bits beyond its length, "
+                 "or ADDRESS",
+                 shown, item);
+        else if (!networks_add(n, &prefix, value))
+            FAIL(key, "%.*s is on the other side too, or there are more than %d networks", shown,
+                 item, NETWORKS_MAX);
+    }
+}
+
+/* A side that is not given is its server. */
+static void judge_side(struct domain *d, const char *key, enum side side,
+                       const struct next_hop *hop, const struct domain_context *c)
+{
+    struct ip_prefix host = {.addr = hop->server.addr, .len = 128};
+    if (given(d, key))
+        judge_networks(d, key, &d->sides, (uint8_t)side, c);
+    else if (has_server(hop) && !networks_add(&d->sides, &host, (uint8_t)side))
+        FAIL(key, "is by default the address of that side's server, which is on the other side "
+                  "too; say which clients belong to which side");
+}
+
+static void judge_accept(struct domain *d, const struct domain_context *c)
+{
+    d->restricted = given(d, "accept_from");
+    judge_networks(d, "accept_from", &d->accept, 1, c);
+    bool everybody = false;
+    for (unsigned i = 0; i < d->accept.prefix_count; i++)
+        everybody = everybody || d->accept.prefixes[i].prefix.len == 0 ||
+                    (d->accept.prefixes[i].prefix.len == 96 &&
+                     ip_addr_is_v4(&d->accept.prefixes[i].prefix.addr));
+    if (everybody && domain_is_default(d))
+        FAIL("accept_from", "everybody may not send to every domain: that is an open relay");
+}
+
+static void judge_delimiter(struct domain *d, const struct domain_context *c)
+{
+    static const char allowed[] = "+-=_#$&*?^~";
+    const char *text = text_of(d, "subaddress_delimiter");
+    if (text == NULL)
+        return;
+    if (strlen(text) == 1 && strchr(allowed, text[0]) != NULL)
+        d->delimiter = text[0];
+    else
+        FAIL("subaddress_delimiter", "'%.80s' is not allowed; allowed: one of %s", text, allowed);
+}
+
+/* The address between brackets, as RCPT or MAIL will carry it. */
+static void judge_address(const struct domain *d, const char *key, char *out,
+                          const struct domain_context *c)
+{
+    const char *text = text_of(d, key);
+    struct smtp_path path;
+    if (text == NULL || strcmp(text, "<>") == 0)
+        return;
+    if (!route_parse_address(text, &path) || path.domain.len == 0) {
+        FAIL(key, "'%.80s' is not an address; allowed: local@domain", text);
+        return;
+    }
+    memcpy(out, path.address.at, path.address.len);
+    out[path.address.len] = '\0';
+}
+
+static void judge_probe(struct domain *d, const struct domain_context *c)
+{
+    d->probe.server = d->external.server;
+    d->probe.interval = config_duration(d->section, "verify_interval");
+    d->probe.fall = (unsigned)config_number(d->section, "fall");
+    judge_address(d, "verification_address", d->probe.recipient, c);
+    judge_address(d, "verify_sender", d->probe.sender, c);
+    if (text_of(d, "verification_address") != NULL &&
+        strcmp(text_of(d, "verification_address"), "<>") == 0)
+        FAIL("verification_address", "<> is nobody's address");
+}
+
+static void need(const struct domain *d, const char *key, const char *why,
+                 const struct domain_context *c)
+{
+    if (!given(d, key))
+        FAIL(key, "is missing: %s", why);
+}
+
+static void judge_needs(struct domain *d, const struct domain_context *c)
+{
+    need(d, "mailboxes", "it says which mailboxes are on our side", c);
+    need(d, "mailbox_server", "mail for the mailboxes goes there", c);
+    if (d->split) {
+        need(d, "external_mail_server", "split_domain_routing sends mail there", c);
+        need(d, "verification_address",
+             "split_domain_routing waits until the external server has accepted it", c);
+    } else if (d->postmaster_external) {
+        FAIL("postmaster", "external needs split_domain_routing = yes");
+    }
+    if (has_server(&d->local) && has_server(&d->external) &&
+        endpoint_equal(&d->local.server, &d->external.server))
+        FAIL("external_mail_server", "is the mailbox server: a split domain has two");
+}
+
+static void judge_default_needs(struct domain *d, const struct domain_context *c)
+{
+    static const char *const useless[] = {
+        "mailboxes",     "mailbox_server", "split_domain_routing", "verification_address",
+        "verify_sender", "local_clients",  "subaddress_delimiter", "postmaster"};
+    for (unsigned i = 0; i < COUNT_OF(useless); i++)
+        if (given(d, useless[i]))
+            FAIL(useless[i], "does not go with [domain *]: all its mail is external");
+    need(d, "external_mail_server", "mail for domains without a section goes there", c);
+    need(d, "accept_from", "without it this would be an open relay", c);
+}
+
+static void judge_name(struct domain *d, const struct domain_context *c)
+{
+    const char *name = config_section_name(d->section);
+    if (strcmp(name, "*") == 0) {
+        strcpy(d->name, "*");
+        d->name_len = 1;
+        return;
+    }
+    enum address_error error =
+        address_domain_canonical((struct span){name, strlen(name)}, d->name, &d->name_len);
+    if (error != ADDRESS_OK)
+        FAIL(NULL, "is not a domain: %s", address_error_text(error));
+    else if (strchr(d->name, '.') == NULL)
+        FAIL(NULL, "has no dot: mail for such a domain is refused (RFC 7085)");
+}
+
+/* Exact entries stay in `m`, the rest is taken out of it. */
+static void read_mailboxes(struct domain *d, const struct domain_context *c, struct mailboxes *m)
+{
+    const char *file = text_of(d, "mailboxes");
+    if (file == NULL || d->name_len == 0)
+        return;
+    char *path = config_path(c->config, file);
+    if (mailboxes_load(m, path, d->name, c->errors))
+        d->expressions = expressions_build(m->expressions, m->expression_count, path, c->errors);
+    d->catch_all = m->catch_all;
+    free(path);
+}
+
+void domain_build(struct domain *d, const struct config_section *section,
+                  const struct domain_context *c, struct mailboxes *mailboxes)
+{
+    memset(d, 0, sizeof(*d));
+    d->section = section;
+    d->local = (struct next_hop){.probe = ROUTE_NO_PROBE, .side = SIDE_LOCAL};
+    d->external = (struct next_hop){.probe = ROUTE_NO_PROBE, .side = SIDE_EXTERNAL};
+    judge_name(d, c);
+    d->split = domain_is_default(d) || config_bool(section, "split_domain_routing");
+    d->postmaster_external = config_number(section, "postmaster") == 1;
+    judge_server(d, "mailbox_server", &d->local, c);
+    judge_server(d, "external_mail_server", &d->external, c);
+    judge_side(d, "local_clients", SIDE_LOCAL, &d->local, c);
+    judge_side(d, "external_clients", SIDE_EXTERNAL, &d->external, c);
+    judge_accept(d, c);
+    judge_delimiter(d, c);
+    judge_probe(d, c);
+    if (domain_is_default(d))
+        judge_default_needs(d, c);
+    else
+        judge_needs(d, c);
+    networks_finish(&d->sides);
+    networks_finish(&d->accept);
+    read_mailboxes(d, c, mailboxes);
+}
+
+void domain_free(struct domain *d)
+{
+    networks_free(&d->sides);
+    networks_free(&d->accept);
+    expressions_free(d->expressions);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A [domain] section, judged: its servers, its sides, its mailboxes. */
+#ifndef SPLITMX_ROUTE_DOMAIN_H
+#define SPLITMX_ROUTE_DOMAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/route/address.h"
+#include "app/route/expressions.h"
+#include "app/route/mailboxes.h"
+#include "app/route/networks.h"
+#include "app/route/route.h"
+#include "app/route/snapshot.h"
+#include "config/config.h"
+
+struct domain {
+    const struct config_section *section; /* while the snapshot is built */
+    char name[ADDRESS_DOMAIN_MAX + 1];    /* canonical; "*": the default for all others */
+    uint16_t name_len;
+
+    bool split;               /* split_domain_routing, and there is an external server */
+    bool postmaster_external; /* where postmaster goes that the mailboxes do not name */
+    bool restricted;          /* accept_from was given */
+    char delimiter;           /* of the subaddress; NUL: there is none */
+    enum catch_all catch_all;
+    struct next_hop local, external;
+    struct networks sides;           /* values are enum side */
+    struct networks accept;          /* of clients, where restricted */
+    struct expressions *expressions; /* NULL: none */
+    struct probe_target probe;       /* of the external server, where split */
+};
+
+/* What a section is judged against. */
+struct domain_context {
+    const struct config *config;
+    const struct ip_addr *locals; /* the appliance's own addresses */
+    unsigned local_count;
+    struct config_errors *errors;
+};
+
+/*
+ * Judge a section and read its mailbox file; what is wrong goes to the errors. Exact entries go to
+ * `mailboxes`, which the caller frees; everything else stays in the domain.
+ */
+void domain_build(struct domain *d, const struct config_section *section,
+                  const struct domain_context *context, struct mailboxes *mailboxes);
+void domain_free(struct domain *d);
+
+static inline bool domain_is_default(const struct domain *d)
+{
+    return d->name[0] == '*';
+}
+
+#endif
