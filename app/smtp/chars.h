@@ -19,6 +19,11 @@ static inline bool char_is_alnum(char c)
     return char_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+static inline char char_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
 /* %d32-126 */
 static inline bool char_is_print(char c)
 {

@@ -14,7 +14,10 @@
  * unstuffing.
  *
  * End of data is CRLF.CRLF and nothing else. A CR without LF or an LF without CR is *bare*; it
- * never ends anything, and `safe` never moves past the first of them.
+ * never ends anything, and `safe` stays on the first of them for good. A CR that was scanned last
+ * is not bare yet.
+ *
+ * How the content is cut into calls makes no difference to any of this.
  */
 #ifndef SPLITMX_SMTP_CONTENT_H
 #define SPLITMX_SMTP_CONTENT_H
@@ -25,20 +28,23 @@
 
 #define SMTP_MESSAGE_ID_MAX 250
 
+/* Lines end in CRLF only. The dot that transparency puts in front of a line does not count among
+ * its octets (RFC 5321 §4.5.3.1.6), and the line of the final dot is no line. */
 struct smtp_content {
-    uint64_t scanned; /* bytes seen since DATA */
-    uint64_t safe;    /* of those, may be passed on */
-    uint32_t line;    /* octets in the current line so far */
-    uint32_t longest; /* octets in the longest line, with its CRLF */
-    uint8_t state;    /* of the matcher for CRLF.CRLF: see content.c */
-    uint8_t header_state;
-    bool ended;    /* the end of data was seen */
-    bool bare;     /* a bare CR or LF was seen */
-    bool eightbit; /* a byte above 127 was seen */
-    bool nul;      /* a NUL was seen */
+    uint64_t scanned;     /* bytes seen since DATA */
+    uint64_t safe;        /* of those, may be passed on */
+    uint64_t line;        /* octets in the current line so far */
+    uint64_t longest;     /* octets in the longest line that has ended, with its CRLF */
+    uint8_t state;        /* of the matcher for CRLF.CRLF: see content.c */
+    uint8_t header_state; /* of the search for the Message-ID: see header.c */
+    bool ended;           /* the end of data was seen */
+    bool bare;            /* a bare CR or LF was seen */
+    bool eightbit;        /* a byte above 127 was seen */
+    bool nul;             /* a NUL was seen */
     uint16_t message_id_len;
-    char message_id[SMTP_MESSAGE_ID_MAX]; /* of the Message-ID field, angle brackets included,
-                                             truncated */
+    char message_id[SMTP_MESSAGE_ID_MAX]; /* of the first Message-ID field, angle brackets included,
+                                             unfolded, truncated; printable ASCII: other bytes are
+                                             '?' */
 };
 
 /* At the 354. */
