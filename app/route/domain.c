@@ -193,7 +193,7 @@ static void judge_name(struct domain *d, const struct domain_context *c)
 static void read_mailboxes(struct domain *d, const struct domain_context *c, struct mailboxes *m)
 {
     const char *file = text_of(d, "mailboxes");
-    if (file == NULL || d->name_len == 0)
+    if (file == NULL || d->name_len == 0 || domain_is_default(d))
         return;
     char *path = config_path(c->config, file);
     if (mailboxes_load(m, path, d->name, c->errors))
