@@ -6,7 +6,13 @@
 
 #include "tests/app/route/fixture.h"
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+// Sanitizers bring a malloc of their own.
+#if defined(__has_feature)
+#define SANITIZED __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#endif
+#if !SANITIZED
 
 static thread_local int watched, allocations;
 
