@@ -18,6 +18,12 @@ struct block {
 
 #define BLOCK_INLINE static inline __attribute__((always_inline))
 
+/* Without its first n bytes, n < 64. */
+BLOCK_INLINE struct block block_shift(struct block b, uint64_t n)
+{
+    return (struct block){b.cr >> n, b.lf >> n, b.dot >> n, b.nul >> n, b.high >> n};
+}
+
 /* For machines without vectors that we know. */
 BLOCK_INLINE struct block block_plain(const uint8_t *data)
 {

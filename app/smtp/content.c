@@ -84,7 +84,7 @@ BLOCK_INLINE void end_lines(struct cursor *s, uint64_t crlf, uint64_t dots)
 }
 
 /* Bit i of `wrong` says that byte i is a bare LF, or that the byte before it is a bare CR. */
-static void note_bare(struct cursor *s, uint64_t wrong, uint64_t lf)
+BLOCK_INLINE void note_bare(struct cursor *s, uint64_t wrong, uint64_t lf)
 {
     uint64_t i = lowest(wrong);
     if (!s->bare)
@@ -133,31 +133,52 @@ BLOCK_INLINE uint64_t take_block(struct cursor *s, struct block b, uint64_t n)
 }
 
 /*
+ * The same for a whole block without a dot at the start of a line and without bare newlines, that
+ * is, for nearly all of them. False, and nothing is taken, if it is not of that kind.
+ */
+BLOCK_INLINE bool take_ordinary_block(struct cursor *s, struct block b)
+{
+    uint64_t behind_cr = b.cr << 1 | s->cr;
+    uint64_t dots = b.dot & (b.lf << 1 | s->start);
+    if (__builtin_expect(((behind_cr ^ b.lf) | dots | s->dot | s->dotcr) != 0, 0))
+        return false;
+    s->nul |= b.nul;
+    s->high |= b.high;
+    end_lines(s, b.lf, 0);
+    s->cr = b.cr >> 63;
+    s->start = b.lf >> 63;
+    s->at += BLOCK;
+    return true;
+}
+
+/*
  * The loop over blocks, once per instruction set. What is left at the end is taken from a block
  * that overlaps the one before, or from a copy if there is none.
  */
 #define DEFINE_KERNEL(name, target)                                                                \
-    static target size_t scan_##name(struct cursor *s, const uint8_t *data, size_t len)            \
+    static target size_t scan_##name(struct cursor *cursor, const uint8_t *data, size_t len)       \
     {                                                                                              \
+        struct cursor s = *cursor; /* in registers */                                              \
         size_t done = 0;                                                                           \
-        while (len - done >= BLOCK && !s->ended)                                                   \
-            done += take_block(s, block_##name(data + done), BLOCK);                               \
-        size_t left = len - done;                                                                  \
-        if (left == 0 || s->ended)                                                                 \
-            return done;                                                                           \
-        struct block b;                                                                            \
-        if (len >= BLOCK) {                                                                        \
-            b = block_##name(data + len - BLOCK);                                                  \
-            size_t seen = BLOCK - left;                                                            \
-            b = (struct block){b.cr >> seen, b.lf >> seen, b.dot >> seen, b.nul >> seen,           \
-                               b.high >> seen};                                                    \
-        } else {                                                                                   \
-            uint8_t copy[BLOCK] __attribute__((aligned(BLOCK)));                                   \
-            memset(copy, ' ', sizeof(copy));                                                       \
-            memcpy(copy, data, left);                                                              \
-            b = block_##name(copy);                                                                \
+        while (len - done >= BLOCK && !s.ended) {                                                  \
+            struct block b = block_##name(data + done);                                            \
+            done += take_ordinary_block(&s, b) ? BLOCK : take_block(&s, b, BLOCK);                 \
         }                                                                                          \
-        return done + take_block(s, b, left);                                                      \
+        size_t left = len - done;                                                                  \
+        if (left > 0 && !s.ended) {                                                                \
+            struct block b;                                                                        \
+            if (len >= BLOCK) {                                                                    \
+                b = block_shift(block_##name(data + len - BLOCK), BLOCK - left);                   \
+            } else {                                                                               \
+                uint8_t copy[BLOCK] __attribute__((aligned(BLOCK)));                               \
+                memset(copy, ' ', sizeof(copy));                                                   \
+                memcpy(copy, data, left);                                                          \
+                b = block_##name(copy);                                                            \
+            }                                                                                      \
+            done += take_block(&s, b, left);                                                       \
+        }                                                                                          \
+        *cursor = s;                                                                               \
+        return done;                                                                               \
     }
 
 typedef size_t scan_fn(struct cursor *s, const uint8_t *data, size_t len);

@@ -22,8 +22,9 @@ class OutOfTime(Exception):
 def sentence(test):
     """test_a_message_arrives_once in class RoutingOverTap -> 'RoutingOverTap: a message arrives once'."""
     method = getattr(test, "_testMethodName", None)
-    if method is None:  # a class fixture that failed: "setUpClass (test_x.Class)"
-        return re.sub(r"^(\w+) \((?:\w+\.)*(\w+)\)$", r"\2: \1", str(test))
+    if method is None:  # a class fixture, which calls itself "setUpClass (test_x.Class)"
+        fixture, name = re.match(r"(\w+) \((?:\w+\.)*(\w+)\)$", str(test)).groups()
+        return f"{name}: " + {"setUpClass": "all cases"}.get(fixture, fixture)
     return f"{type(test).__name__}: {method.removeprefix('test_').replace('_', ' ')}"
 
 
@@ -51,7 +52,7 @@ class Report(unittest.TestResult):
         super().stopTest(test)
 
     def note(self, test, outcome, reason="", details=""):
-        took = time.monotonic() - getattr(self, "started", time.monotonic())
+        took = time.monotonic() - self.started if hasattr(test, "_testMethodName") else 0
         name = sentence(test)
         reason = " ".join(reason.split())[:300]
         print(f"{outcome:7} {name} ({took:.1f} s)" + (f": {reason}" if reason else ""))

@@ -73,13 +73,14 @@ class _Gone(Exception):
 class Server:
     """Listens from construction on. Faults: {stage: action}, or {stage: [action, ...]} used up in turn.
 
+    judge: recipient -> a reply that refuses it, or None to accept; without it all are accepted.
     keep: "content" keeps messages whole, "digest" only their SHA-256 without the first
     header field (the router's Received:), for tests with much data.
     """
 
-    def __init__(self, address, port=25, users=None, extensions=("PIPELINING", "8BITMIME", "SIZE 100000000",
+    def __init__(self, address, port=25, judge=None, extensions=("PIPELINING", "8BITMIME", "SIZE 100000000",
                  "ENHANCEDSTATUSCODES"), faults=None, keep="content", bytewise=False, backlog=512):
-        self.users, self.extensions, self.keep, self.bytewise = users, extensions, keep, bytewise
+        self.judge, self.extensions, self.keep, self.bytewise = judge, extensions, keep, bytewise
         self.faults = dict(faults or {})
         self.messages, self.connections, self.commands = [], 0, []
         self.lock = threading.Lock()
@@ -105,9 +106,11 @@ class Server:
                 _reset(connection)
 
     def clear(self):
+        """Forget what was received, and fail no more."""
         with self.lock:
             self.messages.clear()
             self.commands.clear()
+            self.faults.clear()
 
     def recipients(self):
         """All recipients of all accepted messages, in order."""
@@ -274,10 +277,11 @@ class _Conversation:
                 self.say("502 5.5.1 what?")
 
     def rcpt(self, recipient):
+        refusal = self.server.judge(recipient) if self.server.judge else None
         if self.sender is None:
             self.say("503 5.5.1 MAIL first")
-        elif self.server.users is not None and recipient.split("@")[0].lower() not in self.server.users:
-            self.say(f"550 5.1.1 <{recipient}>: no such user")
+        elif refusal:
+            self.say(refusal)
         elif self.reach("rcpt", "250 2.1.5 recipient fine"):
             self.accepted.append(recipient)
 

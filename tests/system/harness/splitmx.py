@@ -141,6 +141,14 @@ class SplitMX:
         self.program = None
         return code
 
+    def close(self):
+        """The end of a test: it must have lived until now, and go without complaint."""
+        if self.program:
+            self._alive()
+            code = self.stop()
+            if code != 0:
+                raise AssertionError(f"exit code {code} after SIGTERM")
+
     def kill(self):
         """kill -9."""
         self.program.kill()
@@ -148,4 +156,5 @@ class SplitMX:
 
     def check(self, *arguments):
         """A run that ends by itself, such as --check or --route: exit code and output."""
-        return run(self.binary, "-c", self.ini, *arguments, check=False, cwd=self.directory)
+        return run(self.binary, "-c", self.ini, *arguments, check=False, cwd=self.directory,
+                   seconds=20)
