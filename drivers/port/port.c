@@ -86,20 +86,36 @@ struct port_sum port_sum(const struct port_config *config)
     };
 }
 
-/* The interface behind a virtual device may be smaller than what we take for granted. */
-static uint16_t interface_mtu(unsigned if_index, uint16_t otherwise)
+/* Ask the kernel about the interface behind a virtual device. False if there is none. */
+static bool interface_ask(unsigned if_index, unsigned long what, struct ifreq *request)
 {
-    struct ifreq request = {0};
-    uint16_t mtu = otherwise;
+    *request = (struct ifreq){0};
+    if (if_index == 0 || if_indextoname(if_index, request->ifr_name) == NULL)
+        return false;
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return mtu;
-    if (if_index != 0 && if_indextoname(if_index, request.ifr_name) != NULL &&
-        ioctl(fd, SIOCGIFMTU, &request) == 0 && request.ifr_mtu < otherwise &&
-        request.ifr_mtu >= PORT_MTU_MIN)
-        mtu = (uint16_t)request.ifr_mtu;
+        return false;
+    bool answered = ioctl(fd, what, request) == 0;
     close(fd);
-    return mtu;
+    return answered;
+}
+
+/* It may be smaller than what we take for granted. */
+static uint16_t interface_mtu(unsigned if_index, uint16_t otherwise)
+{
+    struct ifreq request;
+    bool smaller = interface_ask(if_index, SIOCGIFMTU, &request) &&
+                   request.ifr_mtu >= PORT_MTU_MIN && request.ifr_mtu < otherwise;
+    return smaller ? (uint16_t)request.ifr_mtu : otherwise;
+}
+
+/* Drivers that are given an interface say "up" even where that is down. */
+static bool interface_running(const struct port *p)
+{
+    struct ifreq request;
+    return !p->device.traits->needs_interface ||
+           !interface_ask(p->info.if_index, SIOCGIFFLAGS, &request) ||
+           (request.ifr_flags & IFF_RUNNING) != 0;
 }
 
 static bool attach(struct port *p, struct port_error *why)
@@ -355,7 +371,8 @@ struct link *port_link(struct port *p, unsigned w)
 bool port_poll(struct port *p)
 {
     struct rte_eth_link link = {0};
-    bool up = rte_eth_link_get_nowait(p->id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+    bool up = rte_eth_link_get_nowait(p->id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP &&
+              interface_running(p);
     bool changed = up != p->up;
     __atomic_store_n(&p->up, up, __ATOMIC_RELAXED);
     return changed;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A host of ports and IP only: answers ARP and pings until SIGTERM, SIGINT or the end of its input,
- * then prints its counters.
+ * A host of ports and IP only: answers ARP and pings until SIGTERM or SIGINT, then prints its
+ * counters.
  *
  *     port_answer DEVICE ADDRESS/LEN [hugepages] [mtu=N] [mac=XX:..] [queues=N]
  */
@@ -139,10 +139,8 @@ int main(int argc, char **argv)
     signal(SIGTERM, on_signal);
     signal(SIGINT, on_signal);
     rte_eal_remote_launch(work, &w, eal_worker_lcore(0));
-    struct pollfd input = {.fd = 0, .events = POLLIN};
     while (!stop) {
-        if (poll(&input, 1, 200) > 0 && fgets(line, sizeof(line), stdin) == NULL)
-            stop = true;
+        poll(NULL, 0, 100);
         if (port_poll(port))
             printf("link %s\n", port_is_up(port) ? "up" : "down");
         fflush(stdout);
