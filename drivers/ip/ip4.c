@@ -41,7 +41,7 @@ static bool checksum_good(const struct ip_interface *i, const struct rte_mbuf *m
 {
     if (i->config.link->caps.rx_ip_checksum) {
         uint64_t said = m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
-        if (said == RTE_MBUF_F_RX_IP_CKSUM_GOOD)
+        if (said == RTE_MBUF_F_RX_IP_CKSUM_GOOD || said == RTE_MBUF_F_RX_IP_CKSUM_NONE)
             return true;
         if (said == RTE_MBUF_F_RX_IP_CKSUM_BAD)
             return false;
@@ -143,8 +143,10 @@ void ip4_receive(struct ip_stack *ip, struct ip_interface *i, struct rte_mbuf *m
     if (padding > 0)
         ethernet_trim(m, padding);
 
+    /* NONE: the checksum in the packet is not finished, but the data is known to be intact. */
+    uint64_t said = m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
     bool vouched = i->config.link->caps.rx_tcp_checksum &&
-                   (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+                   (said == RTE_MBUF_F_RX_L4_CKSUM_GOOD || said == RTE_MBUF_F_RX_L4_CKSUM_NONE);
     uint16_t fragment = rte_be_to_cpu_16(h->fragment_offset);
     if ((fragment & (RTE_IPV4_HDR_OFFSET_MASK | RTE_IPV4_HDR_MF_FLAG)) != 0) {
         m = reassembly_add(ip, m);
