@@ -99,6 +99,7 @@ struct tcp_usage tcp_usage(const struct tcp *t);
     X(TCP_RX_OUT_OF_ORDER, "segments queued out of order")                                         \
     X(TCP_RX_REASSEMBLY_FULL, "out-of-order segments dropped: the queue is full")                  \
     X(TCP_RX_AFTER_CLOSE, "data that arrived after our application had closed")                    \
+    X(TCP_RX_RENEGED, "reassembly queues given up at the memory budget (RFC 2018 §8)")             \
     X(TCP_RX_NO_MEMORY, "payloads dropped at the memory budget")                                   \
     X(TCP_TX_NO_MEMORY, "segments not sent: out of buffers; tried again later")                    \
     X(TCP_TX_RETRANSMITS, "segments retransmitted")                                                \
@@ -123,5 +124,9 @@ struct tcp_usage tcp_usage(const struct tcp *t);
 enum tcp_counter { TCP_COUNTERS(COUNTER_ENUM) TCP_COUNTER_COUNT };
 extern const struct counter_list tcp_counter_list;
 const uint64_t *tcp_counters(const struct tcp *t);
+
+/* For tests: the first invariant of a connection, or of the sums over all, that does not hold; NULL
+ * if all do. */
+const char *tcp_fault(const struct tcp *t);
 
 #endif

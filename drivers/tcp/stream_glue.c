@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The calls of drivers/stream.h on a TCP connection. */
+#include "drivers/tcp/stream_glue.h"
+
+#include "drivers/tcp/output.h"
+#include "drivers/tcp/stack.h"
+#include "drivers/tcp/timers.h"
+#include "drivers/tcp/window.h"
+
+const char *stream_error_text(enum stream_error error)
+{
+#define TEXT(name, text) [name] = text,
+    static const char *const texts[] = {STREAM_ERRORS(TEXT)};
+#undef TEXT
+    return (unsigned)error < COUNT_OF(texts) ? texts[error] : "unknown error";
+}
+
+static unsigned glue_peek(struct stream *s, size_t skip, struct slice *out, unsigned n)
+{
+    unsigned count = 0;
+    for (const struct chunk *k = connection_of(s)->recvq.data.head; k != NULL && count < n;
+         k = k->next) {
+        if (skip >= k->slice.len) {
+            skip -= k->slice.len;
+            continue;
+        }
+        out[count] = k->slice;
+        if (skip > 0) {
+            out[count].data += skip;
+            out[count].len -= (uint32_t)skip;
+            out[count].sum_known = false;
+            skip = 0;
+        }
+        count++;
+    }
+    return count;
+}
+
+static void glue_consume(struct stream *s, size_t bytes)
+{
+    struct tcp_connection *c = connection_of(s);
+    if (IMPOSSIBLE(bytes > s->readable, &c->tcp->counters[TCP_IMPOSSIBLE]))
+        bytes = s->readable;
+    chunk_list_drop(&c->recvq.data, &c->tcp->nodes, bytes);
+    s->readable -= bytes;
+    if (c->state != CONN_CLOSED)
+        window_consumed(c, bytes);
+}
+
+/* May the application still queue data? Before the connection is open it may, too. */
+static bool writable(const struct tcp_connection *c)
+{
+    return c->state != CONN_CLOSED && !c->orphan;
+}
+
+static bool written(struct tcp_connection *c, size_t len)
+{
+    c->stream.written += len;
+    connection_dirty(c);
+    return true;
+}
+
+static bool glue_write(struct stream *s, const void *data, size_t len)
+{
+    struct tcp_connection *c = connection_of(s);
+    struct tcp *t = c->tcp;
+    if (!writable(c) || !sendq_write(&c->sendq, &t->nodes, t->config.pools->data, data, len))
+        return false;
+    return written(c, len);
+}
+
+static bool glue_forward(struct stream *s, const struct slice *slice)
+{
+    struct tcp_connection *c = connection_of(s);
+    if (!writable(c) || !sendq_forward(&c->sendq, &c->tcp->nodes, slice))
+        return false;
+    return written(c, slice->len);
+}
+
+static void glue_abort(struct stream *s)
+{
+    struct tcp_connection *c = connection_of(s);
+    if (c->state >= CONN_SYN_RECEIVED)
+        output_abort(c);
+    connection_free(c);
+}
+
+static void glue_close(struct stream *s)
+{
+    struct tcp_connection *c = connection_of(s);
+    struct tcp *t = c->tcp;
+    enum connection_state next = CONN_FIN_WAIT_1;
+    switch (c->state) {
+    case CONN_SYN_RECEIVED:
+    case CONN_ESTABLISHED:
+        break;
+    case CONN_CLOSE_WAIT:
+        next = CONN_LAST_ACK;
+        break;
+    default: /* down, or never up: nobody to take leave of (RFC 9293 §3.10.4) */
+        connection_free(c);
+        return;
+    }
+    c->orphan = true;
+    t->usage.orphans++;
+    if (c->is_ready)
+        TAILQ_REMOVE(&t->ready, c, ready);
+    c->is_ready = false;
+    c->pending = 0;
+    if (s->readable > 0)
+        t->counters[TCP_RX_AFTER_CLOSE]++;
+    tcp_limbo(t, &c->recvq.data);
+    s->readable = 0;
+    c->sendq.fin = true;
+    connection_set_state(c, next);
+    timers_arm_life(c);
+    connection_dirty(c);
+}
+
+static const struct stream_ops ops = {
+    .peek = glue_peek,
+    .consume = glue_consume,
+    .write = glue_write,
+    .forward = glue_forward,
+    .close = glue_close,
+    .abort = glue_abort,
+};
+
+void stream_glue_init(struct tcp_connection *c, const struct endpoint *local,
+                      const struct endpoint *peer)
+{
+    c->stream = (struct stream){
+        .ops = &ops,
+        .local = *local,
+        .peer = *peer,
+        .send_limit = c->tcp->config.send_limit,
+    };
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The receive window: how much a peer may send us unread.
+ *
+ * A window is memory that we promise, and is opened only into buffers that nobody else was promised
+ * (pools.h). A buffer is counted for 7/16 of its room: of two neighbours in a receive queue the
+ * second begins only where the first was full, or was at least half full itself (recvq.h), so that
+ * two hold a room's worth less the second one's headers, always more than 14/16. What breaks that
+ * rule (a peer that leaves holes, each with its own little buffer) is caught by pools_exhausted().
+ *
+ * The right edge never moves left, but for what the scale of the window option rounds off, and that
+ * only for a peer that sends a few bytes at a time to an application that does not read.
+ *
+ * A window begins at WINDOW_INITIAL and grows by what the application reads, up to
+ * tcp_config.receive_window: idle connections pin few promises, and a sender in slow start finds
+ * its window open. Where promises get scarce, new ones are small.
+ */
+#ifndef SPLITMX_TCP_WINDOW_H
+#define SPLITMX_TCP_WINDOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tcp;
+struct tcp_connection;
+
+#define WINDOW_INITIAL (16 * 1024)
+#define WINDOW_SCARCE  (4 * 1024)
+#define WINDOW_SYN     (4 * 1024) /* until the handshake is done: SYNs are cheap to forge */
+
+/* Bytes that one buffer of `room` is good for. */
+static inline uint32_t window_per_buffer(uint32_t room)
+{
+    return room * 7 / 16;
+}
+
+/* Move the right edge as far as memory and good manners allow (RFC 9293 §3.8.6.2.2), and settle the
+ * promise. Where memory is short, joins the starved. Orphans' windows only close. */
+void window_open(struct tcp_connection *c);
+
+/* The window field of a segment without SYN that leaves now. */
+uint16_t window_wire(struct tcp_connection *c);
+
+/* Same for a segment with SYN, whose field is never scaled. */
+uint16_t window_wire_syn(struct tcp_connection *c);
+
+/* The application read `n` bytes: send an update if it is worth one. */
+void window_consumed(struct tcp_connection *c, size_t n);
+
+/* Open windows that memory kept shut, as far as it has come back. */
+void window_serve_starved(struct tcp *t);
+
+/* Give the promise back; the connection ends. */
+void window_release(struct tcp_connection *c);
+
+#endif
