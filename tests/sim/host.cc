@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tests/sim/host.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+
+#include <rte_mbuf.h>
+
+namespace sim
+{
+
+namespace
+{
+
+struct ip_addr address_of(unsigned side)
+{
+    const uint8_t v4[4] = {10, 0, 0, uint8_t(side + 1)};
+    uint32_t be;
+    memcpy(&be, v4, 4);
+    return ip_addr_from_v4(be);
+}
+
+std::map<std::pair<unsigned, uint32_t>, struct pools> &all_memory()
+{
+    static std::map<std::pair<unsigned, uint32_t>, struct pools> all;
+    return all;
+}
+
+} // namespace
+
+struct pools *memory(unsigned side, uint32_t budget)
+{
+    auto &all = all_memory();
+    auto found = all.find({side, budget});
+    if (found != all.end())
+        return &found->second;
+    char name[16];
+    snprintf(name, sizeof(name), "%u-%u", side, budget);
+    struct pools_config config = {};
+    config.name = name;
+    config.socket = -1;
+    config.rings = 0;
+    config.budget = budget;
+    config.reserve = 64;
+    config.packets_out = 2048;
+    struct pools &p = all[{side, budget}];
+    if (pools_create(&p, &config) != 0)
+        abort();
+    return &p;
+}
+
+Host::Host(Wire &wire, unsigned side, uint64_t seed, const HostConfig &c, nsec_t now)
+    : address(address_of(side)), pools(memory(side, c.budget)), config(c), wire_(wire), side_(side),
+      wheel_(std::make_unique<struct timer_wheel>())
+{
+    wire.end(side).pools = pools;
+    timer_wheel_init(wheel_.get(), now);
+    start(seed, now);
+}
+
+Host::~Host()
+{
+    stop();
+}
+
+void Host::start(uint64_t seed, nsec_t now)
+{
+    struct ip_link_config link = {};
+    link.link = &wire_.end(side_).link;
+    link.addresses[0] = address;
+    link.networks[0] = {address_of(0), 120};
+    link.networks[0].addr.b[15] = 0;
+    link.address_count = 1;
+    struct ip_config ip = {};
+    ip.links = &link;
+    ip.link_count = 1;
+    ip.pools = pools;
+    ip.wheel = wheel_.get();
+    ip.neighbour_entries = 16;
+    ip.reassembly_flows = 16;
+    ip.seed = seed;
+    ip_ = ip_create(&ip, now);
+    struct tcp_config t = {};
+    t.ip = ip_;
+    t.pools = pools;
+    t.wheel = wheel_.get();
+    t.max_connections = config.max_connections;
+    t.max_half_open = config.max_half_open;
+    t.max_time_wait = config.max_time_wait;
+    t.receive_window = config.receive_window;
+    t.send_limit = config.send_limit;
+    t.port_first = config.port_first;
+    t.port_last = config.port_last;
+    t.time_wait = config.time_wait;
+    t.keepalive = config.keepalive;
+    for (unsigned k = 0; k < sizeof(t.secret); k++)
+        t.secret[k] = uint8_t(seed >> (k % 8 * 8)) ^ uint8_t(k * 37 + side_);
+    tcp = tcp_create(&t, now);
+    if (ip_ == nullptr || tcp == nullptr)
+        abort();
+}
+
+void Host::stop()
+{
+    if (tcp == nullptr)
+        return;
+    tcp_destroy(tcp);
+    ip_destroy(ip_);
+    tcp = nullptr;
+    ip_ = nullptr;
+}
+
+void Host::crash(uint64_t seed, nsec_t now)
+{
+    stop();
+    start(seed, now);
+}
+
+void Host::round(nsec_t now)
+{
+    pools_poll(pools);
+    ip_set_now(ip_, now);
+    tcp_set_now(tcp, now);
+    while (ip_receive(ip_) > 0)
+        ;
+    timer_wheel_advance(wheel_.get(), now);
+    tcp_dispatch(tcp);
+    if (work)
+        work(now);
+    tcp_flush(tcp);
+    ip_flush(ip_);
+}
+
+nsec_t Host::next() const
+{
+    return timer_wheel_next(wheel_.get());
+}
+
+World::World(uint64_t s, const Weather &there, const Weather &back, const Nic &nic,
+             const HostConfig &ca, const HostConfig &cb)
+    : seed(s), wire(s * 3 + 1, there, back, nic),
+      a(std::make_unique<Host>(wire, 0, s * 3 + 2, ca, now)),
+      b(std::make_unique<Host>(wire, 1, s * 3 + 3, cb, now))
+{
+    wire.advance(now);
+}
+
+World::~World()
+{
+    close();
+}
+
+bool World::run(nsec_t span, const std::function<bool()> &done)
+{
+    // Work that waits for nothing (output without memory, an application that reads by and by)
+    // gets its round at least this often; and no round is free.
+    const nsec_t kLongest = 100 * NSEC_PER_MSEC, kShortest = 20 * NSEC_PER_USEC;
+    nsec_t end = now + span;
+    while (!done() && fault().empty()) {
+        if (now >= end)
+            return false;
+        a->round(now);
+        b->round(now);
+        for (Host *h : {a.get(), b.get()}) {
+            const char *wrong = rounds_ % 16 == 0 ? tcp_fault(h->tcp) : nullptr;
+            if (wrong != nullptr && fault_.empty())
+                fault_ = std::string(wrong) + " (host " + (h == a.get() ? "a)" : "b)");
+        }
+        rounds_++;
+        nsec_t next = std::min({wire.next(), a->next(), b->next(), now + kLongest});
+        now = std::max(next, now + kShortest);
+        wire.advance(now);
+    }
+    return fault().empty();
+}
+
+std::string World::close()
+{
+    if (a == nullptr)
+        return "";
+    std::string wrong;
+    struct pools *both[2] = {a->pools, b->pools};
+    a.reset();
+    b.reset();
+    wire.settle();
+    for (unsigned side = 0; side < 2; side++) {
+        std::string who = std::string(" of host ") + (side == 0 ? "a" : "b");
+        struct pools *p = both[side];
+        if (rte_mempool_in_use_count(p->data) != 0)
+            wrong += "data buffers did not come home" + who + "; ";
+        if (rte_mempool_in_use_count(p->header) != 0)
+            wrong += "header buffers did not come home" + who + "; ";
+        if (rte_mempool_in_use_count(p->indirect) != 0)
+            wrong += "indirect buffers did not come home" + who + "; ";
+        if (p->promised != 0)
+            wrong += "promises are left" + who + "; ";
+    }
+    return wrong.empty() ? fault() : wrong;
+}
+
+std::string World::story() const
+{
+    std::string text = "seed " + std::to_string(seed) + "\n" + wire.trace();
+    for (const Host *h : {a.get(), b.get()}) {
+        if (h == nullptr)
+            continue;
+        text += h == a.get() ? "a:" : "b:";
+        for (unsigned k = 0; k < tcp_counter_list.count; k++)
+            if (uint64_t n = tcp_counters(h->tcp)[k])
+                text += " " + std::string(tcp_counter_list.info[k].name) + "=" + std::to_string(n);
+        text += "\n";
+    }
+    return text + fault();
+}
+
+} // namespace sim

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A whole stack at one end of a wire: memory, timers, ip/, tcp/. And a world of two of them.
+#ifndef SPLITMX_TESTS_SIM_HOST_H
+#define SPLITMX_TESTS_SIM_HOST_H
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "tests/sim/wire.h"
+
+extern "C" {
+#include "drivers/ip/ip.h"
+#include "drivers/tcp/stack.h"
+#include "drivers/tcp/tcp.h"
+}
+
+namespace sim
+{
+
+// Packet memory outlives a world: pools are expensive. Each (side, budget) has its own.
+struct pools *memory(unsigned side, uint32_t budget);
+
+struct HostConfig {
+    uint32_t budget = 2048; // data buffers
+    uint32_t max_connections = 64, max_half_open = 16, max_time_wait = 64;
+    uint32_t receive_window = 256 * 1024, send_limit = 256 * 1024;
+    uint16_t port_first = 40000, port_last = 40999;
+    nsec_t time_wait = 10 * NSEC_PER_SEC, keepalive = 120 * NSEC_PER_SEC;
+};
+
+class Host
+{
+  public:
+    Host(Wire &wire, unsigned side, uint64_t seed, const HostConfig &config, nsec_t now);
+    ~Host();
+    // One round of a worker.
+    void round(nsec_t now);
+    nsec_t next() const;
+    // Forget everything without a word, and start with a new secret.
+    void crash(uint64_t seed, nsec_t now);
+
+    struct endpoint at(uint16_t port) const
+    {
+        return {address, port};
+    }
+    uint64_t counter(enum tcp_counter which) const
+    {
+        return tcp_counters(tcp)[which];
+    }
+    // Runs in every round after the stack's events: the application's own business.
+    std::function<void(nsec_t now)> work;
+
+    struct ip_addr address;
+    struct pools *pools;
+    struct tcp *tcp = nullptr;
+    HostConfig config;
+
+  private:
+    void start(uint64_t seed, nsec_t now);
+    void stop();
+
+    Wire &wire_;
+    unsigned side_;
+    std::unique_ptr<struct timer_wheel> wheel_;
+    struct ip_stack *ip_ = nullptr;
+};
+
+// Two hosts, one wire, one clock.
+class World
+{
+  public:
+    World(uint64_t seed, const Weather &there, const Weather &back, const Nic &nic,
+          const HostConfig &a = HostConfig(), const HostConfig &b = HostConfig());
+    ~World();
+
+    // Let time pass until `done`, or for `span` at most. False if it was never done.
+    bool run(nsec_t span, const std::function<bool()> &done);
+    void run(nsec_t span)
+    {
+        run(span, [] { return false; });
+    }
+    // Both hosts gone: what is wrong with the memory that they left, "" if nothing is.
+    std::string close();
+    // The first violated invariant; checked as time passes.
+    const std::string &fault() const
+    {
+        return wire.fault().empty() ? fault_ : wire.fault();
+    }
+    // Everything that helps to understand a failure.
+    std::string story() const;
+
+    nsec_t now = 1000 * NSEC_PER_SEC;
+    uint64_t seed;
+    Wire wire;
+    std::unique_ptr<Host> a, b;
+
+  private:
+    std::string fault_;
+    unsigned rounds_ = 0;
+};
+
+} // namespace sim
+
+#endif

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tests/sim/wire.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include <rte_ip.h>
+#include <rte_mbuf.h>
+#include <rte_tcp.h>
+
+namespace sim
+{
+
+namespace
+{
+
+constexpr size_t kTrace = 400;
+constexpr size_t kEthernet = 14, kIp = 20;
+
+Bytes content(const struct rte_mbuf *m)
+{
+    Bytes b;
+    b.reserve(m->pkt_len);
+    for (; m != nullptr; m = m->next) {
+        const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
+        b.insert(b.end(), p, p + m->data_len);
+    }
+    return b;
+}
+
+unsigned get16(const Bytes &b, size_t at)
+{
+    return unsigned(b[at]) << 8 | b[at + 1];
+}
+
+unsigned get32(const Bytes &b, size_t at)
+{
+    return get16(b, at) << 16 | get16(b, at + 2);
+}
+
+bool is_tcp(const Bytes &f)
+{
+    return f.size() >= kEthernet + kIp + 20 && get16(f, 12) == 0x0800 && f[kEthernet + 9] == 6;
+}
+
+// Once in every period, at a place of its own: or else a timer that backs off could meet each.
+bool blacked_out(const Weather &w, nsec_t now)
+{
+    if (w.blackout_every == 0)
+        return false;
+    uint64_t period = now / w.blackout_every;
+    nsec_t begins =
+        (period * UINT64_C(0x9e3779b97f4a7c15) >> 20) % (w.blackout_every - w.blackout_for);
+    nsec_t at = now % w.blackout_every;
+    return at >= begins && at < begins + w.blackout_for;
+}
+
+std::string describe(const Bytes &f)
+{
+    char line[256];
+    if (!is_tcp(f)) {
+        snprintf(line, sizeof(line), "ethertype %04x, %zu bytes", f.size() > 13 ? get16(f, 12) : 0,
+                 f.size());
+        return line;
+    }
+    size_t t = kEthernet + kIp, header = size_t(f[t + 12] >> 4) * 4;
+    size_t data = get16(f, kEthernet + 2) - kIp - header;
+    std::string flags;
+    for (unsigned k = 0; k < 8; k++)
+        if (f[t + 13] >> k & 1)
+            flags += "FSRPAUEC"[k];
+    int n = snprintf(line, sizeof(line), "%u > %u %s seq %u len %zu ack %u win %u", get16(f, t),
+                     get16(f, t + 2), flags.c_str(), get32(f, t + 4), data, get32(f, t + 8),
+                     get16(f, t + 14));
+    for (size_t o = t + 20; o + 1 < t + header && o + 1 < f.size();) {
+        if (f[o] == 0)
+            break;
+        if (f[o] == 1) {
+            o++;
+            continue;
+        }
+        if (f[o] == 5)
+            for (size_t b = o + 2; b + 8 <= o + f[o + 1] && n < 200; b += 8)
+                n += snprintf(line + n, sizeof(line) - size_t(n), " sack %u-%u", get32(f, b),
+                              get32(f, b + 4));
+        o += f[o + 1] < 2 ? 2 : f[o + 1];
+    }
+    return line;
+}
+
+} // namespace
+
+uint16_t End::receive(struct link *l, struct rte_mbuf **frames, uint16_t n)
+{
+    End *self = reinterpret_cast<End *>(l);
+    uint16_t count = 0;
+    while (count < n && !self->in.empty()) {
+        struct rte_mbuf *m = self->mbuf(self->in.front());
+        self->in.pop_front();
+        if (m != nullptr)
+            frames[count++] = m;
+        else
+            self->no_memory++;
+    }
+    return count;
+}
+
+void End::transmit(struct link *l, struct rte_mbuf *m)
+{
+    End *self = reinterpret_cast<End *>(l);
+    self->wire->send(self->side, m);
+}
+
+void End::flush(struct link *)
+{
+}
+
+struct rte_mbuf *End::mbuf(const Bytes &frame)
+{
+    struct rte_mbuf *first = nullptr;
+    for (size_t at = 0; at < frame.size();) {
+        struct rte_mbuf *m = rte_pktmbuf_alloc(pools->data);
+        if (m == nullptr) {
+            rte_pktmbuf_free(first);
+            return nullptr;
+        }
+        size_t n = std::min(frame.size() - at, size_t(rte_pktmbuf_tailroom(m)));
+        if (nic.scatter) // headers stay together
+            n = std::min(n, size_t(wire->upto(900)) + (at == 0 ? 128 : 1));
+        memcpy(rte_pktmbuf_append(m, uint16_t(n)), frame.data() + at, n);
+        at += n;
+        if (first == nullptr)
+            first = m;
+        else
+            rte_pktmbuf_chain(first, m);
+    }
+    if (first != nullptr && nic.caps.rx_tcp_checksum && is_tcp(frame)) {
+        struct rte_ipv4_hdr ip;
+        memcpy(&ip, frame.data() + kEthernet, sizeof(ip));
+        Bytes tcp(frame.begin() + kEthernet + kIp,
+                  frame.begin() + kEthernet + long(get16(frame, kEthernet + 2)));
+        uint32_t sum =
+            rte_ipv4_phdr_cksum(&ip, 0) + uint32_t(rte_raw_cksum(tcp.data(), tcp.size()));
+        bool good = (sum & 0xffff) + (sum >> 16) == 0xffff;
+        first->ol_flags |= good ? RTE_MBUF_F_RX_L4_CKSUM_GOOD : RTE_MBUF_F_RX_L4_CKSUM_BAD;
+    }
+    return first;
+}
+
+Wire::Wire(uint64_t seed, const Weather &there, const Weather &back, const Nic &nic)
+    : random_(seed), weather_{there, back}
+{
+    static const struct link_ops ops = {End::receive, End::transmit, End::flush};
+    for (unsigned side = 0; side < 2; side++) {
+        End &e = ends_[side];
+        e.link.ops = &ops;
+        e.link.mac = {{2, 0, 0, 0, 0, uint8_t(side + 1)}};
+        e.link.mtu = nic.mtu;
+        e.link.caps = nic.caps;
+        e.link.name = side == 0 ? "a" : "b";
+        e.wire = this;
+        e.side = side;
+        e.nic = nic;
+    }
+}
+
+Wire::~Wire()
+{
+    settle();
+}
+
+void Wire::set_weather(const Weather &there, const Weather &back)
+{
+    weather_[0] = there;
+    weather_[1] = back;
+}
+
+bool Wire::chance(double p)
+{
+    return p > 0 && std::uniform_real_distribution<double>(0, 1)(random_) < p;
+}
+
+nsec_t Wire::upto(nsec_t most)
+{
+    return most == 0 ? 0 : random_() % most;
+}
+
+void Wire::note(unsigned side, const char *fate, const Bytes &frame)
+{
+    char when[64];
+    snprintf(when, sizeof(when), "%12.6f %s %-9s ", double(now_) / 1e9, side == 0 ? "a>b" : "b>a",
+             fate);
+    trace_.push_back(when + describe(frame));
+    if (trace_.size() > kTrace)
+        trace_.pop_front();
+}
+
+std::string Wire::trace() const
+{
+    std::string all;
+    for (const auto &line : trace_)
+        all += line + "\n";
+    return all;
+}
+
+void Wire::release(const Held &held)
+{
+    if (content(held.m) != held.bytes && fault_.empty())
+        fault_ = "a frame changed while it waited for transmission: " + describe(held.bytes);
+    rte_pktmbuf_free(held.m);
+}
+
+void Wire::settle()
+{
+    for (auto &entry : held_)
+        release(entry.second);
+    held_.clear();
+}
+
+void Wire::send(unsigned side, struct rte_mbuf *m)
+{
+    const char *why = nullptr;
+    if (rte_mbuf_check(m, 1, &why) != 0 && fault_.empty())
+        fault_ = std::string("a malformed mbuf was sent: ") + why;
+    Bytes frame = content(m);
+    if (frame.size() != m->pkt_len && fault_.empty())
+        fault_ = "a frame's segments do not add up to its length";
+    if (m->nb_segs > std::max<unsigned>(1, ends_[side].link.caps.max_segments) &&
+        ends_[side].link.caps.max_segments > 1 && fault_.empty())
+        fault_ = "a frame has more segments than the link takes";
+    held_.emplace(now_ + upto(ends_[side].nic.hold), Held{m, frame});
+    if ((m->ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_TCP_CKSUM) {
+        // As a NIC does it: the pseudo header's sum is in place already.
+        size_t t = kEthernet + kIp;
+        uint16_t sum = uint16_t(~rte_raw_cksum(frame.data() + t, frame.size() - t));
+        memcpy(frame.data() + t + 16, &sum, 2);
+    }
+    sent++;
+    if (filter && !filter(side, frame)) {
+        note(side, "FILTERED", frame);
+        lost++;
+        return;
+    }
+    carry(side, std::move(frame));
+}
+
+void Wire::inject(unsigned side, const Bytes &frame)
+{
+    note(1 - side, "injected", frame);
+    deliver(side, now_, frame);
+}
+
+void Wire::carry(unsigned side, Bytes frame)
+{
+    const Weather &w = weather_[side];
+    if (w.mtu != 0 && is_tcp(frame) && get16(frame, kEthernet + 2) > w.mtu) {
+        note(side, "TOO BIG", frame);
+        if (!w.router_is_mute)
+            refuse_too_big(side, frame, w.mtu);
+        return;
+    }
+    if (blacked_out(w, now_)) {
+        note(side, "BLACKOUT", frame);
+        lost++;
+        return;
+    }
+    if (chance(w.loss)) {
+        note(side, "LOST", frame);
+        lost++;
+        return;
+    }
+    nsec_t start = now_;
+    if (w.rate != 0) {
+        nsec_t takes = frame.size() * 8 * NSEC_PER_SEC / w.rate;
+        start = std::max(now_, free_at_[side]);
+        if (takes > 0 && (start - now_) / takes > w.queue) {
+            note(side, "QUEUE", frame);
+            lost++;
+            return;
+        }
+        start += takes;
+        free_at_[side] = start;
+    }
+    nsec_t at = start + w.delay + upto(w.jitter);
+    if (chance(w.reorder)) {
+        note(side, "late", frame);
+        at += upto(w.late);
+    } else {
+        note(side, "", frame);
+        at = std::max(at, last_[side]);
+        last_[side] = at;
+    }
+    if (chance(w.duplicate)) {
+        note(side, "twice", frame);
+        deliver(1 - side, at + upto(w.late), frame);
+    }
+    if (chance(w.corrupt) && is_tcp(frame)) { // beyond Ethernet's own check, so: behind its header
+        note(side, "CORRUPT", frame);
+        size_t from = kEthernet + kIp;
+        frame[from + random_() % (frame.size() - from)] ^= uint8_t(1 << random_() % 8);
+    }
+    deliver(1 - side, at, std::move(frame));
+}
+
+// RFC 1191 §4: what the router half way says.
+void Wire::refuse_too_big(unsigned side, const Bytes &frame, unsigned mtu)
+{
+    Bytes f(frame.begin() + 6, frame.begin() + 12); // back to its sender
+    f.insert(f.end(), frame.begin(), frame.begin() + 6);
+    f.insert(f.end(), {8, 0});
+    const size_t quoted = kIp + 8, total = kIp + 8 + quoted;
+    Bytes ip = {0x45, 0, 0, uint8_t(total), 0, 0, 0, 0, 64, 1, 0, 0};
+    ip.insert(ip.end(), frame.begin() + kEthernet + 16, frame.begin() + kEthernet + 20);
+    ip.insert(ip.end(), frame.begin() + kEthernet + 12, frame.begin() + kEthernet + 16);
+    uint16_t sum = uint16_t(~rte_raw_cksum(ip.data(), ip.size()));
+    memcpy(ip.data() + 10, &sum, 2);
+    Bytes icmp = {3, 4, 0, 0, 0, 0, uint8_t(mtu >> 8), uint8_t(mtu)};
+    icmp.insert(icmp.end(), frame.begin() + kEthernet, frame.begin() + long(kEthernet + quoted));
+    sum = uint16_t(~rte_raw_cksum(icmp.data(), icmp.size()));
+    memcpy(icmp.data() + 2, &sum, 2);
+    f.insert(f.end(), ip.begin(), ip.end());
+    f.insert(f.end(), icmp.begin(), icmp.end());
+    deliver(side, now_ + weather_[side].delay, std::move(f));
+}
+
+void Wire::deliver(unsigned to, nsec_t at, Bytes frame)
+{
+    way_.emplace(at, std::make_pair(to, std::move(frame)));
+}
+
+void Wire::advance(nsec_t now)
+{
+    now_ = now;
+    while (!held_.empty() && held_.begin()->first <= now) {
+        release(held_.begin()->second);
+        held_.erase(held_.begin());
+    }
+    while (!way_.empty() && way_.begin()->first <= now) {
+        auto &[to, frame] = way_.begin()->second;
+        ends_[to].in.push_back(std::move(frame));
+        way_.erase(way_.begin());
+    }
+}
+
+nsec_t Wire::next() const
+{
+    return way_.empty() ? UINT64_MAX : way_.begin()->first;
+}
+
+} // namespace sim

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A wire between two links: frames travel for a simulated time, and some do not arrive as sent.
+//
+// What is handed to a link stays where it is for a while, as in a ring that the NIC has not emptied
+// yet; when it is let go its bytes are compared with those that were sent. So every run also proves
+// that nobody changes what waits for transmission.
+#ifndef SPLITMX_TESTS_SIM_WIRE_H
+#define SPLITMX_TESTS_SIM_WIRE_H
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+extern "C" {
+#include "drivers/base/pools.h"
+#include "drivers/base/timer.h"
+#include "drivers/port/link.h"
+}
+
+namespace sim
+{
+
+using Bytes = std::vector<uint8_t>;
+
+// What a wire does to frames; chances are in [0, 1].
+struct Weather {
+    double loss = 0, duplicate = 0, reorder = 0, corrupt = 0;
+    nsec_t delay = 5 * NSEC_PER_MSEC; // one way
+    nsec_t jitter = 0;                // up to this much more, without overtaking
+    nsec_t late = 20 * NSEC_PER_MSEC; // a reordered frame comes up to this much later
+    uint64_t rate = 0;                // bits a second; 0: any
+    unsigned queue = 100;             // frames that wait for the rate; more are dropped
+    unsigned mtu = 0;                 // of a router half way; 0: none
+    bool router_is_mute = false;      // it drops what is too big and says nothing
+    nsec_t blackout_every = 0, blackout_for = 0;
+};
+
+// What the NICs at both ends can do.
+struct Nic {
+    uint16_t mtu = 1500;
+    struct link_caps caps = {false, false, false, false, false, UINT16_MAX};
+    bool scatter = false;        // frames arrive in chains of small mbufs
+    nsec_t hold = NSEC_PER_MSEC; // a sent frame is freed up to this much later
+};
+
+class Wire;
+
+// One end. The operations of struct link find it by its first member.
+struct End {
+    struct link link = {};
+    Wire *wire = nullptr;
+    unsigned side = 0;
+    struct pools *pools = nullptr; // received frames are made of these
+    Nic nic;
+    std::deque<Bytes> in;
+    unsigned no_memory = 0; // frames that found no mbuf
+
+    static uint16_t receive(struct link *l, struct rte_mbuf **frames, uint16_t n);
+    static void transmit(struct link *l, struct rte_mbuf *m);
+    static void flush(struct link *l);
+    struct rte_mbuf *mbuf(const Bytes &frame);
+};
+
+class Wire
+{
+  public:
+    Wire(uint64_t seed, const Weather &there, const Weather &back, const Nic &nic);
+    ~Wire();
+
+    End &end(unsigned side)
+    {
+        return ends_[side];
+    }
+    // Move the clock: what is due arrives.
+    void advance(nsec_t now);
+    // When the next frame arrives, UINT64_MAX if none is under way.
+    nsec_t next() const;
+    // Free all sent frames that are still held.
+    void settle();
+    void set_weather(const Weather &there, const Weather &back);
+    // Put a frame of the test's own making on the way to `side`, as if the other end had sent it.
+    void inject(unsigned side, const Bytes &frame);
+    // The last frames, for people.
+    std::string trace() const;
+    // The first violation, if any.
+    const std::string &fault() const
+    {
+        return fault_;
+    }
+    // Called for each frame that an end sends; false drops it.
+    std::function<bool(unsigned side, const Bytes &frame)> filter;
+
+    uint64_t sent = 0, lost = 0;
+
+  private:
+    friend struct End;
+    struct Held {
+        struct rte_mbuf *m;
+        Bytes bytes;
+    };
+    void send(unsigned side, struct rte_mbuf *m);
+    void carry(unsigned side, Bytes frame);
+    void refuse_too_big(unsigned side, const Bytes &frame, unsigned mtu);
+    void deliver(unsigned to, nsec_t at, Bytes frame);
+    void release(const Held &held);
+    void note(unsigned side, const char *fate, const Bytes &frame);
+    bool chance(double p);
+    nsec_t upto(nsec_t most);
+
+    std::mt19937_64 random_;
+    End ends_[2];
+    Weather weather_[2];
+    nsec_t now_ = 0;
+    nsec_t free_at_[2] = {0, 0}; // when the rate lets the next frame go
+    nsec_t last_[2] = {0, 0};    // arrival of the latest frame that was not reordered
+    std::multimap<nsec_t, std::pair<unsigned, Bytes>> way_;
+    std::multimap<nsec_t, Held> held_;
+    std::deque<std::string> trace_;
+    std::string fault_;
+};
+
+} // namespace sim
+
+#endif
