@@ -246,10 +246,10 @@ struct config *config_parse(const char *path, const char *data, size_t len,
     struct config *c = memory_new(1, sizeof(*c));
     c->path = memory_copy_text(path, strlen(path));
     struct loader l = {c, errors, file_lines(data, len)};
-    /* Debian's libinih takes these at run time; nobody else in this program uses it. */
+    /* Debian's libinih takes these at run time; nobody else in this program uses it. Lines that
+     * are continued do not arise: they would begin with a blank. */
     ini_use_stack = false;
     ini_max_line = ini_initial_alloc = LINE_MAX_;
-    ini_allow_multiline = false;
     ini_allow_bom = false;
     if (ini_parse_stream(next_line, &l, key_and_value, &l) == -2)
         memory_must(NULL);

@@ -33,9 +33,8 @@ bool route_parse_address(const char *text, struct smtp_path *out)
     for (size_t i = 0; i < len; i++)
         line[at + i] = stand_in(text[i]);
     line[at + len] = '>';
-    /* All of it must be the path: `a@b> SIZE=1` is not one. */
-    if (smtp_command_parse(line, at + len + 1, false, &command) != SMTP_COMMAND_OK ||
-        command.path.address.at + command.path.address.len != line + at + len)
+    /* Without extensions nothing may follow the path: what ends at the last '>' is all of it. */
+    if (smtp_command_parse(line, at + len + 1, false, &command) != SMTP_COMMAND_OK)
         return false;
     *out = command.path;
     out->address = moved(command.path.address, line + at, text);

@@ -51,6 +51,8 @@ TEST(Value, NumbersAndWordsAreTakenAsTheyAreWritten)
 {
     EXPECT_EQ(Read(SCHEMA_NUMBER, "007"), 7);
     EXPECT_EQ(Read(SCHEMA_NUMBER, "7K"), -1);
+    EXPECT_EQ(Read(SCHEMA_NUMBER, "18446744073709551617"), -1) << "is not 1";
+    EXPECT_EQ(Read(SCHEMA_NUMBER, "20000000000000000000"), -1) << "wraps while it is multiplied";
     EXPECT_EQ(Read(SCHEMA_WORD, "no"), 0);
     EXPECT_EQ(Read(SCHEMA_WORD, "yes"), 1);
     EXPECT_EQ(Read(SCHEMA_WORD, "Yes"), -1);

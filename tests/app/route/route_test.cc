@@ -143,6 +143,14 @@ TEST(Precedence, AnExpressionIsAboutTheWholeLocalPart)
     EXPECT_EQ(r.Rule("sales-emea@example.com"), "!/.*-emea/");
 }
 
+TEST(Precedence, OfExpressionsIsTheirOrderInTheFile)
+{
+    Routed r(kSplit, {{"m", "/z.*/\n/a.*/\n/.*b/\n!/.*x/\n!/ax/\n"}});
+    EXPECT_EQ(r.Rule("ab@example.com"), "/a.*/");
+    EXPECT_EQ(r.Rule("zb@example.com"), "/z.*/");
+    EXPECT_EQ(r.Rule("ax@example.com"), "!/.*x/");
+}
+
 TEST(Precedence, WhatIsForcedExternalIsUnknownWhereRoutingIsOff)
 {
     EXPECT_EQ(Routed(Unsplit(), kFiles).Verdict("dave@example.com"), "unknown");
