@@ -181,7 +181,7 @@ static enum smtp_command_error parse_mail(struct span rest, bool extended, struc
     size_t len = smtp_path_parse(rest.at, rest.len, &out->path);
     if (len == 0 || (out->path.address.len > 0 && out->path.domain.len == 0))
         return SMTP_BAD_SENDER;
-    if (len > SMTP_PATH_MAX || out->path.domain.len > SMTP_DOMAIN_MAX)
+    if (len > SMTP_PATH_MAX) /* which bounds the domain as well */
         return SMTP_SENDER_TOO_LONG;
     span_take(&rest, len);
     return parse_parameters(rest, extended, out);

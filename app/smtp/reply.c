@@ -63,7 +63,8 @@ static struct smtp_enhanced take_enhanced(struct span *rest, uint16_t code)
     return e;
 }
 
-/* Keep a line, in its canonical form: "250-text" or "250 text", and CRLF. */
+/* Keep a line, in its canonical form: "250-text" or "250 text", and CRLF. Where there is only a
+ * code, which is then the last line, end_text() fills the room for its space. */
 static void keep_line(struct smtp_reply *r, struct span line)
 {
     bool code_only = line.len == CODE_LEN;
@@ -74,8 +75,6 @@ static void keep_line(struct smtp_reply *r, struct span line)
     }
     char *to = r->text + r->len;
     memcpy(to, line.at, line.len);
-    if (code_only)
-        to[CODE_LEN] = ' ';
     memcpy(to + len - CRLF_LEN, "\r\n", CRLF_LEN);
     r->len = (uint16_t)(r->len + len);
 }

@@ -110,7 +110,8 @@ TEST(Path, TakesAddressLiterals)
     for (const char *bad :
          {"<a@[]>", "<a@[192.0.2]>", "<a@[192.0.2.256]>", "<a@[192.0.2.1>", "<a@192.0.2.1]>",
           "<a@[192.0.2.1].b>", "<a@[IPv6:192.0.2.1]>", "<a@[IPv6:2001:db8::g]>", "<a@[IPv6:]>",
-          "<a@[::1]>", "<a@[x:]>", "<a@[x-:y]>", "<a@[x:y z]>", "<a@[x:[y]]>", "<a@[x:\\y]>"})
+          "<a@[::1]>", "<a@[x:]>", "<a@[x-:y]>", "<a@[x$:y]>", "<a@[x:y z]>", "<a@[x:[y]]>",
+          "<a@[x:\\y]>"})
         EXPECT_EQ(Path(bad), "no path") << bad;
 }
 
@@ -118,8 +119,9 @@ TEST(Path, LosesItsSourceRoute)
 {
     EXPECT_EQ(Path("<@one:a@b>"), "a at b, routed");
     EXPECT_EQ(Path("<@one.example,@two.example:a@b>"), "a at b, routed");
-    for (const char *bad : {"<@one>", "<@one:>", "<@one,a@b>", "<@one,:a@b>", "<@one,two:a@b>",
-                            "<@:a@b>", "<@one a@b>", "<one:a@b>", "<@one: a@b>", "<@one,@two>"})
+    for (const char *bad :
+         {"<@one>", "<@one:>", "<@one,a@b>", "<@one,:a@b>", "<@one,two:a@b>", "<@:a@b>",
+          "<@one a@b>", "<@one!a@b>", "<@one\"a\"@b>", "<one:a@b>", "<@one: a@b>", "<@one,@two>"})
         EXPECT_EQ(Path(bad), "no path") << bad;
 }
 
