@@ -45,7 +45,8 @@ struct pools {
     uint32_t rings;      /* of which for rings and caches */
     uint32_t reserve;
     uint32_t promised; /* buffers promised to peers in open receive windows */
-    uint32_t in_use;   /* buffers out of the pool beyond the rings, as of pools_poll() */
+    uint32_t in_use;   /* buffers out of the pool beyond the rings: as of pools_poll(), and
+                          pools_took() since */
     uint32_t truesize; /* bytes of memory one data buffer takes, headers included */
 };
 
@@ -68,6 +69,19 @@ void pools_poll(struct pools *p);
 static inline bool pools_exhausted(const struct pools *p)
 {
     return p->in_use + p->rings + p->reserve >= p->data_count;
+}
+
+/* True while even replies and commands of our own must wait: they may use half of the reserve, what
+ * is received and dropped again the other half. */
+static inline bool pools_depleted(const struct pools *p)
+{
+    return p->in_use + p->rings + p->reserve / 2 >= p->data_count;
+}
+
+/* `count` buffers were taken, or kept: between two polls the budget must not be overrun. */
+static inline void pools_took(struct pools *p, uint32_t count)
+{
+    p->in_use += count;
 }
 
 /*

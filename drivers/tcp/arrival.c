@@ -109,6 +109,7 @@ bool arrival_take(struct arrival *a, struct node_pool *nodes, struct chunk_list 
             rte_pktmbuf_free_seg(m);
     }
     a->m = NULL;
+    a->buffers = (uint16_t)n;
     *out = list;
     return true;
 }

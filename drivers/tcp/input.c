@@ -331,6 +331,7 @@ static bool receive(struct tcp_connection *c, struct arrival *a)
         t->counters[TCP_RX_NO_MEMORY]++;
         return false;
     }
+    pools_took(pools, a->buffers);
     /* Trim to the window; a FIN beyond it goes too. */
     uint32_t edge = nxt + receive_window(c);
     bool whole = seq_at_or_before(seq + len, edge);

@@ -4,6 +4,7 @@
 
 #include <rte_mbuf.h>
 
+#include "drivers/base/pools.h"
 #include "drivers/tcp/seq.h"
 
 void sendq_init(struct sendq *q, uint32_t first_seq)
@@ -45,17 +46,18 @@ static void cursor_settle(struct sendq *q)
     }
 }
 
-bool sendq_write(struct sendq *q, struct node_pool *nodes, struct rte_mempool *pool,
-                 const void *data, size_t len)
+bool sendq_write(struct sendq *q, struct node_pool *nodes, struct pools *pools, const void *data,
+                 size_t len)
 {
     const uint8_t *from = data;
     struct chunk *tail = q->data.tail;
     uint32_t grow = tail == NULL ? 0 : tail->room < len ? tail->room : (uint32_t)len;
     struct chunk_list fresh = {0};
     for (size_t done = grow; done < len;) {
-        struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+        struct rte_mbuf *m = pools_depleted(pools) ? NULL : rte_pktmbuf_alloc(pools->data);
         if (m == NULL)
             goto fail;
+        pools_took(pools, 1);
         size_t room = rte_pktmbuf_tailroom(m), n = len - done < room ? len - done : room;
         memcpy(rte_pktmbuf_append(m, (uint16_t)n), from + done, n);
         struct slice s = {

@@ -19,7 +19,7 @@
 #include "drivers/base/timer.h"
 #include "drivers/tcp/chunk.h"
 
-struct rte_mempool;
+struct pools;
 
 enum sent_flag {
     SENT_SACKED = 1 << 0,        /* the peer has it, out of order (RFC 2018) */
@@ -69,8 +69,8 @@ static inline uint32_t sendq_in_flight(const struct sendq *q)
     return q->nxt - q->una;
 }
 
-/* Copy into buffers of `pool`: all or nothing. */
-MUST_CHECK bool sendq_write(struct sendq *q, struct node_pool *nodes, struct rte_mempool *pool,
+/* Copy into data buffers: all or, where memory is short, nothing. */
+MUST_CHECK bool sendq_write(struct sendq *q, struct node_pool *nodes, struct pools *pools,
                             const void *data, size_t len);
 
 /* Queue a reference to the slice's bytes. */

@@ -64,7 +64,7 @@ static bool glue_write(struct stream *s, const void *data, size_t len)
 {
     struct tcp_connection *c = connection_of(s);
     struct tcp *t = c->tcp;
-    if (!writable(c) || !sendq_write(&c->sendq, &t->nodes, t->config.pools->data, data, len))
+    if (!writable(c) || !sendq_write(&c->sendq, &t->nodes, t->config.pools, data, len))
         return false;
     return written(c, len);
 }

@@ -40,7 +40,7 @@ struct pools *memory(unsigned side, uint32_t budget)
     struct pools_config config = {};
     config.name = name;
     config.socket = -1;
-    config.rings = 0;
+    config.rings = 256;
     config.budget = budget;
     config.reserve = 64;
     config.packets_out = 2048;

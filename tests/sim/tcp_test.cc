@@ -2,7 +2,8 @@
 // Two whole stacks on a bad wire. Whatever the weather: bytes arrive once, in order and unchanged;
 // every connection ends; every buffer comes home; and what a seed did it does again.
 //
-// SPLITMX_SIM_SEEDS=N runs N seeds, SPLITMX_SIM_FIRST=S begins with seed S.
+// SPLITMX_SIM_SEEDS=N runs N seeds, SPLITMX_SIM_FIRST=S begins with seed S,
+// SPLITMX_SIM_TRACE=N shows the last N frames of a failure.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include <rte_ip.h>
@@ -15,7 +16,13 @@ namespace sim
 namespace
 {
 
-constexpr size_t kTrace = 400;
+// Frames that a trace remembers; SPLITMX_SIM_TRACE says how many.
+size_t trace_length()
+{
+    static const char *text = getenv("SPLITMX_SIM_TRACE");
+    return text != nullptr ? strtoul(text, nullptr, 0) : 200;
+}
+
 constexpr size_t kEthernet = 14, kIp = 20;
 
 Bytes content(const struct rte_mbuf *m)
@@ -192,7 +199,7 @@ void Wire::note(unsigned side, const char *fate, const Bytes &frame)
     snprintf(when, sizeof(when), "%12.6f %s %-9s ", double(now_) / 1e9, side == 0 ? "a>b" : "b>a",
              fate);
     trace_.push_back(when + describe(frame));
-    if (trace_.size() > kTrace)
+    if (trace_.size() > trace_length())
         trace_.pop_front();
 }
 
