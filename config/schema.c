@@ -31,7 +31,7 @@ static const struct schema_key memory[] = {
     {SIZE("budget", 4 * M_, 64 * G_), .fallback = "256M"},
     {NUMBER("max_sessions", 1, 1000000), .fallback = "10000"},
     {NUMBER("max_connections", 2, 4000000), .fallback = "20000"},
-    {NUMBER("max_recipients", 100, 10000000), .fallback = "100000"},
+    {NUMBER("max_recipients", 100, 10000000), .fallback = "20000"},
 };
 
 static const struct schema_key port[] = {

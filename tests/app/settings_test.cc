@@ -54,7 +54,7 @@ TEST(Settings, AreDefaultsInMachineUnits)
     EXPECT_EQ(j.s->budget, 256u << 20);
     EXPECT_EQ(j.s->max_sessions, 10000u);
     EXPECT_EQ(j.s->max_connections, 20000u);
-    EXPECT_EQ(j.s->max_recipients, 100000u);
+    EXPECT_EQ(j.s->max_recipients, 20000u);
     EXPECT_EQ(j.s->max_size, 50u << 20);
     EXPECT_EQ(j.s->recipients_per_message, 1000u);
     EXPECT_EQ(j.s->client_command, 300000000000u);

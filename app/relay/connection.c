@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* SMTP's client side over a stream. */
+#include "app/relay/connection.h"
+
+#include "app/relay/destination.h"
+#include "app/relay/state.h"
+#include "app/smtp/format.h"
+
+#define QUIT_TIMEOUT (5 * NSEC_PER_SEC)
+
+const char *connection_loss_code(enum connection_loss loss)
+{
+#define LOSS_CODE(name, code, text) [name] = code,
+    static const char *const codes[] = {CONNECTION_LOSSES(LOSS_CODE)};
+    return codes[loss];
+}
+
+const char *connection_loss_text(enum connection_loss loss)
+{
+#define LOSS_TEXT(name, code, text) [name] = text,
+    static const char *const texts[] = {CONNECTION_LOSSES(LOSS_TEXT)};
+    return texts[loss];
+}
+
+/* In the pool is who is idle. */
+static void leave_pool(struct connection *c)
+{
+    if (c->state != CONNECTION_IDLE)
+        return;
+    c->relay->usage.connections_idle--;
+    destination_take(c->destination, c);
+}
+
+/* Every change of state goes through here, but for the last one: that is discard(). */
+static void become(struct connection *c, enum connection_state state)
+{
+    struct relay *r = c->relay;
+    leave_pool(c);
+    c->state = state;
+    switch (state) {
+    case CONNECTION_CONNECTING:
+        timer_arm(r->wheel, &c->timer, r->now + r->settings->connect);
+        break;
+    case CONNECTION_GREETING:
+    case CONNECTION_CLEANING:
+        timer_arm(r->wheel, &c->timer, r->now + r->settings->rcpt);
+        break;
+    case CONNECTION_IDLE:
+        r->usage.connections_idle++;
+        destination_put(c->destination, c);
+        timer_arm(r->wheel, &c->timer, r->now + r->settings->pool_idle);
+        break;
+    case CONNECTION_IN_USE: /* the user's budgets apply */
+        timer_disarm(r->wheel, &c->timer);
+        break;
+    case CONNECTION_QUITTING:
+        timer_arm(r->wheel, &c->timer, r->now + QUIT_TIMEOUT);
+        break;
+    case CONNECTION_GONE: /* discard() */
+        break;
+    }
+}
+
+/* Forget the connection. Its stream has been closed or aborted. */
+static void discard(struct connection *c)
+{
+    struct relay *r = c->relay;
+    struct destination *d = c->destination;
+    leave_pool(c);
+    timer_disarm(r->wheel, &c->timer);
+    destination_remove(d, c);
+    r->usage.connections--;
+    c->state = CONNECTION_GONE;
+    c->ops = NULL;
+    TAILQ_INSERT_TAIL(&r->gone, c, entry);
+    destination_serve(d);
+}
+
+static void lose(struct connection *c, enum connection_loss why)
+{
+    struct relay *r = c->relay;
+    const struct connection_user_ops *ops = c->ops;
+    void *user = c->user;
+    bool greeted = c->state > CONNECTION_GREETING;
+    if (!greeted) {
+        relay_count(r, RELAY_CONNECTS_FAILED);
+        destination_failed(c->destination);
+    } else if (c->state == CONNECTION_IN_USE) {
+        relay_count(r, RELAY_CONNECTIONS_LOST);
+    }
+    stream_abort(c->stream);
+    discard(c);
+    if (ops != NULL)
+        ops->lost(user, why);
+}
+
+unsigned connection_command_room(const struct connection *c)
+{
+    return CONNECTION_EXPECT_MAX - c->expect_count;
+}
+
+static void expect(struct connection *c, enum exchange what, struct recipient *rcpt)
+{
+    unsigned at = (c->expect_head + c->expect_count++) % CONNECTION_EXPECT_MAX;
+    c->expect[at].what = what;
+    c->expect[at].rcpt = rcpt;
+}
+
+bool connection_command(struct connection *c, enum exchange what, struct recipient *rcpt,
+                        const char *line, size_t len)
+{
+    if (len == 0 || connection_command_room(c) == 0 || !stream_write(c->stream, line, len))
+        return false;
+    expect(c, what, rcpt);
+    return true;
+}
+
+static bool send_verb(struct connection *c, enum exchange what, enum smtp_verb verb)
+{
+    char line[SMTP_COMMAND_LINE_MAX];
+    return connection_command(c, what, NULL, line, smtp_format_verb(line, sizeof(line), verb));
+}
+
+void connection_abort(struct connection *c)
+{
+    stream_abort(c->stream);
+    discard(c);
+}
+
+void connection_quit(struct connection *c)
+{
+    c->ops = NULL;
+    become(c, CONNECTION_QUITTING);
+    if (!send_verb(c, EXCHANGE_QUIT, SMTP_QUIT))
+        connection_abort(c);
+}
+
+void connection_expect_end(struct connection *c)
+{
+    expect(c, EXCHANGE_END, NULL);
+}
+
+/* Greeted and without a transaction: to whoever waits, or into the pool. */
+static void make_available(struct connection *c)
+{
+    if (c->ops != NULL) {
+        become(c, CONNECTION_IN_USE);
+        c->ops->ready(c->user, c);
+        return;
+    }
+    become(c, CONNECTION_IDLE);
+    destination_serve(c->destination);
+    if (c->state == CONNECTION_IDLE && c->relay->shutting_down)
+        connection_quit(c);
+}
+
+void connection_use(struct connection *c, const struct connection_user_ops *ops, void *user)
+{
+    c->ops = ops;
+    c->user = user;
+    if (c->state == CONNECTION_IDLE)
+        become(c, CONNECTION_IN_USE);
+}
+
+void connection_release(struct connection *c, bool clean)
+{
+    c->ops = NULL;
+    c->user = NULL;
+    if (c->state != CONNECTION_IN_USE)
+        return; /* not greeted yet: it goes on, for the next one */
+    c->reused = true;
+    if (c->retired) {
+        connection_quit(c);
+    } else if (clean && c->expect_count == 0) {
+        make_available(c);
+    } else {
+        become(c, CONNECTION_CLEANING);
+        if (!send_verb(c, EXCHANGE_RSET, SMTP_RSET))
+            connection_abort(c);
+    }
+}
+
+static bool greet(struct connection *c, enum exchange what)
+{
+    char line[SMTP_COMMAND_LINE_MAX];
+    const char *hostname = c->relay->settings->hostname;
+    struct span name = {hostname, strlen(hostname)};
+    size_t len = what == EXCHANGE_EHLO ? smtp_format_ehlo(line, sizeof(line), name)
+                                       : smtp_format_helo(line, sizeof(line), name);
+    return connection_command(c, what, NULL, line, len);
+}
+
+/* A reply while the connection greets. */
+static void greeting_reply(struct connection *c, enum exchange what)
+{
+    const struct smtp_reply *reply = &c->reply;
+    bool good = reply->code / 100 == 2;
+    switch (what) {
+    case EXCHANGE_BANNER:
+        if (reply->code == 220 && greet(c, EXCHANGE_EHLO))
+            return;
+        break;
+    case EXCHANGE_EHLO:
+        if (good) {
+            c->extensions = smtp_extensions_parse(reply);
+            make_available(c);
+            return;
+        }
+        /* RFC 5321 §3.2: a server that does not know EHLO gets HELO. */
+        if (reply->code / 100 == 5 && greet(c, EXCHANGE_HELO))
+            return;
+        break;
+    case EXCHANGE_HELO:
+        if (good) {
+            make_available(c);
+            return;
+        }
+        break;
+    default:
+        break;
+    }
+    lose(c, reply->code == 421 ? CONNECTION_UNAVAILABLE : CONNECTION_NOT_GREETED);
+}
+
+static void cleaning_reply(struct connection *c, enum exchange what)
+{
+    if (c->expect_count > 0)
+        return; /* what was under way when the user left */
+    if (what == EXCHANGE_RSET && c->reply.code / 100 == 2 && !c->retired)
+        make_available(c);
+    else
+        connection_abort(c);
+}
+
+/* A reply that no command asked for: 421 to an idle connection, as a rule. */
+static void unexpected_reply(struct connection *c)
+{
+    if (c->state != CONNECTION_IN_USE) {
+        connection_abort(c);
+        return;
+    }
+    c->retired = true;
+    c->ops->spoke(c->user, c, &c->reply);
+    if (c->state == CONNECTION_IN_USE)
+        lose(c, CONNECTION_SPOKE);
+}
+
+static void handle_reply(struct connection *c)
+{
+    if (c->expect_count == 0) {
+        unexpected_reply(c);
+        return;
+    }
+    enum exchange what = c->expect[c->expect_head].what;
+    struct recipient *rcpt = c->expect[c->expect_head].rcpt;
+    c->expect_head = (c->expect_head + 1) % CONNECTION_EXPECT_MAX;
+    c->expect_count--;
+    if (c->reply.code == 421)
+        c->retired = true;
+    switch (c->state) {
+    case CONNECTION_GREETING:
+        greeting_reply(c, what);
+        break;
+    case CONNECTION_IN_USE:
+        c->ops->reply(c->user, c, what, rcpt, &c->reply);
+        break;
+    case CONNECTION_CLEANING:
+        cleaning_reply(c, what);
+        break;
+    case CONNECTION_QUITTING:
+        stream_close(c->stream);
+        discard(c);
+        break;
+    case CONNECTION_CONNECTING:
+    case CONNECTION_IDLE:
+    case CONNECTION_GONE:
+        if (IMPOSSIBLE(true, &c->relay->counters[RELAY_IMPOSSIBLE]))
+            connection_abort(c);
+        break;
+    }
+}
+
+static void reply_reset(struct smtp_reply *reply)
+{
+    memset(reply, 0, offsetof(struct smtp_reply, line));
+}
+
+static void read_replies(struct connection *c)
+{
+    while (c->state != CONNECTION_GONE && c->stream->readable > 0) {
+        struct slice slice;
+        size_t used = 0;
+        if (stream_peek(c->stream, 0, &slice, 1) == 0)
+            return;
+        enum smtp_reply_state state = smtp_reply_feed(&c->reply, slice.data, slice.len, &used);
+        stream_consume(c->stream, used);
+        switch (state) {
+        case SMTP_REPLY_MORE:
+            break;
+        case SMTP_REPLY_COMPLETE:
+            handle_reply(c);
+            reply_reset(&c->reply);
+            break;
+        case SMTP_REPLY_MALFORMED:
+            relay_count(c->relay, RELAY_REPLY_MALFORMED);
+            lose(c, CONNECTION_MALFORMED);
+            break;
+        }
+    }
+}
+
+static void on_stream(struct stream *s, unsigned events, void *user)
+{
+    struct connection *c = user;
+    (void)s;
+    if ((events & STREAM_OPEN) && c->state == CONNECTION_CONNECTING) {
+        become(c, CONNECTION_GREETING);
+        expect(c, EXCHANGE_BANNER, NULL);
+    }
+    if (events & (STREAM_DATA | STREAM_EOF | STREAM_DOWN))
+        read_replies(c);
+    if (c->state == CONNECTION_GONE)
+        return;
+    if (events & (STREAM_EOF | STREAM_DOWN)) {
+        lose(c, c->state == CONNECTION_CONNECTING ? CONNECTION_NOT_OPENED : CONNECTION_CLOSED);
+        return;
+    }
+    if ((events & STREAM_ACKED) && c->state == CONNECTION_IN_USE)
+        c->ops->acked(c->user, c);
+}
+
+static void on_timer(struct timer *t, nsec_t now)
+{
+    struct connection *c = CONTAINER_OF(t, struct connection, timer);
+    (void)now;
+    switch (c->state) {
+    case CONNECTION_CONNECTING:
+        lose(c, CONNECTION_NOT_OPENED);
+        break;
+    case CONNECTION_GREETING:
+        lose(c, CONNECTION_NOT_GREETED);
+        break;
+    case CONNECTION_IDLE:
+        connection_quit(c);
+        break;
+    default:
+        connection_abort(c);
+        break;
+    }
+}
+
+struct connection *connection_open(struct relay *r, struct destination *d,
+                                   enum connection_loss *why)
+{
+    enum stream_error error;
+    struct connection *c = relay_object_get(r->connection_pool, sizeof(*c));
+    *why = CONNECTION_NO_MEMORY;
+    if (c == NULL)
+        return NULL;
+    relay_count(r, RELAY_CONNECTS);
+    c->relay = r;
+    c->destination = d;
+    timer_init(&c->timer, on_timer);
+    c->stream = tcp_connect(r->tcp, NULL, destination_server(d), on_stream, c, &error);
+    if (c->stream != NULL) {
+        r->usage.connections++;
+        destination_add(d, c);
+        become(c, CONNECTION_CONNECTING);
+        return c;
+    }
+    relay_count(r, RELAY_CONNECTS_FAILED);
+    relay_object_put(r->connection_pool, c);
+    if (error != STREAM_NO_MEMORY) {
+        *why = CONNECTION_NOT_OPENED;
+        destination_failed(d);
+    }
+    return NULL;
+}
+
+void connections_reap(struct relay *r)
+{
+    struct connection *c;
+    while ((c = TAILQ_FIRST(&r->gone)) != NULL) {
+        TAILQ_REMOVE(&r->gone, c, entry);
+        relay_object_put(r->connection_pool, c);
+    }
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A connection to a destination: SMTP's client side over a stream (RFC 5321 §4.1, §4.3).
+ *
+ * It greets by itself, then serves one user at a time (a leg or a probe). Commands are pipelined:
+ * each one sent adds to the FIFO of replies expected, each reply takes one off. The events of the
+ * stream become calls to the user:
+ *
+ *     CONNECTING -> GREETING -> IDLE <-> IN_USE -> CLEANING -> IDLE
+ *          `-----------`----------`---------`----------`-> QUITTING -> gone
+ */
+#ifndef SPLITMX_RELAY_CONNECTION_H
+#define SPLITMX_RELAY_CONNECTION_H
+
+#include <sys/queue.h>
+
+#include "app/smtp/reply.h"
+#include "drivers/base/check.h"
+#include "drivers/base/timer.h"
+#include "drivers/stream.h"
+
+struct relay;
+struct destination;
+struct recipient;
+
+enum connection_state {
+    CONNECTION_CONNECTING, /* TCP handshake under way; may have a user that waits for it */
+    CONNECTION_GREETING,   /* banner, EHLO or HELO under way; likewise */
+    CONNECTION_IDLE,       /* in the pool: nothing outstanding, no user */
+    CONNECTION_IN_USE,     /* a user sends commands and hears the replies */
+    CONNECTION_CLEANING,   /* given back mid-transaction: RSET sent, replies are not for anybody */
+    CONNECTION_QUITTING,   /* QUIT sent */
+    CONNECTION_GONE,       /* its stream is closed; the object is reaped in the next round */
+};
+
+enum exchange {
+    EXCHANGE_BANNER,
+    EXCHANGE_EHLO,
+    EXCHANGE_HELO,
+    EXCHANGE_MAIL,
+    EXCHANGE_RCPT,
+    EXCHANGE_DATA,
+    EXCHANGE_END, /* the end of data */
+    EXCHANGE_RSET,
+    EXCHANGE_QUIT,
+};
+
+/* Why a connection was lost. The sentence goes to the log and, with 451 in front, to the client. */
+#define CONNECTION_LOSSES(X)                                                                       \
+    X(CONNECTION_NOT_OPENED, "4.4.1", "could not be reached")                                      \
+    X(CONNECTION_NOT_GREETED, "4.4.2", "did not greet us properly")                                \
+    X(CONNECTION_CLOSED, "4.4.2", "closed the connection")                                         \
+    X(CONNECTION_UNAVAILABLE, "4.3.2", "is closing its service")                                   \
+    X(CONNECTION_SPOKE, "4.3.5", "spoke out of turn")                                              \
+    X(CONNECTION_MALFORMED, "4.3.5", "does not speak SMTP")                                        \
+    X(CONNECTION_NO_MEMORY, "4.3.2", "could not be served: out of memory")
+#define CONNECTION_LOSS_ENUM(name, code, text) name,
+enum connection_loss { CONNECTION_LOSSES(CONNECTION_LOSS_ENUM) CONNECTION_LOSS_COUNT };
+const char *connection_loss_code(enum connection_loss loss); /* enhanced status code, class 4 */
+const char *connection_loss_text(enum connection_loss loss);
+
+struct connection;
+
+/* What a user is told. Each may give the connection back or abort it. */
+struct connection_user_ops {
+    /* Greeted, and the user's. */
+    void (*ready)(void *user, struct connection *c);
+    void (*reply)(void *user, struct connection *c, enum exchange what, struct recipient *rcpt,
+                  const struct smtp_reply *reply);
+    /* The destination said something that no command asked for. The connection will be lost unless
+     * it is aborted here. */
+    void (*spoke)(void *user, struct connection *c, const struct smtp_reply *reply);
+    /* The peer acknowledged bytes: there may be room for more. */
+    void (*acked)(void *user, struct connection *c);
+    /* The connection is gone already. */
+    void (*lost)(void *user, enum connection_loss why);
+};
+
+#define CONNECTION_EXPECT_MAX 128 /* replies outstanding; a power of two */
+
+struct connection {
+    enum connection_state state;
+    struct relay *relay;
+    struct destination *destination;
+    struct stream *stream;
+    const struct connection_user_ops *ops; /* NULL: no user */
+    void *user;
+    TAILQ_ENTRY(connection) entry; /* in the destination's idle list */
+    struct timer timer;
+    bool reused;  /* has served a transaction: it may have gone stale unnoticed */
+    bool retired; /* not to be used again: it said 421, or erred */
+    struct smtp_extensions extensions;
+    struct {
+        enum exchange what;
+        struct recipient *rcpt;
+    } expect[CONNECTION_EXPECT_MAX];
+    unsigned expect_head, expect_count;
+    struct smtp_reply reply; /* the one that is arriving */
+};
+
+/* Open a connection to d. NULL, with *why, if that fails at once. */
+MUST_CHECK struct connection *connection_open(struct relay *r, struct destination *d,
+                                              enum connection_loss *why);
+
+/* Give it a user: to a connection that is idle, or that is not yet greeted (ready() follows). */
+void connection_use(struct connection *c, const struct connection_user_ops *ops, void *user);
+
+/* Send one command (a line with its CRLF) and expect its reply. False if there is no memory, no
+ * room in the FIFO, or no line (len 0: it could not be formatted): the caller aborts. */
+MUST_CHECK bool connection_command(struct connection *c, enum exchange what, struct recipient *rcpt,
+                                   const char *line, size_t len);
+
+/* Bytes of content that end in the end of data: only expects the reply (EXCHANGE_END). */
+void connection_expect_end(struct connection *c);
+
+/* How many more commands may be sent ahead of their replies. */
+unsigned connection_command_room(const struct connection *c);
+
+/* The user is done. `clean`: no transaction is open there (the last thing was a final reply); else
+ * RSET cleans it. It goes back to its destination's pool, or away if it is retired. */
+void connection_release(struct connection *c, bool clean);
+
+/* RST, now. The user, if there is one, is not told. */
+void connection_abort(struct connection *c);
+
+/* Say QUIT and go. The user, if there is one, is not told. */
+void connection_quit(struct connection *c);
+
+/* Return the objects of connections that have ended: between rounds, when no frame can refer to
+ * one. */
+void connections_reap(struct relay *r);
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Destinations, their connections and those who wait for one. */
+#include "app/relay/destination.h"
+
+#include <stdlib.h>
+
+#include <rte_hash.h>
+#include <rte_jhash.h>
+
+#include "app/relay/probe.h"
+#include "app/relay/state.h"
+
+struct destination {
+    struct relay *relay;
+    struct endpoint server;
+    char name[ADDR_TEXT_SIZE];
+    struct connection_list idle; /* the most recently used first */
+    TAILQ_HEAD(, claim) waiting; /* the longest waiting first */
+    unsigned connections;
+};
+
+struct destinations {
+    struct relay *relay;
+    struct rte_hash *by_server;
+    unsigned count;
+    struct destination *all[DESTINATION_MAX];
+};
+
+/* An endpoint without padding, for hashing. */
+struct server_key {
+    uint8_t addr[16];
+    uint32_t port;
+};
+
+struct destinations *destinations_create(struct relay *r)
+{
+    struct destinations *ds = calloc(1, sizeof(*ds));
+    if (ds == NULL)
+        return NULL;
+    char name[RTE_HASH_NAMESIZE];
+    snprintf(name, sizeof(name), "destinations%u", r->worker);
+    struct rte_hash_parameters parameters = {
+        .name = name,
+        .entries = DESTINATION_MAX,
+        .key_len = sizeof(struct server_key),
+        .hash_func = rte_jhash,
+        .hash_func_init_val = (uint32_t)r->random,
+        .socket_id = SOCKET_ID_ANY,
+    };
+    ds->relay = r;
+    ds->by_server = rte_hash_create(&parameters);
+    if (ds->by_server == NULL) {
+        free(ds);
+        return NULL;
+    }
+    return ds;
+}
+
+void destinations_destroy(struct destinations *ds)
+{
+    if (ds == NULL)
+        return;
+    rte_hash_free(ds->by_server);
+    for (unsigned i = 0; i < ds->count; i++)
+        free(ds->all[i]);
+    free(ds);
+}
+
+struct destination *destination_find(struct destinations *ds, const struct endpoint *server)
+{
+    struct server_key key = {.port = server->port};
+    void *found;
+    memcpy(key.addr, server->addr.b, sizeof(key.addr));
+    if (rte_hash_lookup_data(ds->by_server, &key, &found) >= 0)
+        return found;
+    /* A server seen for the first time: the one allocation that a new destination costs. */
+    struct destination *d = ds->count < DESTINATION_MAX ? calloc(1, sizeof(*d)) : NULL;
+    if (d == NULL)
+        return NULL;
+    d->relay = ds->relay;
+    d->server = *server;
+    endpoint_format(server, d->name);
+    TAILQ_INIT(&d->idle);
+    TAILQ_INIT(&d->waiting);
+    if (rte_hash_add_key_data(ds->by_server, &key, d) != 0) {
+        free(d);
+        return NULL;
+    }
+    ds->all[ds->count++] = d;
+    return d;
+}
+
+const struct endpoint *destination_server(const struct destination *d)
+{
+    return &d->server;
+}
+
+const char *destination_name(const struct destination *d)
+{
+    return d->name;
+}
+
+void destination_add(struct destination *d, struct connection *c)
+{
+    (void)c;
+    d->connections++;
+}
+
+void destination_remove(struct destination *d, struct connection *c)
+{
+    (void)c;
+    d->connections--;
+}
+
+void destination_put(struct destination *d, struct connection *c)
+{
+    TAILQ_INSERT_HEAD(&d->idle, c, entry);
+}
+
+void destination_take(struct destination *d, struct connection *c)
+{
+    TAILQ_REMOVE(&d->idle, c, entry);
+}
+
+void destination_failed(struct destination *d)
+{
+    probe_note_failure(d->relay, &d->server);
+}
+
+static bool may_open(const struct destination *d)
+{
+    return d->connections < d->relay->settings->destination_connections;
+}
+
+/* Open a connection for the claim; it hears of it later, or at once if that fails. */
+static void open_for(struct destination *d, struct claim *claim)
+{
+    enum connection_loss why;
+    claim->connection = connection_open(d->relay, d, &why);
+    if (claim->connection != NULL)
+        connection_use(claim->connection, claim->ops, claim->user);
+    else
+        claim->ops->lost(claim->user, why);
+}
+
+static void hand_over(struct destination *d, struct connection *c, struct claim *claim)
+{
+    relay_count(d->relay, RELAY_CONNECTIONS_REUSED);
+    claim->connection = c;
+    connection_use(c, claim->ops, claim->user);
+    claim->ops->ready(claim->user, c);
+}
+
+void claim_connection(struct destination *d, struct claim *claim, bool fresh)
+{
+    struct connection *idle = TAILQ_FIRST(&d->idle);
+    claim->connection = NULL;
+    claim->waiting = NULL;
+    if (!TAILQ_EMPTY(&d->waiting)) {
+        /* Others were here first. */
+    } else if (idle != NULL && !fresh) {
+        hand_over(d, idle, claim);
+        return;
+    } else if (may_open(d)) {
+        open_for(d, claim);
+        return;
+    } else if (idle != NULL) {
+        /* The bound is reached: one that is idle makes room. */
+        connection_quit(idle);
+        open_for(d, claim);
+        return;
+    }
+    relay_count(d->relay, RELAY_WAITED);
+    claim->waiting = d;
+    TAILQ_INSERT_TAIL(&d->waiting, claim, entry);
+}
+
+static void stop_waiting(struct claim *claim)
+{
+    TAILQ_REMOVE(&claim->waiting->waiting, claim, entry);
+    claim->waiting = NULL;
+}
+
+void claim_cancel(struct claim *claim)
+{
+    if (claim->waiting != NULL)
+        stop_waiting(claim);
+    if (claim->connection != NULL)
+        connection_release(claim->connection, false);
+    claim->connection = NULL;
+}
+
+void destination_serve(struct destination *d)
+{
+    struct claim *claim;
+    while ((claim = TAILQ_FIRST(&d->waiting)) != NULL) {
+        struct connection *idle = TAILQ_FIRST(&d->idle);
+        if (idle == NULL && !may_open(d))
+            return;
+        stop_waiting(claim);
+        if (idle != NULL)
+            hand_over(d, idle, claim);
+        else
+            open_for(d, claim);
+    }
+}
+
+void destinations_quit_idle(struct destinations *ds)
+{
+    for (unsigned i = 0; i < ds->count; i++) {
+        struct connection *c;
+        while ((c = TAILQ_FIRST(&ds->all[i]->idle)) != NULL)
+            connection_quit(c);
+    }
+}

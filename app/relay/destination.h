@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A destination is a server's address and this worker's connections to it: idle ones in a pool, a
+ * bound on all of them, and a queue of those who wait for one, in turn.
+ */
+#ifndef SPLITMX_RELAY_DESTINATION_H
+#define SPLITMX_RELAY_DESTINATION_H
+
+#include <sys/queue.h>
+
+#include "app/relay/connection.h"
+#include "drivers/base/addr.h"
+#include "drivers/base/check.h"
+
+#define DESTINATION_MAX 4096 /* different servers per worker */
+
+struct relay;
+struct destination;
+struct destinations;
+
+/* Somebody who wants a connection. Embedded in a leg or a probe; zeroed before its first use. */
+struct claim {
+    const struct connection_user_ops *ops;
+    void *user;
+    struct connection *connection; /* NULL while waiting in turn */
+    struct destination *waiting;   /* NULL: not waiting */
+    TAILQ_ENTRY(claim) entry;
+};
+
+struct destinations *destinations_create(struct relay *r);
+void destinations_destroy(struct destinations *ds);
+
+/* The destination for a server; NULL when the table is full. */
+struct destination *destination_find(struct destinations *ds, const struct endpoint *server);
+
+const struct endpoint *destination_server(const struct destination *d);
+const char *destination_name(const struct destination *d); /* "192.0.2.10:25" */
+
+/*
+ * Ask for a connection. With `fresh`, or when none is idle, a new one is opened, as far as the
+ * bound allows; else the claim waits in turn. Always ends in ops->ready() or ops->lost(), possibly
+ * before this returns; claim_cancel() ends it without.
+ */
+void claim_connection(struct destination *d, struct claim *claim, bool fresh);
+
+/* Stop waiting, or leave a connection that is not ready yet. */
+void claim_cancel(struct claim *claim);
+
+/* --- For connections ------------------------------------------------------------------------- */
+
+void destination_add(struct destination *d, struct connection *c);    /* it exists */
+void destination_remove(struct destination *d, struct connection *c); /* it no longer does */
+void destination_put(struct destination *d, struct connection *c);    /* into the pool */
+void destination_take(struct destination *d, struct connection *c);   /* out of the pool */
+void destination_serve(struct destination *d);                        /* hand out what there is */
+void destination_failed(struct destination *d); /* a connection could not be made usable */
+
+/* Close every idle connection with QUIT. */
+void destinations_quit_idle(struct destinations *ds);
+
+#endif

@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One destination's part of a transaction. */
+#include "app/relay/leg.h"
+
+#include "app/relay/probe.h"
+#include "app/relay/state.h"
+#include "app/relay/transaction.h"
+#include "app/smtp/format.h"
+
+static const struct connection_user_ops leg_ops;
+
+static struct relay *relay_of(const struct leg *leg)
+{
+    return leg->transaction->relay;
+}
+
+static void recipient_answer(struct leg *leg, struct recipient *rcpt, bool accepted,
+                             const struct client_reply *reply)
+{
+    leg->outstanding--;
+    rcpt->state = accepted ? RECIPIENT_ACCEPTED : RECIPIENT_REFUSED;
+    rcpt->reply = *reply;
+    transaction_leg_changed(leg->transaction);
+}
+
+static bool waits(const struct leg *leg, const struct recipient *rcpt)
+{
+    return rcpt->leg == leg && (rcpt->state == RECIPIENT_WAITING || rcpt->state == RECIPIENT_SENT);
+}
+
+/* Nobody will answer the recipients that still wait: they get the leg's own reply. */
+static void answer_waiting(struct leg *leg)
+{
+    struct recipient *rcpt;
+    TAILQ_FOREACH (rcpt, &leg->transaction->recipients, entry) {
+        if (waits(leg, rcpt))
+            recipient_answer(leg, rcpt, false, &leg->reply);
+    }
+}
+
+/* The leg is over; its connection has been given back or is gone. leg->reply says why. */
+static void leg_finish(struct leg *leg, enum leg_state state)
+{
+    leg->state = state;
+    leg->connection = NULL;
+    leg->claim.connection = NULL;
+    answer_waiting(leg);
+    transaction_leg_changed(leg->transaction);
+}
+
+/* Begin again on a fresh connection: everything that the old one had been told is told anew. */
+static void leg_retry(struct leg *leg)
+{
+    struct recipient *rcpt;
+    relay_count(relay_of(leg), RELAY_CONNECTIONS_RETRIED);
+    leg->retried = true;
+    leg->connection = NULL;
+    leg->mail_sent = false;
+    leg->mail_refused = false;
+    leg->data_wanted |= leg->state == LEG_DATA;
+    leg->state = LEG_CLAIMING;
+    TAILQ_FOREACH (rcpt, &leg->transaction->recipients, entry) {
+        if (rcpt->leg != leg || rcpt->state == RECIPIENT_REFUSED)
+            continue;
+        if (rcpt->state == RECIPIENT_ACCEPTED)
+            leg->outstanding++;
+        rcpt->state = RECIPIENT_WAITING;
+    }
+    claim_connection(leg->destination, &leg->claim, true);
+}
+
+static bool may_retry(const struct leg *leg)
+{
+    return !leg->retried && (leg->state == LEG_ENVELOPE || leg->state == LEG_DATA);
+}
+
+static void leg_lost(void *user, enum connection_loss why)
+{
+    struct leg *leg = user;
+    leg->claim.connection = NULL;
+    leg->connection = NULL;
+    if (why == CONNECTION_CLOSED && may_retry(leg)) {
+        leg_retry(leg);
+        return;
+    }
+    client_reply_set(&leg->reply, "451 %s The destination %s; try again later",
+                     connection_loss_code(why), connection_loss_text(why));
+    leg_finish(leg, leg->state == LEG_DOTTED ? LEG_IN_DOUBT : LEG_REFUSED);
+}
+
+/* Give up the connection from our side, with leg->reply set. */
+static void leg_drop(struct leg *leg, enum leg_state state)
+{
+    if (leg->connection != NULL)
+        connection_abort(leg->connection);
+    else
+        claim_cancel(&leg->claim);
+    leg_finish(leg, state);
+}
+
+static void leg_no_memory(struct leg *leg)
+{
+    client_reply_set(&leg->reply, "451 4.3.2 Out of memory; try again later");
+    leg_drop(leg, LEG_REFUSED);
+}
+
+/* ------------------------------------------------------------------------------- envelope -- */
+
+static bool send_mail(struct leg *leg)
+{
+    const struct transaction *t = leg->transaction;
+    const struct smtp_extensions *ext = &leg->connection->extensions;
+    char line[SMTP_LINE_MAX];
+    struct span sender = {t->sender, strlen(t->sender)};
+    size_t len = smtp_format_mail(line, sizeof(line), sender, ext->size ? t->size : 0,
+                                  ext->eightbitmime ? t->body : SMTP_BODY_UNSPECIFIED);
+    leg->mail_sent = connection_command(leg->connection, EXCHANGE_MAIL, NULL, line, len);
+    return leg->mail_sent;
+}
+
+static bool send_rcpt(struct leg *leg, struct recipient *rcpt)
+{
+    char line[SMTP_LINE_MAX];
+    struct span to = {rcpt->record->to, strlen(rcpt->record->to)};
+    rcpt->state = RECIPIENT_SENT;
+    return connection_command(leg->connection, EXCHANGE_RCPT, rcpt, line,
+                              smtp_format_rcpt(line, sizeof(line), to));
+}
+
+/* May another command go out now, or must the last one be answered first (RFC 2920)? */
+static bool may_send(const struct leg *leg)
+{
+    const struct connection *c = leg->connection;
+    return c->extensions.pipelining ? connection_command_room(c) > 1 : c->expect_count == 0;
+}
+
+/* What the destination lacks for this message is known before it is asked. */
+static const char *shortfall(const struct leg *leg)
+{
+    const struct transaction *t = leg->transaction;
+    const struct smtp_extensions *ext = &leg->connection->extensions;
+    if (t->body == SMTP_BODY_8BITMIME && !ext->eightbitmime)
+        return "550 5.6.3 The recipient's server does not take 8-bit content";
+    if (t->size > 0 && ext->size_limit > 0 && t->size > ext->size_limit)
+        return "550 5.3.4 The message is too big for the recipient's server";
+    return NULL;
+}
+
+/* Send whatever may be sent: MAIL, the waiting recipients, DATA. */
+static void envelope_go_on(struct leg *leg)
+{
+    struct recipient *rcpt;
+    if (!leg->mail_sent) {
+        const char *lacks = shortfall(leg);
+        if (lacks != NULL) {
+            client_reply_set(&leg->mail, "%s", lacks);
+            leg->mail_sent = leg->mail_refused = true;
+        } else if (!send_mail(leg)) {
+            leg_no_memory(leg);
+            return;
+        }
+    }
+    if (leg->mail_refused) {
+        leg->reply = leg->mail;
+        answer_waiting(leg);
+        return;
+    }
+    TAILQ_FOREACH (rcpt, &leg->transaction->recipients, entry) {
+        if (rcpt->leg != leg || rcpt->state != RECIPIENT_WAITING)
+            continue;
+        if (!may_send(leg))
+            return;
+        if (!send_rcpt(leg, rcpt)) {
+            leg_no_memory(leg);
+            return;
+        }
+    }
+    if (leg->data_wanted && leg->outstanding == 0)
+        leg_data(leg);
+}
+
+static void leg_ready(void *user, struct connection *c)
+{
+    struct leg *leg = user;
+    leg->connection = c;
+    leg->state = LEG_ENVELOPE;
+    envelope_go_on(leg);
+}
+
+void leg_start(struct leg *leg, struct transaction *t, struct destination *d)
+{
+    *leg = (struct leg){.transaction = t, .destination = d, .state = LEG_CLAIMING};
+    leg->claim.ops = &leg_ops;
+    leg->claim.user = leg;
+    claim_connection(d, &leg->claim, false);
+}
+
+void leg_recipient(struct leg *leg, struct recipient *rcpt)
+{
+    leg->outstanding++;
+    if (leg->state == LEG_ENVELOPE) {
+        envelope_go_on(leg);
+    } else if (leg->state != LEG_CLAIMING) {
+        struct client_reply reply = leg->reply;
+        recipient_answer(leg, rcpt, false, &reply);
+    }
+}
+
+void leg_data(struct leg *leg)
+{
+    leg->data_wanted = true;
+    if (leg->state == LEG_CLAIMING || leg->outstanding > 0)
+        return;
+    if (leg->state != LEG_ENVELOPE) {
+        transaction_leg_changed(leg->transaction);
+        return;
+    }
+    leg->data_wanted = false;
+    leg->state = LEG_DATA;
+    char line[SMTP_COMMAND_LINE_MAX];
+    if (!connection_command(leg->connection, EXCHANGE_DATA, NULL, line,
+                            smtp_format_verb(line, sizeof(line), SMTP_DATA)))
+        leg_no_memory(leg);
+}
+
+/* -------------------------------------------------------------------------------- replies -- */
+
+static const char *own_address(const struct connection *c, char *buf)
+{
+    return ip_addr_format(&c->stream->local.addr, buf);
+}
+
+/* Count and announce what is not a plain answer. */
+static void note(struct leg *leg, enum reply_meaning meaning, const struct smtp_reply *reply,
+                 const struct client_reply *told)
+{
+    struct relay *r = relay_of(leg);
+    struct span message = smtp_reply_message(reply);
+    if (told->changed)
+        relay_count(r, RELAY_REPLY_CHANGED);
+    if (meaning == REPLY_OUT_OF_PLACE) {
+        relay_count(r, RELAY_REPLY_OUT_OF_PLACE);
+        relay_alarm(r, "%s answered out of place: %u %.*s", destination_name(leg->destination),
+                    reply->code, (int)message.len, message.at);
+    } else if (meaning == REPLY_INFRASTRUCTURE) {
+        relay_alarm(r, "%s refuses this relay: %u %.*s", destination_name(leg->destination),
+                    reply->code, (int)message.len, message.at);
+    }
+}
+
+/* The destination's own words go into the log where the client hears others. */
+static void keep_word(struct mail_record *record, const struct smtp_reply *reply,
+                      const struct client_reply *told)
+{
+    if (!told->changed)
+        return;
+    size_t len = reply->len < sizeof(record->word) ? reply->len : sizeof(record->word) - 1;
+    memcpy(record->word, reply->text, len);
+    while (len > 0 && (record->word[len - 1] == '\n' || record->word[len - 1] == '\r'))
+        len--;
+    record->word[len] = '\0';
+}
+
+static void keep_word_all(struct leg *leg, const struct smtp_reply *reply,
+                          const struct client_reply *told)
+{
+    struct recipient *rcpt;
+    TAILQ_FOREACH (rcpt, &leg->transaction->recipients, entry) {
+        if (rcpt->leg == leg && rcpt->state != RECIPIENT_REFUSED && rcpt->record != NULL)
+            keep_word(rcpt->record, reply, told);
+    }
+}
+
+static void mail_reply(struct leg *leg, enum reply_meaning meaning, const struct smtp_reply *reply,
+                       const struct client_reply *told)
+{
+    if (meaning != REPLY_GOOD) {
+        keep_word_all(leg, reply, told);
+        leg->mail_refused = true;
+        leg->mail = *told;
+    }
+    envelope_go_on(leg);
+}
+
+static void rcpt_reply(struct leg *leg, struct recipient *rcpt, enum reply_meaning meaning,
+                       const struct smtp_reply *reply, const struct client_reply *told)
+{
+    struct relay *r = relay_of(leg);
+    if (rcpt->told && meaning != REPLY_GOOD) {
+        /* Accepted on the first connection, refused on the second: the client counts on it. */
+        client_reply_set(&leg->reply,
+                         "451 4.3.2 The destination took back a recipient; try again later");
+        leg_drop(leg, LEG_REFUSED);
+        return;
+    }
+    if (meaning == REPLY_GOOD) {
+        relay_count(r, RELAY_RCPT_ACCEPTED);
+        probe_note_accept(r, rcpt->record->route.hops[0].probe);
+    } else {
+        relay_count(r, RELAY_RCPT_REFUSED);
+        keep_word(rcpt->record, reply, told);
+    }
+    recipient_answer(leg, rcpt, meaning == REPLY_GOOD, told);
+    if (leg->state == LEG_ENVELOPE)
+        envelope_go_on(leg);
+}
+
+static void data_reply(struct leg *leg, enum reply_meaning meaning, const struct smtp_reply *reply,
+                       const struct client_reply *told)
+{
+    if (meaning == REPLY_GOOD) {
+        leg->state = LEG_OPEN;
+        transaction_leg_changed(leg->transaction);
+        return;
+    }
+    keep_word_all(leg, reply, told);
+    leg->reply = *told;
+    connection_release(leg->connection, false);
+    leg_finish(leg, LEG_REFUSED);
+}
+
+static void end_reply(struct leg *leg, enum reply_meaning meaning, const struct smtp_reply *reply,
+                      const struct client_reply *told)
+{
+    if (meaning != REPLY_GOOD)
+        keep_word_all(leg, reply, told);
+    leg->reply = *told;
+    connection_release(leg->connection, true);
+    leg_finish(leg, meaning == REPLY_GOOD ? LEG_COMMITTED : LEG_REFUSED);
+}
+
+static enum reply_phase phase_of(enum exchange what)
+{
+    switch (what) {
+    case EXCHANGE_MAIL:
+        return REPLY_TO_MAIL;
+    case EXCHANGE_RCPT:
+        return REPLY_TO_RCPT;
+    case EXCHANGE_DATA:
+        return REPLY_TO_DATA;
+    default:
+        return REPLY_TO_END;
+    }
+}
+
+static void leg_reply(void *user, struct connection *c, enum exchange what, struct recipient *rcpt,
+                      const struct smtp_reply *reply)
+{
+    struct leg *leg = user;
+    struct client_reply told;
+    char address[ADDR_TEXT_SIZE];
+    if (rcpt != NULL && rcpt->state != RECIPIENT_SENT)
+        return; /* MAIL was refused, and that was its answer */
+    enum reply_meaning meaning = reply_judge(relay_of(leg)->reply_rules, phase_of(what), reply,
+                                             own_address(c, address), &told);
+    if (meaning == REPLY_UNAVAILABLE && may_retry(leg)) {
+        connection_release(c, false);
+        leg_retry(leg);
+        return;
+    }
+    note(leg, meaning, reply, &told);
+    if (meaning == REPLY_OUT_OF_PLACE)
+        c->retired = true;
+    switch (what) {
+    case EXCHANGE_MAIL:
+        mail_reply(leg, meaning, reply, &told);
+        break;
+    case EXCHANGE_RCPT:
+        rcpt_reply(leg, rcpt, meaning, reply, &told);
+        break;
+    case EXCHANGE_DATA:
+        data_reply(leg, meaning, reply, &told);
+        break;
+    default:
+        end_reply(leg, meaning, reply, &told);
+        break;
+    }
+}
+
+/* A destination that speaks during the content has refused it; before, it is out of order. */
+static void leg_spoke(void *user, struct connection *c, const struct smtp_reply *reply)
+{
+    struct leg *leg = user;
+    char address[ADDR_TEXT_SIZE];
+    struct client_reply told;
+    enum reply_meaning meaning = reply_judge(relay_of(leg)->reply_rules, REPLY_TO_END, reply,
+                                             own_address(c, address), &told);
+    if (meaning == REPLY_UNAVAILABLE && may_retry(leg)) {
+        connection_abort(c);
+        leg_retry(leg);
+        return;
+    }
+    if (meaning == REPLY_GOOD) {
+        client_reply_set(&told, "451 4.3.5 The destination answered out of place; try again later");
+        meaning = REPLY_OUT_OF_PLACE;
+    }
+    note(leg, meaning, reply, &told);
+    keep_word_all(leg, reply, &told);
+    leg->reply = told;
+    leg_drop(leg, LEG_REFUSED);
+}
+
+/* -------------------------------------------------------------------------------- content -- */
+
+static void leg_acked(void *user, struct connection *c)
+{
+    const struct leg *leg = user;
+    (void)c;
+    if (leg->state == LEG_OPEN)
+        transaction_leg_changed(leg->transaction);
+}
+
+size_t leg_room(const struct leg *leg)
+{
+    return stream_room(leg->connection->stream);
+}
+
+bool leg_forward(struct leg *leg, const struct slice *slice)
+{
+    if (stream_forward(leg->connection->stream, slice))
+        return true;
+    leg_no_memory(leg);
+    return false;
+}
+
+bool leg_write(struct leg *leg, const char *text, size_t len)
+{
+    if (stream_write(leg->connection->stream, text, len))
+        return true;
+    leg_no_memory(leg);
+    return false;
+}
+
+void leg_end(struct leg *leg, bool empty)
+{
+    /* The last CRLF of the content is the first of CRLF.CRLF; our own Received line ends in one. */
+    static const char end[] = "\r\n.\r\n";
+    const char *text = empty ? end + 2 : end;
+    if (!leg_write(leg, text, strlen(text)))
+        return;
+    connection_expect_end(leg->connection);
+    leg->state = LEG_DOTTED;
+}
+
+void leg_abort(struct leg *leg)
+{
+    if (leg->connection != NULL)
+        connection_abort(leg->connection);
+    else
+        claim_cancel(&leg->claim);
+    leg->connection = NULL;
+    leg->claim.connection = NULL;
+    leg->state = LEG_CANCELLED;
+}
+
+void leg_cancel(struct leg *leg)
+{
+    if (leg->connection != NULL && leg->state == LEG_ENVELOPE)
+        connection_release(leg->connection, !leg->mail_sent);
+    else if (leg->connection != NULL)
+        connection_abort(leg->connection);
+    else
+        claim_cancel(&leg->claim);
+    leg->connection = NULL;
+    leg->claim.connection = NULL;
+    leg->state = LEG_CANCELLED;
+}
+
+void leg_timeout(struct leg *leg, const char *reply)
+{
+    client_reply_set(&leg->reply, "451 4.4.2 %s", reply);
+    leg_drop(leg, leg->state == LEG_DOTTED ? LEG_IN_DOUBT : LEG_REFUSED);
+}
+
+static const struct connection_user_ops leg_ops = {
+    .ready = leg_ready,
+    .reply = leg_reply,
+    .spoke = leg_spoke,
+    .acked = leg_acked,
+    .lost = leg_lost,
+};

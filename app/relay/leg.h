@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One destination's part of a transaction. */
+#ifndef SPLITMX_RELAY_LEG_H
+#define SPLITMX_RELAY_LEG_H
+
+#include "app/relay/destination.h"
+#include "app/relay/reply.h"
+
+struct recipient;
+struct transaction;
+
+enum leg_state {
+    LEG_CANCELLED, /* no longer part of the transaction: none of its recipients was accepted, or
+                      aborted */
+    LEG_CLAIMING,  /* waits for a connection; recipients gather */
+    LEG_ENVELOPE,  /* MAIL and RCPT are sent, replies come */
+    LEG_DATA,      /* DATA sent */
+    LEG_OPEN,      /* 354 received: content goes out */
+    LEG_DOTTED,    /* the end of data went out, the answer has not come */
+    LEG_COMMITTED, /* answered 2xx */
+    LEG_REFUSED,   /* refused or lost before the end, or refused at the end */
+    LEG_IN_DOUBT,  /* lost after the end: it counts as not delivered */
+};
+
+struct leg {
+    struct transaction *transaction;
+    struct destination *destination;
+    struct claim claim;
+    struct connection *connection; /* from ready() until it is given back or lost */
+    enum leg_state state;
+    bool retried;     /* a fresh connection has been tried */
+    bool data_wanted; /* DATA follows the envelope as soon as that is answered */
+    bool mail_sent;
+    unsigned outstanding;      /* recipients without an answer */
+    struct client_reply reply; /* when it has ended: what the client hears of it */
+    struct client_reply mail;  /* a refused MAIL: the reply of every recipient */
+    bool mail_refused;
+};
+
+/* Begin: ask for a connection. */
+void leg_start(struct leg *leg, struct transaction *t, struct destination *d);
+
+/* One more recipient, already in the transaction's list. */
+void leg_recipient(struct leg *leg, struct recipient *rcpt);
+
+/* Send DATA. transaction_leg_open() or transaction_leg_ended() follows. */
+void leg_data(struct leg *leg);
+
+/* Bytes that may be passed to an open leg now. */
+size_t leg_room(const struct leg *leg);
+
+/* Pass on content (a reference), or a copy of our own text. False: out of memory; the leg has
+ * ended. */
+MUST_CHECK bool leg_forward(struct leg *leg, const struct slice *slice);
+MUST_CHECK bool leg_write(struct leg *leg, const char *text, size_t len);
+
+/* All content is passed on: send the end of data. `empty`: there was none at all. */
+void leg_end(struct leg *leg, bool empty);
+
+/* Give it up without an end: the destination must not take it for complete. Nobody is told. */
+void leg_abort(struct leg *leg);
+
+/* Give up an envelope: the connection is kept for others. Nobody is told. */
+void leg_cancel(struct leg *leg);
+
+/* The budget of the phase is spent: ends as refused, or, after the end of data, in doubt. */
+void leg_timeout(struct leg *leg, const char *reply);
+
+#endif

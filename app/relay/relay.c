@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One worker's relay: what its sessions, transactions and destination connections share. */
+#include "app/relay/relay.h"
+
+#include <stdlib.h>
+
+#include <rte_mempool.h>
+
+#include "app/relay/connection.h"
+#include "app/relay/destination.h"
+#include "app/relay/probe.h"
+#include "app/relay/reply.h"
+#include "app/relay/session.h"
+#include "app/relay/state.h"
+#include "app/relay/transaction.h"
+
+COUNTER_LIST_DEFINE(relay_counter_list, "relay", RELAY_COUNTERS)
+
+void *relay_object_get(struct rte_mempool *pool, size_t size)
+{
+    void *object;
+    if (rte_mempool_get(pool, &object) != 0)
+        return NULL;
+    memset(object, 0, size);
+    return object;
+}
+
+void relay_object_put(struct rte_mempool *pool, void *object)
+{
+    rte_mempool_put(pool, object);
+}
+
+nsec_t relay_jitter(struct relay *r, nsec_t base)
+{
+    /* xorshift64: spreads probes, guards nothing. */
+    r->random ^= r->random << 13;
+    r->random ^= r->random >> 7;
+    r->random ^= r->random << 17;
+    return base - base / 4 + r->random % (base / 2 + 1);
+}
+
+static struct rte_mempool *objects(const struct relay *r, const char *what, unsigned count,
+                                   size_t size)
+{
+    char name[RTE_MEMPOOL_NAMESIZE];
+    snprintf(name, sizeof(name), "w%u-%s", r->worker, what);
+    return rte_mempool_create(name, count, (unsigned)size, 0, 0, NULL, NULL, NULL, NULL,
+                              SOCKET_ID_ANY, RTE_MEMPOOL_F_SP_PUT | RTE_MEMPOOL_F_SC_GET);
+}
+
+/* What a session needs beside itself: its transaction, and a connection for it. Those that outlive
+ * their session, or idle in a pool, count against the same bound. */
+static uint64_t session_bytes(void)
+{
+    return session_size() + sizeof(struct transaction) + sizeof(struct connection);
+}
+
+uint64_t relay_memory(const struct settings *s)
+{
+    return s->max_sessions * session_bytes() + s->max_recipients * sizeof(struct recipient);
+}
+
+/* Everything that connections and mail need, at once: the data path allocates nothing. */
+static bool create_objects(struct relay *r)
+{
+    const struct settings *s = r->settings;
+    unsigned n = s->max_sessions;
+    r->session_pool = objects(r, "sessions", n, session_size());
+    r->transaction_pool = objects(r, "transactions", n, sizeof(struct transaction));
+    r->connection_pool = objects(r, "connections", n, sizeof(struct connection));
+    r->recipient_pool = objects(r, "recipients", s->max_recipients, sizeof(struct recipient));
+    r->destinations = destinations_create(r);
+    return r->session_pool != NULL && r->transaction_pool != NULL && r->recipient_pool != NULL &&
+           r->connection_pool != NULL && r->destinations != NULL;
+}
+
+struct relay *relay_create(const struct relay_config *config, nsec_t now, uint64_t wall,
+                           const char **why)
+{
+    struct relay *r = calloc(1, sizeof(*r));
+    char *expression_error = NULL;
+    *why = "out of memory";
+    if (r == NULL)
+        return NULL;
+    r->now = now;
+    r->wall = wall;
+    r->settings = config->settings;
+    r->snapshot = config->snapshot;
+    r->tcp = config->tcp;
+    r->wheel = config->wheel;
+    r->log = config->log;
+    r->worker = config->worker;
+    r->random = config->seed | 1;
+    r->started = (uint32_t)(wall / NSEC_PER_SEC);
+    TAILQ_INIT(&r->sessions);
+    TAILQ_INIT(&r->woken);
+    TAILQ_INIT(&r->sessions_gone);
+    TAILQ_INIT(&r->gone);
+    r->reply_rules = reply_rules_create(r->settings->infrastructure_reject, &expression_error);
+    if (expression_error != NULL) {
+        *why = "infrastructure_reject is not a valid expression";
+        free(expression_error);
+    }
+    if (r->reply_rules == NULL || !create_objects(r) || !probes_start(r)) {
+        relay_destroy(r);
+        return NULL;
+    }
+    return r;
+}
+
+void relay_destroy(struct relay *r)
+{
+    if (r == NULL)
+        return;
+    probes_free(r);
+    destinations_destroy(r->destinations);
+    rte_mempool_free(r->session_pool);
+    rte_mempool_free(r->transaction_pool);
+    rte_mempool_free(r->recipient_pool);
+    rte_mempool_free(r->connection_pool);
+    reply_rules_destroy(r->reply_rules);
+    free(r);
+}
+
+void relay_set_now(struct relay *r, nsec_t now, uint64_t wall)
+{
+    r->now = now;
+    r->wall = wall;
+}
+
+void relay_run(struct relay *r)
+{
+    sessions_run(r);
+    sessions_reap(r);
+    connections_reap(r);
+}
+
+bool relay_listen(struct relay *r)
+{
+    const struct settings *s = r->settings;
+    for (unsigned i = 0; i < s->listener_count; i++) {
+        const struct port_settings *port = &s->ports[s->listeners[i].port];
+        for (unsigned k = 0; k < port->address_count; k++) {
+            struct endpoint local = {port->addresses[k], s->listeners[i].tcp_port};
+            struct tcp_listener *l = tcp_listen(r->tcp, &local, session_accept, r);
+            if (l == NULL)
+                return false;
+            r->listeners[r->listener_count++] = l;
+        }
+    }
+    return true;
+}
+
+void relay_shutdown(struct relay *r)
+{
+    if (r->shutting_down)
+        return;
+    r->shutting_down = true;
+    while (r->listener_count > 0)
+        tcp_listen_close(r->listeners[--r->listener_count]);
+    probes_stop(r);
+    sessions_shutdown(r);
+    destinations_quit_idle(r->destinations);
+}
+
+bool relay_finished(const struct relay *r)
+{
+    return TAILQ_EMPTY(&r->sessions) && r->usage.transactions == 0 && r->usage.connections == 0;
+}
+
+void relay_abort(struct relay *r)
+{
+    r->counters[RELAY_SHUTDOWN_ABORTED] += sessions_abort(r);
+}
+
+struct relay_usage relay_usage(const struct relay *r)
+{
+    return r->usage;
+}
+
+const uint64_t *relay_counters(const struct relay *r)
+{
+    return r->counters;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One worker's relay: clients come in, each message goes to its destinations in-line, and the
+ * client hears what they said. No queue: a message is the client's until its destination has it.
+ *
+ * Share nothing: sessions, transactions, destination connections, probes and counters are this
+ * worker's.
+ */
+#ifndef SPLITMX_RELAY_RELAY_H
+#define SPLITMX_RELAY_RELAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/observe/maillog.h"
+#include "app/route/snapshot.h"
+#include "app/settings.h"
+#include "drivers/base/check.h"
+#include "drivers/base/counters.h"
+#include "drivers/base/timer.h"
+
+struct relay;
+struct tcp;
+
+struct relay_config {
+    const struct settings *settings;
+    const struct snapshot *snapshot;
+    struct tcp *tcp;
+    struct timer_wheel *wheel;
+    struct maillog *log;
+    unsigned worker; /* index, 0.. */
+    uint64_t seed;   /* for jitter and the start of transaction ids */
+};
+
+/* NULL, with a sentence in *why, if memory or the infrastructure_reject expression fails. Probes of
+ * external servers start with the first round. */
+struct relay *relay_create(const struct relay_config *config, nsec_t now, uint64_t wall,
+                           const char **why);
+void relay_destroy(struct relay *r);
+
+/* Bytes of the objects that a relay preallocates, log records aside. */
+uint64_t relay_memory(const struct settings *s);
+
+/* Once per round: the monotonic clock, and nanoseconds since the epoch. */
+void relay_set_now(struct relay *r, nsec_t now, uint64_t wall);
+
+/* Once per round, after the streams' events were delivered: what they set off, and what has ended.
+ */
+void relay_run(struct relay *r);
+
+/* Listen as settings say. False if an endpoint is taken or memory is out. */
+MUST_CHECK bool relay_listen(struct relay *r);
+
+/* Stop accepting; idle clients are told 421, the others when their transaction is over. */
+void relay_shutdown(struct relay *r);
+
+/* True when the last client and the last destination have gone. */
+bool relay_finished(const struct relay *r);
+
+/* The end of shutdown_timeout: RST to the clients that are left. */
+void relay_abort(struct relay *r);
+
+/* Live numbers, for status and for tests that nothing leaks. */
+struct relay_usage {
+    uint32_t sessions, transactions, recipients, connections, connections_idle;
+};
+struct relay_usage relay_usage(const struct relay *r);
+
+#define RELAY_COUNTERS(X)                                                                          \
+    X(RELAY_SESSIONS, "client sessions accepted")                                                  \
+    X(RELAY_SESSIONS_SHED, "client sessions refused with 421: too many, or shutting down")         \
+    X(RELAY_CLIENT_TIMEOUTS, "clients that were silent for too long")                              \
+    X(RELAY_CLIENT_LOST, "clients that went away without QUIT")                                    \
+    X(RELAY_CLIENT_ERRORS, "commands refused for their syntax or order")                           \
+    X(RELAY_CLIENT_TOO_MANY_ERRORS, "clients closed for too many errors")                          \
+    X(RELAY_TRANSACTIONS, "transactions begun with MAIL")                                          \
+    X(RELAY_RECIPIENTS, "recipients given with RCPT")                                              \
+    X(RELAY_VERDICT_LOCAL, "recipients routed to a mailbox server")                                \
+    X(RELAY_VERDICT_EXTERNAL, "recipients routed to an external server")                           \
+    X(RELAY_VERDICT_UNKNOWN, "recipients without a mailbox")                                       \
+    X(RELAY_VERDICT_REFUSED, "recipients in domains that are not ours")                            \
+    X(RELAY_VERDICT_SAME_SIDE, "recipients that would have gone back to where they came from")     \
+    X(RELAY_VERDICT_ROUTED, "recipients with a routed address")                                    \
+    X(RELAY_VERDICT_BAD, "recipients whose address cannot be")                                     \
+    X(RELAY_RCPT_EXTERNAL_DOWN,                                                                    \
+      "recipients deferred: the external server is not verified or down")                          \
+    X(RELAY_RCPT_SECOND_LEG, "recipients deferred: of a second destination in one transaction")    \
+    X(RELAY_RCPT_TOO_MANY, "recipients deferred: too many in one transaction")                     \
+    X(RELAY_RCPT_NO_MEMORY, "recipients deferred: out of log records or memory")                   \
+    X(RELAY_RCPT_ACCEPTED, "recipients that a destination accepted")                               \
+    X(RELAY_RCPT_REFUSED, "recipients that a destination refused")                                 \
+    X(RELAY_MESSAGES, "messages that a destination accepted")                                      \
+    X(RELAY_MESSAGES_REFUSED, "messages that a destination refused")                               \
+    X(RELAY_MESSAGES_IN_DOUBT, "messages whose answer never came: a retry may deliver again")      \
+    X(RELAY_MESSAGES_ABANDONED, "messages whose client went away or gave up")                      \
+    X(RELAY_MESSAGES_BARE_NEWLINE, "messages refused for a bare CR or LF")                         \
+    X(RELAY_MESSAGES_TOO_BIG, "messages refused for their size")                                   \
+    X(RELAY_MESSAGES_FAILED, "messages that failed before their end: destination lost or stalled") \
+    X(RELAY_DELIVERED, "recipients delivered")                                                     \
+    X(RELAY_CLIENT_BYTES, "octets of content received")                                            \
+    X(RELAY_CONNECTS, "connections opened to destinations")                                        \
+    X(RELAY_CONNECTS_FAILED, "connections to destinations that failed before they were usable")    \
+    X(RELAY_CONNECTIONS_REUSED, "transactions on a connection that was kept")                      \
+    X(RELAY_CONNECTIONS_LOST, "destination connections lost while in use")                         \
+    X(RELAY_CONNECTIONS_RETRIED, "transactions moved to a fresh connection")                       \
+    X(RELAY_WAITED, "transactions that waited for a connection to their destination")              \
+    X(RELAY_TIMEOUT_RCPT, "recipients deferred: the destination did not answer in time")           \
+    X(RELAY_TIMEOUT_DATA, "messages deferred: no 354 in time")                                     \
+    X(RELAY_TIMEOUT_CONTENT, "messages deferred: the destination stopped taking content")          \
+    X(RELAY_TIMEOUT_COMMIT, "messages in doubt: no answer to the end of data in time")             \
+    X(RELAY_REPLY_CHANGED, "destination replies that were not passed on as they were")             \
+    X(RELAY_REPLY_OUT_OF_PLACE,                                                                    \
+      "destination replies that no command asked for, or of a wrong kind")                         \
+    X(RELAY_REPLY_MALFORMED, "destination replies that are not SMTP")                              \
+    X(RELAY_ALARMS, "alarms: our fault or the infrastructure's, see the log")                      \
+    X(RELAY_PROBES, "probes of external servers begun")                                            \
+    X(RELAY_PROBES_ACCEPTED, "probes whose address was accepted")                                  \
+    X(RELAY_PROBES_REFUSED, "probes whose address was refused")                                    \
+    X(RELAY_PROBES_FAILED, "probes that found no working server")                                  \
+    X(RELAY_SHUTDOWN_ABORTED, "sessions cut off at the end of shutdown_timeout")                   \
+    X(RELAY_IMPOSSIBLE, "connections given up in a state that cannot be")
+
+enum relay_counter { RELAY_COUNTERS(COUNTER_ENUM) RELAY_COUNTER_COUNT };
+extern const struct counter_list relay_counter_list;
+const uint64_t *relay_counters(const struct relay *r);
+
+#endif

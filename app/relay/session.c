@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The client side: an SMTP server session. */
+#include "app/relay/session.h"
+
+#include "app/relay/state.h"
+#include "app/relay/transaction.h"
+#include "app/smtp/command.h"
+#include "app/smtp/format.h"
+
+#define MAX_ERRORS 20    /* syntax and order errors until 421 */
+#define MAX_AHEAD  64    /* recipients without a reply before we stop reading */
+#define MAX_UNREAD 16384 /* bytes of replies that a client may leave unread */
+
+struct session {
+    enum session_state state;
+    struct relay *relay;
+    struct stream *stream;
+    struct transaction *transaction; /* NULL: none */
+    TAILQ_ENTRY(session) entry;      /* in relay->sessions */
+    TAILQ_ENTRY(session) woken_entry;
+    struct timer timer; /* the client's silence */
+    struct endpoint client;
+    bool woken;
+    bool greeted;   /* HELO or EHLO was said */
+    bool extended;  /* EHLO */
+    bool skip_line; /* the line is too long: its rest is dropped up to LF */
+    unsigned errors;
+    struct smtp_content drain; /* in SESSION_DRAIN: goes on from the transaction's scanner */
+    char helo[SMTP_DOMAIN_MAX + 1];
+};
+
+struct relay *session_relay(const struct session *s)
+{
+    return s->relay;
+}
+
+struct stream *session_stream(const struct session *s)
+{
+    return s->stream;
+}
+
+const struct endpoint *session_client(const struct session *s)
+{
+    return &s->client;
+}
+
+const char *session_helo(const struct session *s)
+{
+    return s->helo;
+}
+
+bool session_extended(const struct session *s)
+{
+    return s->extended;
+}
+
+void session_wake(struct session *s)
+{
+    if (s->woken)
+        return;
+    s->woken = true;
+    TAILQ_INSERT_TAIL(&s->relay->woken, s, woken_entry);
+}
+
+/* -------------------------------------------------------------------------------- life -- */
+
+static void abandon(struct session *s)
+{
+    struct transaction *t = s->transaction;
+    s->transaction = NULL;
+    if (t != NULL)
+        transaction_abandon(t);
+}
+
+/* The stream has been closed or aborted. */
+static void session_over(struct session *s)
+{
+    struct relay *r = s->relay;
+    abandon(s);
+    timer_disarm(r->wheel, &s->timer);
+    if (s->woken)
+        TAILQ_REMOVE(&r->woken, s, woken_entry);
+    TAILQ_REMOVE(&r->sessions, s, entry);
+    TAILQ_INSERT_TAIL(&r->sessions_gone, s, entry);
+    r->usage.sessions--;
+    s->state = SESSION_GONE;
+}
+
+static void session_close(struct session *s)
+{
+    stream_close(s->stream);
+    session_over(s);
+}
+
+static void session_abort(struct session *s)
+{
+    stream_abort(s->stream);
+    session_over(s);
+}
+
+/* Whole lines with CRLF. False: the session is gone. */
+static bool say_bytes(struct session *s, const char *text, size_t len)
+{
+    if (stream_write(s->stream, text, len))
+        return true;
+    session_abort(s);
+    return false;
+}
+
+static bool say(struct session *s, const char *line)
+{
+    char buf[SMTP_REPLY_LINE_MAX];
+    size_t len = smtp_format_reply(buf, sizeof(buf), (struct span){line, strlen(line)});
+    return say_bytes(s, buf, len);
+}
+
+/* A last word, and the end of the session. */
+static void dismiss(struct session *s, const char *line)
+{
+    if (say(s, line))
+        session_close(s);
+}
+
+static void watch_client(struct session *s)
+{
+    struct relay *r = s->relay;
+    timer_arm(r->wheel, &s->timer, r->now + r->settings->client_command);
+}
+
+/* ---------------------------------------------------------------------------- commands -- */
+
+/* What became of a command line. */
+enum outcome {
+    TAKEN,  /* answered, or its answer will come in its turn */
+    LATER,  /* not now: replies before it are still to be said */
+    PAUSED, /* taken, and the session waits for its transaction */
+    GONE,   /* the session is over */
+};
+
+static enum outcome answer(struct session *s, const char *line)
+{
+    return say(s, line) ? TAKEN : GONE;
+}
+
+/* A command that is wrong in its form or its place. */
+static enum outcome object(struct session *s, const char *line)
+{
+    relay_count(s->relay, RELAY_CLIENT_ERRORS);
+    if (++s->errors < MAX_ERRORS)
+        return answer(s, line);
+    relay_count(s->relay, RELAY_CLIENT_TOO_MANY_ERRORS);
+    dismiss(s, "421 4.7.0 Too many errors");
+    return GONE;
+}
+
+static enum outcome on_hello(struct session *s, const struct smtp_command *command)
+{
+    char buf[SMTP_REPLY_LINE_MAX * 2];
+    const char *name = s->relay->settings->hostname;
+    struct smtp_policy policy = {
+        .hostname = {name, strlen(name)},
+        .pipelining = true,
+        .eightbitmime = true,
+        .enhanced_codes = true,
+        .size = true,
+        .size_limit = s->relay->settings->max_size,
+    };
+    abandon(s);
+    s->greeted = true;
+    s->extended = command->verb == SMTP_EHLO;
+    memcpy(s->helo, command->argument.at, command->argument.len);
+    s->helo[command->argument.len] = '\0';
+    size_t len = s->extended ? smtp_format_ehlo_reply(buf, sizeof(buf), &policy)
+                             : smtp_format_helo_reply(buf, sizeof(buf), policy.hostname);
+    return say_bytes(s, buf, len) ? TAKEN : GONE;
+}
+
+static enum outcome on_mail(struct session *s, const struct smtp_command *command)
+{
+    struct relay *r = s->relay;
+    if (!s->greeted)
+        return object(s, "503 5.5.1 Say HELO or EHLO first");
+    if (s->transaction != NULL)
+        return object(s, "503 5.5.1 A transaction is open already");
+    if (r->shutting_down) {
+        dismiss(s, "421 4.3.2 Shutting down");
+        return GONE;
+    }
+    if (command->size > r->settings->max_size) {
+        relay_count(r, RELAY_MESSAGES_TOO_BIG);
+        return answer(s, "552 5.3.4 The message is too big");
+    }
+    s->transaction = transaction_begin(s, command);
+    if (s->transaction == NULL)
+        return answer(s, "451 4.3.2 Out of memory; try again later");
+    return answer(s, "250 2.1.0 OK");
+}
+
+static enum outcome on_rcpt(struct session *s, const struct smtp_command *command)
+{
+    struct transaction *t = s->transaction;
+    const char *refusal;
+    if (t == NULL)
+        return object(s, "503 5.5.1 Say MAIL first");
+    if (transaction_recipient(t, &command->path, &refusal))
+        return TAKEN;
+    return t->untold != NULL ? LATER : answer(s, refusal);
+}
+
+static enum outcome on_data(struct session *s)
+{
+    struct transaction *t = s->transaction;
+    if (t == NULL)
+        return object(s, "503 5.5.1 Say MAIL first");
+    if (t->accepted == 0)
+        return object(s, t->recipient_count == 0 ? "503 5.5.1 Say RCPT first"
+                                                 : "554 5.5.1 No valid recipients");
+    s->state = SESSION_DATA;
+    timer_disarm(s->relay->wheel, &s->timer);
+    transaction_data(t);
+    return PAUSED;
+}
+
+static enum outcome on_quit(struct session *s)
+{
+    dismiss(s, "221 2.0.0 Bye");
+    return GONE;
+}
+
+static enum outcome execute(struct session *s, const struct smtp_command *command)
+{
+    switch (command->verb) {
+    case SMTP_HELO:
+    case SMTP_EHLO:
+        return on_hello(s, command);
+    case SMTP_MAIL:
+        return on_mail(s, command);
+    case SMTP_RCPT:
+        return on_rcpt(s, command);
+    case SMTP_DATA:
+        return on_data(s);
+    case SMTP_RSET:
+        abandon(s);
+        return answer(s, "250 2.0.0 OK");
+    case SMTP_NOOP:
+        return answer(s, "250 2.0.0 OK");
+    case SMTP_QUIT:
+        return on_quit(s);
+    case SMTP_VRFY:
+        return answer(s, "252 2.5.0 Send some mail, and it will be seen");
+    case SMTP_HELP:
+        return answer(s, "214 2.0.0 See RFC 5321");
+    case SMTP_EXPN:
+    case SMTP_UNKNOWN:
+        break;
+    }
+    return object(s, smtp_command_error_reply(SMTP_NOT_IMPLEMENTED));
+}
+
+/* The first line that has arrived, in one piece: borrowed from the stream, or copied to buf where
+ * it spans slices. Returns its length with LF, 0 if it is not complete. */
+static size_t first_line(struct session *s, char *buf, const char **line, bool *bare)
+{
+    struct slice slices[16];
+    unsigned n = stream_peek(s->stream, 0, slices, COUNT_OF(slices));
+    if (n == 0)
+        return 0;
+    *line = (const char *)slices[0].data;
+    size_t len = smtp_line_length(*line, slices[0].len, bare);
+    if (len > 0)
+        return len;
+    size_t copied = 0;
+    for (unsigned i = 0; i < n && copied < SMTP_LINE_MAX; i++) {
+        size_t part =
+            slices[i].len < SMTP_LINE_MAX - copied ? slices[i].len : SMTP_LINE_MAX - copied;
+        memcpy(buf + copied, slices[i].data, part);
+        copied += part;
+    }
+    *line = buf;
+    return smtp_line_length(buf, copied, bare);
+}
+
+/* Drop what is left of a line that is too long. False while its end has not come. */
+static bool skip_line(struct session *s)
+{
+    struct slice slice;
+    while (stream_peek(s->stream, 0, &slice, 1) > 0) {
+        const uint8_t *newline = memchr(slice.data, '\n', slice.len);
+        if (newline != NULL) {
+            stream_consume(s->stream, (size_t)(newline + 1 - slice.data));
+            s->skip_line = false;
+            return true;
+        }
+        stream_consume(s->stream, slice.len);
+    }
+    return false;
+}
+
+/* A command line of n bytes with its LF. */
+static enum outcome take_line(struct session *s, const char *line, size_t n, bool bare)
+{
+    struct smtp_command command;
+    const struct transaction *t = s->transaction;
+    bool untold = t != NULL && t->untold != NULL;
+    enum smtp_command_error error =
+        bare ? SMTP_BARE_NEWLINE : smtp_command_parse(line, n - 2, s->extended, &command);
+    if (untold && (error != SMTP_COMMAND_OK || command.verb != SMTP_RCPT))
+        return LATER;
+    if (error != SMTP_COMMAND_OK)
+        return object(s, smtp_command_error_reply(error));
+    return execute(s, &command);
+}
+
+static unsigned recipients_ahead(const struct transaction *t)
+{
+    return t->recipient_count - t->told;
+}
+
+/* Take one command. False: there is nothing to do until something happens, or the session is gone.
+ */
+static bool command_step(struct session *s)
+{
+    char buf[SMTP_LINE_MAX];
+    const char *line;
+    bool bare = false;
+    if (s->transaction != NULL && recipients_ahead(s->transaction) > MAX_AHEAD)
+        return false;
+    if (stream_unacked(s->stream) > MAX_UNREAD)
+        return false;
+    if (s->skip_line && !skip_line(s))
+        return false;
+    size_t n = first_line(s, buf, &line, &bare);
+    if (n == 0 && s->stream->readable < SMTP_LINE_MAX)
+        return false;
+    if (n == 0) {
+        if (s->transaction != NULL && s->transaction->untold != NULL)
+            return false;
+        s->skip_line = true;
+        return object(s, smtp_command_error_reply(SMTP_LINE_TOO_LONG)) == TAKEN;
+    }
+    enum outcome outcome = take_line(s, line, n, bare);
+    if (outcome == TAKEN || outcome == PAUSED)
+        stream_consume(s->stream, n);
+    return outcome == TAKEN || outcome == PAUSED;
+}
+
+/* ------------------------------------------------------------------------- transactions -- */
+
+/* Say the replies of recipients that have one, in the client's order. False: the session is gone.
+ */
+static bool tell_recipients(struct session *s)
+{
+    struct transaction *t = s->transaction;
+    struct recipient *rcpt;
+    while ((rcpt = t->untold) != NULL &&
+           (rcpt->state == RECIPIENT_ACCEPTED || rcpt->state == RECIPIENT_REFUSED)) {
+        if (!say_bytes(s, rcpt->reply.text, rcpt->reply.len))
+            return false;
+        transaction_recipient_told(t, rcpt);
+    }
+    return true;
+}
+
+/* The transaction is over: say its answer and go on with commands. False: the session is gone. */
+static bool conclude(struct session *s)
+{
+    struct transaction *t = s->transaction;
+    struct client_reply reply = t->answer;
+    s->transaction = NULL;
+    s->state = SESSION_COMMAND;
+    transaction_end(t);
+    if (!say_bytes(s, reply.text, reply.len))
+        return false;
+    if (s->relay->shutting_down) {
+        dismiss(s, "421 4.3.2 Shutting down");
+        return false;
+    }
+    watch_client(s);
+    return true;
+}
+
+/* Swallow content up to its end. True when that is reached. */
+static bool drain_step(struct session *s)
+{
+    struct slice slice;
+    while (!s->drain.ended && stream_peek(s->stream, 0, &slice, 1) > 0)
+        stream_consume(s->stream, smtp_content_scan(&s->drain, slice.data, slice.len));
+    return s->drain.ended;
+}
+
+/* The message has failed while its content streams. What was scanned of it has not all been
+ * consumed. */
+static void start_drain(struct session *s)
+{
+    struct transaction *t = s->transaction;
+    s->state = SESSION_DRAIN;
+    s->drain = t->content;
+    stream_consume(s->stream, (size_t)(t->content.scanned - t->forwarded));
+}
+
+/* One step of the state machine. True: call again. False: wait, or the session is gone. */
+static bool step(struct session *s)
+{
+    struct transaction *t = s->transaction;
+    switch (s->state) {
+    case SESSION_COMMAND:
+        if (t != NULL && !tell_recipients(s))
+            return false;
+        return command_step(s);
+    case SESSION_DATA:
+        if (t->state == TRANSACTION_ENDED)
+            return conclude(s);
+        if (t->state != TRANSACTION_CONTENT)
+            return false;
+        s->state = SESSION_CONTENT;
+        watch_client(s);
+        return answer(s, "354 End data with <CR><LF>.<CR><LF>") == TAKEN;
+    case SESSION_CONTENT:
+        if (t->state == TRANSACTION_CONTENT)
+            transaction_pump(t);
+        if (t->state == TRANSACTION_CONTENT)
+            return false;
+        if (t->state == TRANSACTION_ENDED) {
+            start_drain(s);
+        } else {
+            timer_disarm(s->relay->wheel, &s->timer);
+            s->state = SESSION_COMMIT;
+        }
+        return true;
+    case SESSION_DRAIN:
+        return drain_step(s) && conclude(s);
+    case SESSION_COMMIT:
+        return t->state == TRANSACTION_ENDED && conclude(s);
+    case SESSION_GONE:
+        break;
+    }
+    return false;
+}
+
+/* ------------------------------------------------------------------------------- events -- */
+
+/* The client has closed its half, and all that can be done now is done: is there nothing more to
+ * come? */
+static bool exhausted(const struct session *s)
+{
+    const struct transaction *t = s->transaction;
+    switch (s->state) {
+    case SESSION_COMMAND:
+        return (t == NULL || t->untold == NULL) && stream_unacked(s->stream) <= MAX_UNREAD;
+    case SESSION_CONTENT:
+        return t->forwarded == t->content.safe;
+    case SESSION_DRAIN:
+        return true;
+    case SESSION_DATA:
+    case SESSION_COMMIT:
+    case SESSION_GONE:
+        break;
+    }
+    return false;
+}
+
+static void run(struct session *s)
+{
+    while (step(s))
+        ;
+    if (s->state == SESSION_GONE || !s->stream->eof || !exhausted(s))
+        return;
+    if (s->state == SESSION_COMMAND && s->transaction == NULL) {
+        session_close(s);
+        return;
+    }
+    relay_count(s->relay, RELAY_CLIENT_LOST);
+    session_abort(s);
+}
+
+static void on_stream(struct stream *stream, unsigned events, void *user)
+{
+    struct session *s = user;
+    (void)stream;
+    if (events & STREAM_DOWN) {
+        relay_count(s->relay, RELAY_CLIENT_LOST);
+        session_abort(s);
+        return;
+    }
+    if ((events & STREAM_DATA) && timer_armed(&s->timer))
+        watch_client(s);
+    run(s);
+}
+
+/* Is it the client that we wait for? */
+static bool client_is_due(const struct session *s)
+{
+    const struct transaction *t = s->transaction;
+    switch (s->state) {
+    case SESSION_COMMAND:
+        return t == NULL || t->untold == NULL;
+    case SESSION_CONTENT:
+        return t->forwarded == t->content.safe;
+    default:
+        return true;
+    }
+}
+
+static void on_timer(struct timer *timer, nsec_t now)
+{
+    struct session *s = CONTAINER_OF(timer, struct session, timer);
+    (void)now;
+    if (!client_is_due(s)) {
+        watch_client(s);
+        return;
+    }
+    relay_count(s->relay, RELAY_CLIENT_TIMEOUTS);
+    dismiss(s, "421 4.4.2 You were silent for too long");
+}
+
+static void refuse(struct relay *r, struct stream *stream, const char *line)
+{
+    char buf[SMTP_REPLY_LINE_MAX];
+    size_t len = smtp_format_reply(buf, sizeof(buf), (struct span){line, strlen(line)});
+    relay_count(r, RELAY_SESSIONS_SHED);
+    if (stream_write(stream, buf, len))
+        stream_close(stream);
+    else
+        stream_abort(stream);
+}
+
+void session_accept(struct stream *stream, void *user)
+{
+    struct relay *r = user;
+    struct session *s = NULL;
+    if (!r->shutting_down)
+        s = relay_object_get(r->session_pool, sizeof(*s));
+    if (s == NULL) {
+        refuse(r, stream, "421 4.3.2 Too busy; try again later");
+        return;
+    }
+    relay_count(r, RELAY_SESSIONS);
+    r->usage.sessions++;
+    s->relay = r;
+    s->stream = stream;
+    s->client = stream->peer;
+    timer_init(&s->timer, on_timer);
+    TAILQ_INSERT_TAIL(&r->sessions, s, entry);
+    stream_set_handler(stream, on_stream, s);
+    char buf[SMTP_REPLY_LINE_MAX];
+    const char *name = r->settings->hostname;
+    size_t len = smtp_format_greeting(buf, sizeof(buf), (struct span){name, strlen(name)});
+    if (!say_bytes(s, buf, len))
+        return;
+    watch_client(s);
+    session_wake(s);
+}
+
+void sessions_run(struct relay *r)
+{
+    struct session *s;
+    while ((s = TAILQ_FIRST(&r->woken)) != NULL) {
+        TAILQ_REMOVE(&r->woken, s, woken_entry);
+        s->woken = false;
+        run(s);
+    }
+}
+
+void sessions_reap(struct relay *r)
+{
+    struct session *s;
+    while ((s = TAILQ_FIRST(&r->sessions_gone)) != NULL) {
+        TAILQ_REMOVE(&r->sessions_gone, s, entry);
+        relay_object_put(r->session_pool, s);
+    }
+}
+
+void sessions_shutdown(struct relay *r)
+{
+    struct session *s, *next;
+    for (s = TAILQ_FIRST(&r->sessions); s != NULL; s = next) {
+        next = TAILQ_NEXT(s, entry);
+        if (s->state == SESSION_COMMAND && s->transaction == NULL)
+            dismiss(s, "421 4.3.2 Shutting down");
+    }
+}
+
+unsigned sessions_abort(struct relay *r)
+{
+    struct session *s;
+    unsigned count = 0;
+    while ((s = TAILQ_FIRST(&r->sessions)) != NULL) {
+        session_abort(s);
+        count++;
+    }
+    return count;
+}
+
+size_t session_size(void)
+{
+    return sizeof(struct session);
+}

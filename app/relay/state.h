@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the parts of one worker's relay share. Private to relay/. */
+#ifndef SPLITMX_RELAY_STATE_H
+#define SPLITMX_RELAY_STATE_H
+
+#include <sys/queue.h>
+
+#include "app/relay/relay.h"
+#include "drivers/tcp/tcp.h"
+
+struct connection;
+struct destinations;
+struct reply_rules;
+struct probe;
+struct rte_mempool;
+struct session;
+struct tcp_listener;
+
+TAILQ_HEAD(session_list, session);
+TAILQ_HEAD(connection_list, connection);
+
+struct relay {
+    /* Read by every round. */
+    nsec_t now;
+    uint64_t wall;
+    const struct settings *settings;
+    const struct snapshot *snapshot;
+    struct tcp *tcp;
+    struct timer_wheel *wheel;
+    struct maillog *log;
+    unsigned worker;
+    bool shutting_down;
+
+    /* Objects, all preallocated. */
+    struct rte_mempool *session_pool, *transaction_pool, *recipient_pool, *connection_pool;
+    struct session_list sessions;
+    struct session_list woken;         /* have news of their transaction, by woken_entry */
+    struct session_list sessions_gone; /* ended in this round */
+    struct connection_list gone;       /* ended in this round */
+    struct destinations *destinations;
+    struct probe *probes; /* one per snapshot_probe() */
+    unsigned probe_count;
+    struct reply_rules *reply_rules;
+    struct tcp_listener *listeners[SETTINGS_MAX_LISTENERS * SETTINGS_MAX_ADDRESSES];
+    unsigned listener_count;
+
+    uint64_t next_transaction; /* part of transaction ids */
+    uint32_t started;          /* seconds since the epoch, likewise */
+    uint64_t random;           /* state of the jitter generator */
+
+    struct relay_usage usage;
+    uint64_t counters[RELAY_COUNTER_COUNT];
+};
+
+static inline void relay_count(struct relay *r, enum relay_counter counter)
+{
+    r->counters[counter]++;
+}
+
+/* NULL if the pool is empty; zeroed otherwise. */
+void *relay_object_get(struct rte_mempool *pool, size_t size);
+void relay_object_put(struct rte_mempool *pool, void *object);
+
+/* `base` plus or minus up to a quarter: retries of many do not march in step. */
+nsec_t relay_jitter(struct relay *r, nsec_t base);
+
+/* Something that an operator must look at: a notice in the log, and counted. */
+#define relay_alarm(r, ...)                                                                        \
+    do {                                                                                           \
+        relay_count(r, RELAY_ALARMS);                                                              \
+        maillog_notice((r)->log, (r)->wall, "alarm: " __VA_ARGS__);                                \
+    } while (0)
+
+#endif

@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One message on its way, from MAIL to the answer to the end of data. */
+#include "app/relay/transaction.h"
+
+#include "app/relay/probe.h"
+#include "app/relay/session.h"
+#include "app/relay/state.h"
+#include "app/smtp/received.h"
+
+#define PEEK_SLICES 16
+
+static void on_timer(struct timer *timer, nsec_t now);
+
+/* Unique as long as the clock does not go back over a restart: start time, worker, count. */
+static void make_id(struct relay *r, char *id)
+{
+    snprintf(id, TRANSACTION_ID_SIZE, "%08X%X%08lX", r->started, r->worker & 0xf,
+             (r->next_transaction++) & 0xffffffff);
+}
+
+struct transaction *transaction_begin(struct session *s, const struct smtp_command *mail)
+{
+    struct relay *r = session_relay(s);
+    struct transaction *t = relay_object_get(r->transaction_pool, sizeof(*t));
+    if (t == NULL)
+        return NULL;
+    t->spare = maillog_reserve(r->log);
+    if (t->spare == NULL) {
+        relay_object_put(r->transaction_pool, t);
+        return NULL;
+    }
+    t->relay = r;
+    t->session = s;
+    t->size = mail->size;
+    t->body = mail->body;
+    memcpy(t->sender, mail->path.address.at, mail->path.address.len);
+    make_id(r, t->id);
+    TAILQ_INIT(&t->recipients);
+    timer_init(&t->timer, on_timer);
+    r->usage.transactions++;
+    relay_count(r, RELAY_TRANSACTIONS);
+    return t;
+}
+
+/* ----------------------------------------------------------------------------- recipients -- */
+
+static void count_verdict(struct relay *r, enum verdict verdict)
+{
+    static const enum relay_counter counters[] = {
+        [VERDICT_LOCAL] = RELAY_VERDICT_LOCAL,         [VERDICT_EXTERNAL] = RELAY_VERDICT_EXTERNAL,
+        [VERDICT_UNKNOWN] = RELAY_VERDICT_UNKNOWN,     [VERDICT_REFUSED] = RELAY_VERDICT_REFUSED,
+        [VERDICT_SAME_SIDE] = RELAY_VERDICT_SAME_SIDE, [VERDICT_ROUTED] = RELAY_VERDICT_ROUTED,
+        [VERDICT_BAD_ADDRESS] = RELAY_VERDICT_BAD,
+    };
+    relay_count(r, counters[verdict]);
+}
+
+/* The leg for a next hop: the one that goes there already, or a new one. NULL, with the reply in
+ * *refusal, if the recipient must be refused. */
+static struct leg *leg_for(struct transaction *t, const struct next_hop *hop, const char **refusal)
+{
+    struct relay *r = t->relay;
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        if (endpoint_equal(destination_server(t->legs[i].destination), &hop->server))
+            return &t->legs[i];
+    }
+    if (t->leg_count == TRANSACTION_LEGS) {
+        relay_count(r, RELAY_RCPT_SECOND_LEG);
+        *refusal = "452 4.5.3 Another destination than the first recipient's; send it next";
+        return NULL;
+    }
+    struct destination *d = destination_find(r->destinations, &hop->server);
+    if (d == NULL) {
+        relay_count(r, RELAY_RCPT_NO_MEMORY);
+        *refusal = "451 4.3.2 Too many destinations; try again later";
+        return NULL;
+    }
+    struct leg *leg = &t->legs[t->leg_count++];
+    leg_start(leg, t, d);
+    return leg;
+}
+
+/* Where a recipient goes; NULL, with the reply in *refusal, if nowhere. */
+static struct leg *place(struct transaction *t, const struct route *route, const char **refusal)
+{
+    struct relay *r = t->relay;
+    if (route->hop_count == 0) {
+        *refusal = verdict_reply(route->verdict);
+        return NULL;
+    }
+    if (!probe_is_up(r, route->hops[0].probe)) {
+        relay_count(r, RELAY_RCPT_EXTERNAL_DOWN);
+        *refusal = "451 4.4.1 The recipient's server is not available; try again later";
+        return NULL;
+    }
+    return leg_for(t, &route->hops[0], refusal);
+}
+
+/* The oldest recipient without an answer bounds the phase: each has its budget from its RCPT. */
+static void arm_envelope(struct transaction *t)
+{
+    struct relay *r = t->relay;
+    const struct recipient *rcpt;
+    for (rcpt = t->untold; rcpt != NULL; rcpt = TAILQ_NEXT(rcpt, entry)) {
+        if (rcpt->state == RECIPIENT_WAITING || rcpt->state == RECIPIENT_SENT) {
+            timer_arm(r->wheel, &t->timer, rcpt->asked + r->settings->rcpt);
+            return;
+        }
+    }
+    timer_disarm(r->wheel, &t->timer);
+}
+
+bool transaction_recipient(struct transaction *t, const struct smtp_path *path, const char **reply)
+{
+    struct relay *r = t->relay;
+    const char *refusal = NULL;
+    if (t->recipient_count == r->settings->recipients_per_message) {
+        relay_count(r, RELAY_RCPT_TOO_MANY);
+        *reply = "452 4.5.3 Too many recipients";
+        return false;
+    }
+    struct mail_record *record = t->spare != NULL ? t->spare : maillog_reserve(r->log);
+    struct recipient *rcpt =
+        record != NULL ? relay_object_get(r->recipient_pool, sizeof(*rcpt)) : NULL;
+    if (rcpt == NULL) {
+        if (record != NULL && record != t->spare)
+            maillog_cancel(r->log, record);
+        relay_count(r, RELAY_RCPT_NO_MEMORY);
+        *reply = "451 4.3.2 Out of memory; try again later";
+        return false;
+    }
+    t->spare = NULL;
+    relay_count(r, RELAY_RECIPIENTS);
+    r->usage.recipients++;
+    memcpy(record->to, path->address.at, path->address.len);
+    memcpy(record->helo, session_helo(t->session), sizeof(record->helo));
+    record->client = *session_client(t->session);
+    route_recipient(r->snapshot, r->worker, path, &session_client(t->session)->addr,
+                    &record->route);
+    count_verdict(r, record->route.verdict);
+    rcpt->record = record;
+    rcpt->asked = r->now;
+    t->recipient_count++;
+    rcpt->leg = place(t, &record->route, &refusal);
+    TAILQ_INSERT_TAIL(&t->recipients, rcpt, entry);
+    if (t->untold == NULL)
+        t->untold = rcpt;
+    if (rcpt->leg != NULL) {
+        leg_recipient(rcpt->leg, rcpt);
+    } else {
+        rcpt->state = RECIPIENT_REFUSED;
+        client_reply_set(&rcpt->reply, "%s", refusal);
+        session_wake(t->session);
+    }
+    arm_envelope(t);
+    return true;
+}
+
+static uint32_t microseconds(nsec_t from, nsec_t to)
+{
+    uint64_t us = from == 0 || to < from ? 0 : (to - from) / NSEC_PER_USEC;
+    return us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+}
+
+static enum mail_status status_of_reply(const struct client_reply *reply)
+{
+    switch (reply->text[0]) {
+    case '2':
+        return MAIL_DELIVERED;
+    case '5':
+        return MAIL_REFUSED;
+    default:
+        return MAIL_DEFERRED;
+    }
+}
+
+/* Hand the recipient's record to the log: once, with all that is known. */
+static void log_recipient(struct transaction *t, struct recipient *rcpt, enum mail_status status,
+                          const struct client_reply *told)
+{
+    struct mail_record *record = rcpt->record;
+    size_t len = told->len >= 2 ? told->len - 2 : 0;
+    if (len >= sizeof(record->reply))
+        len = sizeof(record->reply) - 1;
+    memcpy(record->reply, told->text, len);
+    record->reply[len] = '\0';
+    record->status = status;
+    record->wall = t->relay->wall;
+    memcpy(record->transaction, t->id, sizeof(record->transaction));
+    memcpy(record->from, t->sender, sizeof(record->from));
+    memcpy(record->message_id, t->content.message_id, t->content.message_id_len);
+    record->message_id[t->content.message_id_len] = '\0';
+    record->bytes = t->content.scanned;
+    record->data_us = microseconds(t->data_at, t->content_at);
+    record->content_us = microseconds(t->content_at, t->end_at);
+    record->commit_us = microseconds(t->end_at, t->end_at != 0 ? t->relay->now : 0);
+    rcpt->record = NULL;
+    maillog_submit(t->relay->log, record);
+}
+
+void transaction_recipient_told(struct transaction *t, struct recipient *rcpt)
+{
+    rcpt->told = true;
+    t->told++;
+    rcpt->record->rcpt_us = microseconds(rcpt->asked, t->relay->now);
+    t->untold = TAILQ_NEXT(rcpt, entry);
+    if (rcpt->state == RECIPIENT_ACCEPTED)
+        t->accepted++;
+    else
+        log_recipient(t, rcpt, status_of_reply(&rcpt->reply), &rcpt->reply);
+    arm_envelope(t);
+}
+
+/* ------------------------------------------------------------------------------------ end -- */
+
+static void transaction_free(struct transaction *t)
+{
+    struct relay *r = t->relay;
+    struct recipient *rcpt;
+    timer_disarm(r->wheel, &t->timer);
+    while ((rcpt = TAILQ_FIRST(&t->recipients)) != NULL) {
+        TAILQ_REMOVE(&t->recipients, rcpt, entry);
+        relay_object_put(r->recipient_pool, rcpt);
+        r->usage.recipients--;
+    }
+    if (t->spare != NULL)
+        maillog_cancel(r->log, t->spare);
+    r->usage.transactions--;
+    relay_object_put(r->transaction_pool, t);
+}
+
+static void log_all(struct transaction *t, enum mail_status status, const struct client_reply *told)
+{
+    struct recipient *rcpt;
+    TAILQ_FOREACH (rcpt, &t->recipients, entry) {
+        if (rcpt->record != NULL)
+            log_recipient(t, rcpt, status, told);
+    }
+}
+
+static bool any_leg(const struct transaction *t, enum leg_state state)
+{
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        if (t->legs[i].state == state)
+            return true;
+    }
+    return false;
+}
+
+void transaction_end(struct transaction *t)
+{
+    struct relay *r = t->relay;
+    enum mail_status status = status_of_reply(&t->answer);
+    if (any_leg(t, LEG_IN_DOUBT)) {
+        status = MAIL_IN_DOUBT;
+        relay_count(r, RELAY_MESSAGES_IN_DOUBT);
+    } else if (status == MAIL_DELIVERED) {
+        relay_count(r, RELAY_MESSAGES);
+        r->counters[RELAY_DELIVERED] += t->accepted;
+    } else {
+        relay_count(r, RELAY_MESSAGES_REFUSED);
+    }
+    log_all(t, status, &t->answer);
+    transaction_free(t);
+}
+
+void transaction_abandon(struct transaction *t)
+{
+    struct relay *r = t->relay;
+    struct client_reply none = {0};
+    t->session = NULL;
+    if (t->state == TRANSACTION_COMMIT)
+        return; /* transaction_leg_changed() ends it */
+    if (t->state == TRANSACTION_ENDED) {
+        transaction_end(t);
+        return;
+    }
+    for (unsigned i = 0; i < t->leg_count; i++)
+        leg_cancel(&t->legs[i]);
+    if (t->accepted > 0)
+        relay_count(r, RELAY_MESSAGES_ABANDONED);
+    log_all(t, MAIL_ABANDONED, &none);
+    transaction_free(t);
+}
+
+/* The message has failed before its end, for a reason of ours or a leg's: nobody may take it for
+ * complete. */
+static void fail(struct transaction *t, enum relay_counter counter,
+                 const struct client_reply *reply)
+{
+    relay_count(t->relay, counter);
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        if (t->legs[i].state != LEG_CANCELLED && t->legs[i].state < LEG_COMMITTED)
+            leg_abort(&t->legs[i]);
+    }
+    timer_disarm(t->relay->wheel, &t->timer);
+    t->answer = *reply;
+    t->state = TRANSACTION_ENDED;
+    if (t->session != NULL)
+        session_wake(t->session);
+}
+
+static void fail_with(struct transaction *t, enum relay_counter counter, const char *text)
+{
+    struct client_reply reply;
+    client_reply_set(&reply, "%s", text);
+    fail(t, counter, &reply);
+}
+
+/* ------------------------------------------------------------------------------- content -- */
+
+static bool has_accepted(const struct transaction *t, const struct leg *leg)
+{
+    const struct recipient *rcpt;
+    TAILQ_FOREACH (rcpt, &t->recipients, entry) {
+        if (rcpt->leg == leg && rcpt->told && rcpt->record != NULL)
+            return true;
+    }
+    return false;
+}
+
+void transaction_data(struct transaction *t)
+{
+    struct relay *r = t->relay;
+    t->state = TRANSACTION_DATA;
+    t->data_at = r->now;
+    timer_arm(r->wheel, &t->timer, r->now + r->settings->data);
+    for (unsigned i = 0; i < t->leg_count && t->state == TRANSACTION_DATA; i++) {
+        struct leg *leg = &t->legs[i];
+        if (has_accepted(t, leg))
+            leg_data(leg);
+        else
+            leg_cancel(leg);
+    }
+}
+
+static struct span text_span(const char *text)
+{
+    return (struct span){text, strlen(text)};
+}
+
+/* Our trace line in front of the content (RFC 5321 §4.4); `for` only with a single recipient. */
+static bool write_received(struct transaction *t, struct leg *leg)
+{
+    const struct recipient *rcpt, *only = NULL;
+    TAILQ_FOREACH (rcpt, &t->recipients, entry) {
+        if (rcpt->record == NULL)
+            continue;
+        if (only != NULL) {
+            only = NULL;
+            break;
+        }
+        only = rcpt;
+    }
+    char text[SMTP_RECEIVED_MAX];
+    struct smtp_received received = {
+        .helo = text_span(session_helo(t->session)),
+        .client = session_client(t->session)->addr,
+        .hostname = text_span(t->relay->settings->hostname),
+        .extended = session_extended(t->session),
+        .id = text_span(t->id),
+        .recipient = text_span(only != NULL ? only->record->to : ""),
+        .time = (int64_t)(t->relay->wall / NSEC_PER_SEC),
+    };
+    return leg_write(leg, text, smtp_received_format(text, sizeof(text), &received));
+}
+
+/* All legs said 354: the client may send. */
+static void open_content(struct transaction *t)
+{
+    struct relay *r = t->relay;
+    timer_disarm(r->wheel, &t->timer);
+    t->state = TRANSACTION_CONTENT;
+    t->content_at = r->now;
+    smtp_content_start(&t->content);
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        if (t->legs[i].state == LEG_OPEN && !write_received(t, &t->legs[i]))
+            return;
+    }
+    session_wake(t->session);
+}
+
+static size_t room(const struct transaction *t)
+{
+    size_t least = SIZE_MAX;
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        if (t->legs[i].state != LEG_OPEN)
+            continue;
+        size_t leg = leg_room(&t->legs[i]);
+        least = leg < least ? leg : least;
+    }
+    return least;
+}
+
+/* Scan what has arrived since the last call. */
+static void scan(struct transaction *t, struct stream *client)
+{
+    struct slice slices[PEEK_SLICES];
+    uint64_t before = t->content.scanned;
+    for (;;) {
+        unsigned n =
+            stream_peek(client, (size_t)(t->content.scanned - t->forwarded), slices, PEEK_SLICES);
+        for (unsigned i = 0; i < n; i++) {
+            smtp_content_scan(&t->content, slices[i].data, slices[i].len);
+            if (t->content.ended)
+                n = 0;
+        }
+        if (n < PEEK_SLICES)
+            break;
+    }
+    t->relay->counters[RELAY_CLIENT_BYTES] += t->content.scanned - before;
+}
+
+/* Pass on references to the next bytes, at most `limit`. Returns how many; stops when a leg ends.
+ */
+static size_t forward(struct transaction *t, struct stream *client, size_t limit)
+{
+    struct slice slices[PEEK_SLICES];
+    size_t done = 0;
+    while (done < limit) {
+        unsigned n = stream_peek(client, done, slices, PEEK_SLICES);
+        if (n == 0)
+            return done;
+        for (unsigned i = 0; i < n && done < limit; i++) {
+            size_t len = slices[i].len < limit - done ? slices[i].len : limit - done;
+            struct slice part = slice_sub(&slices[i], 0, (uint32_t)len);
+            bool good = true;
+            for (unsigned k = 0; good && k < t->leg_count; k++)
+                good = t->legs[k].state != LEG_OPEN || leg_forward(&t->legs[k], &part);
+            slice_release(&part);
+            if (!good)
+                return done;
+            done += len;
+        }
+    }
+    return done;
+}
+
+void transaction_pump(struct transaction *t)
+{
+    struct relay *r = t->relay;
+    struct stream *client = session_stream(t->session);
+    scan(t, client);
+    if (t->content.bare) {
+        fail_with(t, RELAY_MESSAGES_BARE_NEWLINE,
+                  "550 5.6.11 Bare CR or LF in the message (RFC 5321 section 2.3.8)");
+        return;
+    }
+    if (t->content.scanned > r->settings->max_size) {
+        fail_with(t, RELAY_MESSAGES_TOO_BIG, "552 5.3.4 The message is too big");
+        return;
+    }
+    uint64_t ready = t->content.safe - t->forwarded;
+    size_t space = room(t);
+    size_t sent = forward(t, client, ready < space ? (size_t)ready : space);
+    if (t->state != TRANSACTION_CONTENT)
+        return; /* a leg ran out of memory */
+    stream_consume(client, sent);
+    t->forwarded += sent;
+    if (t->forwarded < t->content.safe) {
+        /* The legs are full: their budget to make room runs from the last progress. */
+        if (sent > 0 || !timer_armed(&t->timer))
+            timer_arm(r->wheel, &t->timer, r->now + r->settings->body_stall);
+        return;
+    }
+    timer_disarm(r->wheel, &t->timer);
+    if (!t->content.ended)
+        return;
+    stream_consume(client, (size_t)(t->content.scanned - t->forwarded));
+    t->forwarded = t->content.scanned;
+    t->end_at = r->now;
+    t->state = TRANSACTION_COMMIT;
+    timer_arm(r->wheel, &t->timer, r->now + r->settings->commit);
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        if (t->legs[i].state == LEG_OPEN)
+            leg_end(&t->legs[i], smtp_content_empty(&t->content));
+    }
+}
+
+/* ---------------------------------------------------------------------------------- legs -- */
+
+/* Has every leg that takes part come to a state in first..last? */
+static bool all_legs(const struct transaction *t, enum leg_state first, enum leg_state last)
+{
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        enum leg_state state = t->legs[i].state;
+        if (state != LEG_CANCELLED && (state < first || state > last))
+            return false;
+    }
+    return true;
+}
+
+static struct leg *ended_badly(struct transaction *t)
+{
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        if (t->legs[i].state > LEG_COMMITTED)
+            return &t->legs[i];
+    }
+    return NULL;
+}
+
+/* Every leg has answered the end of data. */
+static void committed(struct transaction *t)
+{
+    struct leg *bad = ended_badly(t);
+    timer_disarm(t->relay->wheel, &t->timer);
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        if (t->legs[i].state == LEG_COMMITTED)
+            t->answer = t->legs[i].reply;
+    }
+    if (bad != NULL)
+        t->answer = bad->reply;
+    t->state = TRANSACTION_ENDED;
+    if (t->session != NULL)
+        session_wake(t->session);
+    else
+        transaction_end(t);
+}
+
+void transaction_leg_changed(struct transaction *t)
+{
+    struct leg *bad = ended_badly(t);
+    switch (t->state) {
+    case TRANSACTION_ENVELOPE: /* a recipient has its answer, or there will be none */
+        session_wake(t->session);
+        break;
+    case TRANSACTION_DATA:
+        if (bad != NULL)
+            fail(t, RELAY_MESSAGES_FAILED, &bad->reply);
+        else if (all_legs(t, LEG_OPEN, LEG_OPEN))
+            open_content(t);
+        break;
+    case TRANSACTION_CONTENT:
+        if (bad != NULL)
+            fail(t, RELAY_MESSAGES_FAILED, &bad->reply);
+        else
+            session_wake(t->session); /* there is room */
+        break;
+    case TRANSACTION_COMMIT:
+        if (all_legs(t, LEG_COMMITTED, LEG_IN_DOUBT))
+            committed(t);
+        break;
+    case TRANSACTION_ENDED:
+        break;
+    }
+}
+
+static void time_out_legs(struct transaction *t, enum relay_counter counter, const char *text)
+{
+    relay_count(t->relay, counter);
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        if (t->legs[i].state != LEG_CANCELLED && t->legs[i].state < LEG_COMMITTED)
+            leg_timeout(&t->legs[i], text);
+    }
+}
+
+static void on_timer(struct timer *timer, nsec_t now)
+{
+    struct transaction *t = CONTAINER_OF(timer, struct transaction, timer);
+    (void)now;
+    switch (t->state) {
+    case TRANSACTION_ENVELOPE:
+        time_out_legs(t, RELAY_TIMEOUT_RCPT, "The destination did not answer in time");
+        break;
+    case TRANSACTION_DATA:
+        time_out_legs(t, RELAY_TIMEOUT_DATA, "The destination did not answer DATA in time");
+        break;
+    case TRANSACTION_CONTENT:
+        time_out_legs(t, RELAY_TIMEOUT_CONTENT, "The destination stopped taking the message");
+        break;
+    case TRANSACTION_COMMIT:
+        time_out_legs(t, RELAY_TIMEOUT_COMMIT, "The destination did not confirm in time");
+        break;
+    case TRANSACTION_ENDED:
+        break;
+    }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A whole worker on a simulated wire and clock, and conversations with it that read as
+// conversations:
+//
+//     C: MAIL FROM:<a@b>      the client says a line
+//     S: 250 2.1.0 OK         ... and hears one that begins so
+//     M: connect              the mailbox server (E: the external server) gets a connection
+//     M< 220 ours             it says a line
+//     M> RCPT TO:<c@d>        ... and hears one that is exactly so (M~ one that begins so,
+//                             M= so far, without CRLF)
+//     M: close | reset | gone it closes, resets, sees the connection go away
+//     M: silent               it hears nothing for a second (M: no connection: gets none)
+//     M: refuse | listen      it refuses connections, accepts them again
+//     C: connect [from ADDRESS] | close | reset | gone | silent
+//     wait 240s               time passes
+//
+// D and T are a second client and what it hears. Lines end in CRLF on the wire; \r, \n, \0, \xHH
+// are understood; "C+" and "M+" say text without adding CRLF.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+extern "C" {
+#include "app/worker.h"
+#include "drivers/ip/ip.h"
+#include "drivers/tcp/tcp.h"
+}
+
+namespace conversation
+{
+
+// Two ends of a cable: what one transmits, the other receives in its next round, as a copy.
+class Wire
+{
+  public:
+    struct End {
+        struct link link; // first
+        End *other;
+        struct pools *pools; // where received frames live
+        std::deque<struct rte_mbuf *> arrived;
+        bool cut = false; // frames to this end vanish
+    };
+    End router, peer;
+    Wire(struct pools *router_pools, struct pools *peer_pools);
+    ~Wire();
+};
+
+// One party of a conversation: a stream and what it has heard.
+struct Party {
+    struct stream *stream = nullptr;
+    std::string heard;
+    bool eof = false, down = false;
+    bool reading = true;
+};
+
+class Fixture
+{
+  public:
+    // `extra` is appended to the INI; the default has example.com split between M and E.
+    explicit Fixture(const std::string &extra = "", const std::string &domain_extra = "");
+    ~Fixture();
+
+    // Run a script; on a mismatch returns the line and what happened instead, else "".
+    std::string Run(const std::string &script);
+
+    uint64_t Counter(enum relay_counter counter) const;
+    std::vector<std::string> Log(); // lines since the last call
+    void Pass(nsec_t time);         // let time pass
+    // Everything has ended: no session, transaction, connection, record or buffer is left.
+    std::string Leaks();
+    // The first probe of the external server, answered; its connection has gone again afterwards.
+    std::string Verify();
+
+    // What the worker does on worker_shutdown().
+    void Shutdown();
+
+    // For the callbacks of streams.
+    void Accepted(char letter, struct stream *s);
+
+  private:
+    void StartPeer();
+    void Round();
+    bool Settle(const std::function<bool()> &done);
+    Party *Find(char letter);
+    std::string Step(const std::string &line);
+    std::string Act(char letter, const std::string &what);
+    std::string Connect(char letter, const std::string &from);
+    std::string Say(char letter, const std::string &text);
+    std::string HearSoFar(char letter, const std::string &expected);
+    std::string Hear(char letter, const std::string &expected, bool exactly);
+
+    std::string directory_;
+    nsec_t now_ = NSEC_PER_SEC;
+    uint64_t wall_offset_;
+    struct config_errors *errors_;
+    struct config *config_ = nullptr;
+    struct settings settings_;
+    struct snapshot *snapshot_ = nullptr;
+    struct pools router_pools_, peer_pools_;
+    std::unique_ptr<Wire> wire_;
+    struct maillog *log_ = nullptr;
+    struct worker *worker_ = nullptr;
+
+    std::unique_ptr<struct timer_wheel> peer_wheel_;
+    struct ip_stack *peer_ip_ = nullptr;
+    struct tcp *peer_tcp_ = nullptr;
+    std::map<char, struct tcp_listener *> listener_;
+    std::map<char, std::unique_ptr<Party>> party_;                // by letter: the current one
+    std::map<char, std::deque<std::unique_ptr<Party>>> accepted_; // not yet taken by "connect"
+    std::vector<std::unique_ptr<Party>> old_;
+};
+
+} // namespace conversation

@@ -1,0 +1,883 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The relay, rule by rule, as conversations between a client, the worker and two destinations.
+#include "tests/app/relay/conversation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+using conversation::Fixture;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+namespace
+{
+
+// Scripts that recur.
+const char kHello[] = R"(
+    C: connect
+    S: 220 mx1.example.net ESMTP
+    C: EHLO client.example.org
+    S: 250-mx1.example.net
+    S: 250-
+    S: 250-
+    S: 250-
+    S: 250 
+)";
+
+const char kMailboxGreets[] = R"(
+    M: connect
+    M< 220 ours
+    M> EHLO mx1.example.net
+    M< 250-ours
+    M< 250-PIPELINING
+    M< 250-8BITMIME
+    M< 250 SIZE 1000000
+)";
+
+const char kExternalGreets[] = R"(
+    E: connect
+    E< 220 external
+    E> EHLO mx1.example.net
+    E< 250-external
+    E< 250 PIPELINING
+)";
+
+// From MAIL to the 354 for alice, on a fresh connection.
+const char kToData[] = R"(
+    C: MAIL FROM:<sender@example.org>
+    S: 250 2.1.0 OK
+    C: RCPT TO:<alice@example.com>
+    M: connect
+    M< 220 ours
+    M> EHLO mx1.example.net
+    M< 250-ours
+    M< 250 PIPELINING
+    M> MAIL FROM:<sender@example.org>
+    M> RCPT TO:<alice@example.com>
+    M< 250 2.1.0 sender fine
+    M< 250 2.1.5 recipient fine
+    S: 250 2.1.5 recipient fine
+    C: DATA
+    M> DATA
+    M< 354 go ahead
+    S: 354 
+)";
+
+struct Unverified : ::testing::Test {
+    Fixture f;
+    explicit Unverified(const std::string &extra = "") : f(extra)
+    {
+    }
+    void Say(const std::string &script)
+    {
+        ASSERT_EQ(f.Run(script), "");
+    }
+    // The trace line has an id and a date in it: hear it line by line, by what it begins with.
+    void HearReceived(char letter = 'M')
+    {
+        std::string l(1, letter);
+        ASSERT_EQ(f.Run(l + "~ Received: from client.example.org (unknown [10.0.0.1])\n" + l +
+                        "~ \tby mx1.example.net with ESMTP id \n" + l + "~ \tfor <"),
+                  "");
+    }
+    void EndsClean()
+    {
+        ASSERT_EQ(f.Run("C: QUIT\nS: 221 2.0.0\nC: gone"), "");
+        f.Pass(8 * NSEC_PER_SEC);
+        EXPECT_EQ(f.Run("M> QUIT\nM< 221 bye\nM: gone"), "");
+        f.Pass(90 * NSEC_PER_SEC);
+        EXPECT_EQ(f.Leaks(), "");
+    }
+};
+
+// The external server has been verified.
+struct Relay : Unverified {
+    using Unverified::Unverified;
+    void SetUp() override
+    {
+        ASSERT_EQ(f.Verify(), "");
+    }
+};
+
+TEST_F(Relay, PassesAMessageToTheServerThatHasTheMailbox)
+{
+    Say(kHello);
+    Say(kToData);
+    HearReceived();
+    Say(R"(
+        C: Subject: hello
+        C:
+        C: ..dotted
+        C: .
+        M> Subject: hello
+        M>
+        M> ..dotted
+        M> .
+        M< 250 2.0.0 queued as 42
+        S: 250 2.0.0 queued as 42
+    )");
+    EXPECT_THAT(f.Log(), Contains(::testing::AllOf(
+                             HasSubstr("status=delivered"), HasSubstr("to=alice@example.com"),
+                             HasSubstr("verdict=local"), HasSubstr("next_hop=10.0.0.10:25"),
+                             HasSubstr("reply=\"250 2.0.0 queued as 42\""))));
+    EXPECT_EQ(f.Counter(RELAY_MESSAGES), 1u);
+    EndsClean();
+}
+
+TEST_F(Relay, PassesAnEmptyMessage)
+{
+    Say(kHello);
+    Say(kToData);
+    HearReceived();
+    Say(R"(
+        C: .
+        M> .
+        M< 250 ok
+        S: 250 ok
+    )");
+    EndsClean();
+}
+
+TEST_F(Relay, AnswersAPipelinedTransactionInTheClientsOrder)
+{
+    Say(kHello);
+    Say(R"(
+        C+ MAIL FROM:<a@b.example>\r\nRCPT TO:<alice@example.com>\r\nRCPT TO:<x@elsewhere.example>\r\nRCPT TO:<anna@example.com>\r\nDATA\r\n
+        S: 250 2.1.0 OK
+    )");
+    Say(kMailboxGreets);
+    Say(R"(
+        M> MAIL FROM:<a@b.example>
+        M> RCPT TO:<alice@example.com>
+        M> RCPT TO:<anna@example.com>
+        C: silent
+        M< 250 ok
+        M< 250 alice
+        M< 550 5.1.1 no anna
+        S: 250 alice
+        S: 550 5.7.1
+        S: 550 5.1.1 no anna
+        M> DATA
+        M< 354 go
+        S: 354
+        C: x
+        C: .
+    )");
+    HearReceived();
+    Say(R"(
+        M> x
+        M> .
+        M< 250 done
+        S: 250 done
+    )");
+    EndsClean();
+}
+
+TEST_F(Relay, PutsMailAndRecipientIntoOneSegment)
+{
+    // The mailbox server hears RCPT without having answered MAIL: they left together.
+    Say(kHello);
+    Say("C: MAIL FROM:<a@b.example>\nS: 250\nC: RCPT TO:<alice@example.com>");
+    Say(kMailboxGreets);
+    Say("M> MAIL FROM:<a@b.example>\nM> RCPT TO:<alice@example.com>");
+}
+
+TEST_F(Relay, SendsOneCommandAtATimeToAServerWithoutPipelining)
+{
+    Say(kHello);
+    Say(R"(
+        C+ MAIL FROM:<a@b.example>\r\nRCPT TO:<alice@example.com>\r\nRCPT TO:<anna@example.com>\r\n
+        S: 250
+        M: connect
+        M< 220 old
+        M> EHLO mx1.example.net
+        M< 502 what
+        M> HELO mx1.example.net
+        M< 250 old
+        M> MAIL FROM:<a@b.example>
+        M: silent
+        M< 250 ok
+        M> RCPT TO:<alice@example.com>
+        M: silent
+        M< 250 alice
+        M> RCPT TO:<anna@example.com>
+        M< 250 anna
+        S: 250 alice
+        S: 250 anna
+    )");
+}
+
+TEST_F(Relay, RefusesDomainsThatAreNotOursWithoutAConnection)
+{
+    Say(kHello);
+    Say(R"(
+        C: MAIL FROM:<a@b.example>
+        S: 250
+        C: RCPT TO:<x@elsewhere.example>
+        S: 550 5.7.1
+        C: RCPT TO:<alice%elsewhere.example@example.com>
+        S: 550 5.1.3
+        M: no connection
+        E: no connection
+        C: DATA
+        S: 554 5.5.1
+    )");
+}
+
+TEST_F(Relay, DefersARecipientOfASecondDestination)
+{
+    Say(kHello);
+    Say(kToData);
+    Say("C: .");
+    HearReceived();
+    Say(R"(
+        M> .
+        M< 250 ok
+        S: 250 ok
+        C: MAIL FROM:<a@b.example>
+        S: 250
+        C: RCPT TO:<alice@example.com>
+        M> MAIL FROM:<a@b.example>
+        M> RCPT TO:<alice@example.com>
+        M< 250 ok
+        M< 250 ok
+        S: 250 ok
+        C: RCPT TO:<bob@example.com>
+        S: 452 4.5.3
+        E: no connection
+    )");
+    EXPECT_EQ(f.Counter(RELAY_RCPT_SECOND_LEG), 1u);
+}
+
+TEST_F(Relay, KeepsAConnectionForTheNextMessage)
+{
+    Say(kHello);
+    for (int i = 0; i < 3; i++) {
+        if (i == 0)
+            Say(kToData);
+        else
+            Say(R"(
+                C+ MAIL FROM:<a@b.example>\r\nRCPT TO:<alice@example.com>\r\nDATA\r\n
+                S: 250
+                M> MAIL FROM:<a@b.example>
+                M> RCPT TO:<alice@example.com>
+                M< 250 ok
+                M< 250 ok
+                S: 250 ok
+                M> DATA
+                M< 354 go
+                S: 354
+            )");
+        HearReceived();
+        Say("C: .\nM> .\nM< 250 ok\nS: 250 ok");
+    }
+    EXPECT_EQ(f.Counter(RELAY_CONNECTS), 2u); // the other one is the probe of the external server
+    EndsClean();
+}
+
+TEST_F(Relay, ResetsTheDestinationWhenTheClientResets)
+{
+    Say(kHello);
+    Say(R"(
+        C: MAIL FROM:<a@b.example>
+        S: 250
+        C: RCPT TO:<alice@example.com>
+    )");
+    Say(kMailboxGreets);
+    Say(R"(
+        M> MAIL FROM:<a@b.example>
+        M> RCPT TO:<alice@example.com>
+        M< 250 ok
+        M< 250 ok
+        S: 250 ok
+        C: RSET
+        S: 250 2.0.0
+        M> RSET
+        M< 250 ok
+        C: MAIL FROM:<c@d.example>
+        S: 250
+        C: RCPT TO:<anna@example.com>
+        M> MAIL FROM:<c@d.example>
+        M> RCPT TO:<anna@example.com>
+    )");
+}
+
+// ---------------------------------------------------------------------------------- replies --
+
+TEST_F(Relay, PassesRepliesOfSeveralLinesUnchanged)
+{
+    Say(kHello);
+    Say("C: MAIL FROM:<a@b.example>\nS: 250\nC: RCPT TO:<alice@example.com>");
+    Say(kMailboxGreets);
+    Say(R"(
+        M> MAIL FROM:<a@b.example>
+        M> RCPT TO:<alice@example.com>
+        M< 250 ok
+        M< 550-5.7.1 first
+        M< 550 5.7.1 second
+        S: 550-5.7.1 first
+        S: 550 5.7.1 second
+    )");
+}
+
+TEST_F(Relay, TriesAFreshConnectionAfter421AndThenDefers)
+{
+    Say(kHello);
+    Say("C: MAIL FROM:<a@b.example>\nS: 250\nC: RCPT TO:<alice@example.com>");
+    Say(kMailboxGreets);
+    Say(R"(
+        M> MAIL FROM:<a@b.example>
+        M> RCPT TO:<alice@example.com>
+        M< 421 4.3.2 going down
+    )");
+    Say(kMailboxGreets);
+    Say(R"(
+        M> MAIL FROM:<a@b.example>
+        M> RCPT TO:<alice@example.com>
+        M< 421 4.3.2 going down
+        S: 451 4.3.2
+    )");
+}
+
+TEST_F(Relay, RetriesAStaleConnectionInvisibly)
+{
+    Say(kHello);
+    Say(kToData);
+    HearReceived();
+    Say(R"(
+        C: .
+        M> .
+        M< 250 ok
+        S: 250 ok
+        C: MAIL FROM:<a@b.example>
+        S: 250
+        C: RCPT TO:<alice@example.com>
+        M> MAIL FROM:<a@b.example>
+        M> RCPT TO:<alice@example.com>
+        M: close
+    )");
+    Say(kMailboxGreets);
+    Say(R"(
+        M> MAIL FROM:<a@b.example>
+        M> RCPT TO:<alice@example.com>
+        M< 250 ok
+        M< 250 welcome
+        S: 250 welcome
+    )");
+    EXPECT_EQ(f.Counter(RELAY_CONNECTIONS_RETRIED), 1u);
+}
+
+TEST_F(Relay, ARefusedMailIsTheAnswerToEachRecipient)
+{
+    Say(kHello);
+    Say("C+ MAIL FROM:<a@b.example>\\r\\nRCPT TO:<alice@example.com>\\r\\nRCPT "
+        "TO:<anna@example.com>\\r\\n\nS: 250");
+    Say(kMailboxGreets);
+    Say(R"(
+        M> MAIL FROM:<a@b.example>
+        M> RCPT TO:<alice@example.com>
+        M> RCPT TO:<anna@example.com>
+        M< 552 5.3.4 too much
+        M< 503 5.5.1 need MAIL
+        M< 503 5.5.1 need MAIL
+        S: 550 5.3.4 
+        S: 550 5.3.4 
+        C: DATA
+        S: 554 5.5.1
+    )");
+    EXPECT_EQ(f.Counter(RELAY_ALARMS), 0u) << "the 503s follow from the refused MAIL";
+}
+
+TEST_F(Relay, ComplaintsAboutUsAreNotTheSendersFault)
+{
+    Say(kHello);
+    for (const char *reply : {"503 5.5.1 bad sequence", "530 5.7.0 authenticate first",
+                              "554 5.7.1 host 10.0.0.2 is blocked", "220 what"}) {
+        Say("C: MAIL FROM:<a@b.example>\nS: 250\nC: RCPT TO:<alice@example.com>");
+        Say(kMailboxGreets);
+        Say("M> MAIL FROM:<a@b.example>\nM> RCPT TO:<alice@example.com>\nM< 250 ok");
+        Say("M< " + std::string(reply));
+        Say("S: 451 4.3.5\nC: RSET\nS: 250\nM: reset");
+    }
+    EXPECT_EQ(f.Counter(RELAY_ALARMS), 4u);
+    EXPECT_THAT(f.Log(), Contains(HasSubstr("alarm: 10.0.0.10:25 answered out of place: 503")));
+}
+
+TEST_F(Relay, AnAddressThatMerelyBeginsLikeOursIsNotOurs)
+{
+    Say(kHello);
+    Say("C: MAIL FROM:<a@b.example>\nS: 250\nC: RCPT TO:<alice@example.com>");
+    Say(kMailboxGreets);
+    Say(R"(
+        M> MAIL FROM:<a@b.example>
+        M> RCPT TO:<alice@example.com>
+        M< 250 ok
+        M< 554 5.7.1 host 10.0.0.20 is blocked
+        S: 554 5.7.1 host 10.0.0.20
+    )");
+}
+
+TEST_F(Relay, PassesARefusalOfTheMessage)
+{
+    Say(kHello);
+    Say(kToData);
+    HearReceived();
+    Say("C: spam\nC: .\nM> spam\nM> .\nM< 554 5.7.1 spam\nS: 554 5.7.1 spam");
+    EXPECT_THAT(f.Log(), Contains(HasSubstr("status=refused")));
+    EXPECT_EQ(f.Counter(RELAY_MESSAGES), 0u);
+    EndsClean();
+}
+
+TEST_F(Relay, PassesARefusalOfData)
+{
+    Say(kHello);
+    Say(R"(
+        C: MAIL FROM:<a@b.example>
+        S: 250
+        C: RCPT TO:<alice@example.com>
+    )");
+    Say(kMailboxGreets);
+    Say(R"(
+        M> MAIL FROM:<a@b.example>
+        M> RCPT TO:<alice@example.com>
+        M< 250 ok
+        M< 250 ok
+        S: 250 ok
+        C: DATA
+        M> DATA
+        M< 451 4.3.1 disk full
+        S: 451 4.3.1 disk full
+        M> RSET
+        M< 250 ok
+        C: NOOP
+        S: 250
+    )");
+    EndsClean();
+}
+
+// --------------------------------------------------------------------------- what goes wrong --
+
+TEST_F(Relay, DefersWhenTheServerRefusesConnections)
+{
+    Say("M: refuse");
+    Say(kHello);
+    Say(R"(
+        C: MAIL FROM:<a@b.example>
+        S: 250
+        C: RCPT TO:<alice@example.com>
+        S: 451 4.4.1
+        C: RSET
+        S: 250
+        M: listen
+    )");
+    Say(kToData);
+}
+
+TEST_F(Relay, DefersWhenTheServerDoesNotAnswerRcptWithinItsBudget)
+{
+    Say(kHello);
+    Say("C: MAIL FROM:<a@b.example>\nS: 250\nC: RCPT TO:<alice@example.com>");
+    Say(kMailboxGreets);
+    Say(R"(
+        M> MAIL FROM:<a@b.example>
+        M> RCPT TO:<alice@example.com>
+        wait 238s
+        C: silent
+        wait 2s
+        S: 451 4.4.2
+        M: gone
+        C: NOOP
+        S: 250
+    )");
+    EXPECT_EQ(f.Counter(RELAY_TIMEOUT_RCPT), 1u);
+}
+
+TEST_F(Relay, DefersWhenTheServerNeverGreets)
+{
+    Say(kHello);
+    Say(R"(
+        C: MAIL FROM:<a@b.example>
+        S: 250
+        C: RCPT TO:<alice@example.com>
+        M: connect
+        wait 241s
+        S: 451 4.4.2
+    )");
+}
+
+TEST_F(Relay, DefersWhenTheServerDoesNotAnswerData)
+{
+    Say(kHello);
+    Say(R"(
+        C: MAIL FROM:<a@b.example>
+        S: 250
+        C: RCPT TO:<alice@example.com>
+    )");
+    Say(kMailboxGreets);
+    Say(R"(
+        M> MAIL FROM:<a@b.example>
+        M> RCPT TO:<alice@example.com>
+        M< 250 ok
+        M< 250 ok
+        S: 250 ok
+        C: DATA
+        M> DATA
+        wait 98s
+        C: silent
+        wait 2s
+        S: 451 4.4.2
+        M: gone
+    )");
+    EXPECT_EQ(f.Counter(RELAY_TIMEOUT_DATA), 1u);
+}
+
+TEST_F(Relay, IsInDoubtWhenTheServerDoesNotConfirm)
+{
+    Say(kHello);
+    Say(kToData);
+    HearReceived();
+    Say(R"(
+        C: .
+        M> .
+        wait 538s
+        C: silent
+        wait 2s
+        S: 451 4.4.2
+        M: gone
+    )");
+    EXPECT_EQ(f.Counter(RELAY_MESSAGES_IN_DOUBT), 1u);
+    EXPECT_THAT(f.Log(), Contains(HasSubstr("status=in-doubt")));
+}
+
+TEST_F(Relay, IsInDoubtWhenTheServerClosesAfterTheEnd)
+{
+    Say(kHello);
+    Say(kToData);
+    HearReceived();
+    Say("C: .\nM> .\nM: close\nS: 451 4.4.2\nC: NOOP\nS: 250");
+    EXPECT_EQ(f.Counter(RELAY_MESSAGES_IN_DOUBT), 1u);
+}
+
+TEST_F(Relay, DrainsTheClientWhenTheServerClosesDuringTheContent)
+{
+    Say(kHello);
+    Say(kToData);
+    HearReceived();
+    Say(R"(
+        C: one
+        M= one
+        M: reset
+        C: silent
+        C: two
+        C: RSET
+        C: silent
+        C: .
+        S: 451 4.4.2
+        C: NOOP
+        S: 250
+    )");
+    EXPECT_EQ(f.Counter(RELAY_MESSAGES_IN_DOUBT), 0u);
+}
+
+TEST_F(Relay, AServerThatRefusesDuringTheContentIsHeard)
+{
+    Say(kHello);
+    Say(kToData);
+    HearReceived();
+    Say(R"(
+        C: one
+        M= one
+        M< 552 5.2.2 mailbox full
+        C: two
+        C: .
+        S: 552 5.2.2 mailbox full
+    )");
+}
+
+TEST_F(Relay, AServerThatAcceptsDuringTheContentIsNotBelieved)
+{
+    Say(kHello);
+    Say(kToData);
+    HearReceived();
+    Say(R"(
+        C: one
+        M= one
+        M< 250 2.0.0 queued already
+        M: gone
+        C: .
+        S: 451 4.3.5
+    )");
+}
+
+TEST_F(Relay, AnAbortedMessageWasNeverComplete)
+{
+    Say(kHello);
+    Say(kToData);
+    HearReceived();
+    // The client dies right behind the last line: CRLF is withheld, the server sees a reset.
+    Say("C: all of it\nM= all of it\nC: close\nM: gone");
+    EXPECT_EQ(f.Counter(RELAY_MESSAGES_ABANDONED), 1u);
+    EXPECT_THAT(f.Log(), Contains(HasSubstr("status=abandoned")));
+}
+
+TEST_F(Relay, HearsTheServerOutWhenTheClientLeavesAfterTheEnd)
+{
+    Say(kHello);
+    Say(kToData);
+    HearReceived();
+    Say("C: .\nM> .\nC: reset\nwait 1s\nM< 250 2.0.0 ok\nwait 1s");
+    EXPECT_THAT(f.Log(), Contains(HasSubstr("status=delivered")));
+    EXPECT_EQ(f.Counter(RELAY_MESSAGES), 1u);
+}
+
+TEST_F(Relay, RefusesABareNewlineAndAbortsTheServer)
+{
+    for (const char *bare :
+         {"a\\nb\\r\\n", "a\\rb\\r\\n", "\\r\\n.\\n", "\\n.\\r\\n", "\\n.\\n", "\\r.\\r"}) {
+        Say(kHello);
+        Say(kToData);
+        HearReceived();
+        Say(std::string("C+ ") + bare);
+        Say("C+ MAIL FROM:<smuggled@example.org>\\r\\n\nC: silent\nC+ \\r\\n.\\r\\n\nS: 550 "
+            "5.6.11");
+        Say("C: QUIT\nS: 221\nC: gone\nM: reset");
+    }
+    EXPECT_EQ(f.Counter(RELAY_MESSAGES_BARE_NEWLINE), 6u);
+    EXPECT_EQ(f.Counter(RELAY_MESSAGES), 0u);
+}
+
+TEST_F(Relay, ASlowServerHoldsTheClientBackAndThenFails)
+{
+    Say(kHello);
+    Say(kToData);
+    HearReceived();
+    Say("M: stop reading");
+    std::string line(998, 'x');
+    for (int i = 0; i < 1200; i++)
+        f.Run("C: " + line);
+    Say("wait 149s\nC: silent\nwait 60s");
+    Say("C: .\nS: 451 4.4.2");
+    EXPECT_EQ(f.Counter(RELAY_TIMEOUT_CONTENT), 1u);
+}
+
+// ----------------------------------------------------------------------------- verification --
+
+TEST_F(Unverified, NothingGoesToAnUnverifiedServer)
+{
+    Say(kHello);
+    Say("C: MAIL FROM:<a@b.example>\nS: 250\nC: RCPT TO:<bob@example.com>\nS: 451 4.4.1");
+    ASSERT_EQ(f.Verify(), "");
+    Say("C: RCPT TO:<bob@example.com>");
+    Say(kExternalGreets);
+    Say(R"(
+        E> MAIL FROM:<a@b.example>
+        E> RCPT TO:<bob@example.com>
+        E< 250 ok
+        E< 250 bob is here
+        S: 250 bob is here
+    )");
+}
+
+TEST_F(Unverified, ARefusedFirstProbeLeavesTheServerUnverifiedAndIsTriedAgain)
+{
+    Say(R"(
+        E: connect
+        E< 220 external
+        E> EHLO mx1.example.net
+        E< 250 external
+        E> MAIL FROM:<>
+        E< 250 OK
+        E> RCPT TO:<carol@example.com>
+        E< 550 5.1.1 who is carol
+        E> RSET
+        E< 250 OK
+        wait 300ms
+    )");
+    Say(kHello);
+    Say("C: MAIL FROM:<a@b.example>\nS: 250\nC: RCPT TO:<bob@example.com>\nS: 451 4.4.1");
+    Say("E> MAIL FROM:<>\nE< 250 OK\nE> RCPT TO:<carol@example.com>\nE< 250 OK\nwait 10ms");
+    Say("C: RCPT TO:<bob@example.com>");
+    EXPECT_EQ(f.Counter(RELAY_PROBES_REFUSED), 1u);
+    EXPECT_THAT(f.Log(), Contains(HasSubstr("unverified -> up")));
+}
+
+TEST_F(Relay, AVerifiedServerGoesDownAfterThreeFailedConnectionsAndUpOnTheFirstSuccess)
+{
+    Say("E: refuse");
+    Say(kHello);
+    Say("C: MAIL FROM:<a@b.example>\nS: 250");
+    for (int i = 0; i < 3; i++)
+        Say("C: RCPT TO:<bob@example.com>\nS: 451 4.4.1\nC: RSET\nS: 250\nC: MAIL "
+            "FROM:<a@b.example>\nS: 250");
+    EXPECT_EQ(f.Counter(RELAY_RCPT_EXTERNAL_DOWN), 0u);
+    Say("C: RCPT TO:<bob@example.com>\nS: 451 4.4.1");
+    EXPECT_EQ(f.Counter(RELAY_RCPT_EXTERNAL_DOWN), 1u) << "it is down: no connection is tried";
+    Say("E: listen");
+    ASSERT_EQ(f.Verify(), "");
+    Say("C: RCPT TO:<bob@example.com>\nE: connect");
+}
+
+// ------------------------------------------------------------------------------------ sides --
+
+TEST_F(Relay, NeverSendsARecipientBackToTheSideItCameFrom)
+{
+    Say(R"(
+        C: connect from 10.0.0.20
+        S: 220
+        C: HELO external
+        S: 250
+        C: MAIL FROM:<a@b.example>
+        S: 250
+        C: RCPT TO:<bob@example.com>
+        S: 550 5.1.1
+        E: no connection
+        C: RCPT TO:<alice@example.com>
+        M: connect
+        D: connect from 10.0.0.10
+        T: 220
+        D: HELO mailbox
+        T: 250
+        D: MAIL FROM:<a@b.example>
+        T: 250
+        D: RCPT TO:<alice@example.com>
+        T: 550 5.1.1
+        D: RCPT TO:<bob@example.com>
+        E: connect
+    )");
+}
+
+// ------------------------------------------------------------------------------ the client --
+
+TEST_F(Relay, KeepsTheOrderOfCommands)
+{
+    Say(R"(
+        C: connect
+        S: 220
+        C: MAIL FROM:<a@b.example>
+        S: 503 5.5.1
+        C: HELO there
+        S: 250 mx1.example.net
+        C: RCPT TO:<alice@example.com>
+        S: 503 5.5.1
+        C: DATA
+        S: 503 5.5.1
+        C: MAIL FROM:<a@b.example>
+        S: 250
+        C: MAIL FROM:<a@b.example>
+        S: 503 5.5.1
+        C: DATA
+        S: 503 5.5.1
+        C: VRFY alice
+        S: 252
+        C: HELP
+        S: 214
+        C: EXPN all
+        S: 502
+        C: FROBNICATE
+        S: 500 5.5.2
+        C: QUIT
+        S: 221
+        C: gone
+    )");
+}
+
+TEST_F(Relay, RefusesLinesThatAreTooLongAndGoesOn)
+{
+    Say("C: connect\nS: 220");
+    Say("C: NOOP " + std::string(5000, 'x'));
+    Say("S: 500 5.5.2\nC: NOOP\nS: 250");
+}
+
+TEST_F(Relay, ClosesAfterTooManyErrors)
+{
+    Say("C: connect\nS: 220");
+    for (int i = 0; i < 19; i++)
+        Say("C: BLAH\nS: 500");
+    Say("C: BLAH\nS: 421 4.7.0\nC: gone");
+}
+
+TEST_F(Relay, ClosesASilentClient)
+{
+    Say("C: connect\nS: 220\nwait 298s\nC: silent\nwait 1s\nS: 421 4.4.2\nC: gone");
+}
+
+TEST_F(Relay, RefusesAMessageDeclaredTooBig)
+{
+    Say(kHello);
+    Say("C: MAIL FROM:<a@b.example> SIZE=99999999999\nS: 552 5.3.4");
+}
+
+TEST_F(Relay, TakesACommandByteByByte)
+{
+    Say("C: connect\nS: 220");
+    for (char c : std::string("EHLO x\r\n")) {
+        char text[40];
+        snprintf(text, sizeof(text), "C+ \\x%02x\nwait 2ms", static_cast<unsigned>(c & 0x7f));
+        Say(text);
+    }
+    Say("S: 250-mx1.example.net");
+}
+
+// -------------------------------------------------------------------------------- shutdown --
+
+TEST_F(Relay, AShutdownFinishesTheOpenTransaction)
+{
+    Say(kHello);
+    Say(kToData);
+    Say("D: connect\nT: 220");
+    HearReceived();
+    f.Shutdown();
+    Say(R"(
+        T: 421 4.3.2
+        C: x
+        C: .
+        M> x
+        M> .
+        M< 250 ok
+        S: 250 ok
+        S: 421 4.3.2
+        C: gone
+        M> QUIT
+        M< 221 bye
+        M: gone
+        D: connect
+        D: gone
+    )");
+}
+
+struct FewConnections : Relay {
+    FewConnections() : Relay("[destinations]\nconnections = 1\n")
+    {
+    }
+};
+
+TEST_F(FewConnections, WhoWaitsForAConnectionWaitsInTurn)
+{
+    Say(kHello);
+    Say(kToData);
+    Say(R"(
+        D: connect
+        T: 220
+        D: HELO second
+        T: 250
+        D: MAIL FROM:<d@b.example>
+        T: 250
+        D: RCPT TO:<anna@example.com>
+        D: silent
+    )");
+    HearReceived();
+    Say(R"(
+        C: .
+        M> .
+        M< 250 ok
+        S: 250 ok
+        M> MAIL FROM:<d@b.example>
+        M> RCPT TO:<anna@example.com>
+        M< 250 ok
+        M< 250 anna
+        T: 250 anna
+    )");
+    EXPECT_EQ(f.Counter(RELAY_WAITED), 1u);
+}
+
+} // namespace
