@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The control thread's loop: it does all that may block, so that workers never do. It writes the
+ * mail log, answers signals, watches the links and keeps the time of day.
+ *
+ *     SIGUSR1           counters as one line of JSON on standard output (also at exit)
+ *     SIGHUP            the log file is opened anew (logrotate)
+ *     SIGTERM, SIGINT   finish open transactions, at most shutdown_timeout, and return
+ */
+#ifndef SPLITMX_CONTROL_CONTROL_H
+#define SPLITMX_CONTROL_CONTROL_H
+
+#include <stdint.h>
+
+#include "app/settings.h"
+#include "app/worker.h"
+#include "drivers/base/check.h"
+#include "drivers/port/port.h"
+
+struct control {
+    const struct settings *settings;
+    struct worker **workers; /* launched */
+    struct maillog **logs;   /* one per worker */
+    unsigned worker_count;
+    struct port **ports; /* in the settings' order */
+    uint64_t *wall_offset;
+    uint64_t started; /* seconds since the epoch */
+};
+
+/* Block the signals that control_run() answers: before any other thread is made. */
+void control_block_signals(void);
+
+/* The time of day less the workers' clock, in ns. */
+void control_set_wall(uint64_t *wall_offset);
+
+/* Run until the workers have finished their shutdown. Returns an exit code of sysexits(3): 0, or
+ * EX_CANTCREAT if the log file cannot be opened (said on standard error). */
+MUST_CHECK int control_run(struct control *c);
+
+#endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One lcore: poll -> stack -> sessions -> transmit. */
+#include "app/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+#include <rte_pause.h>
+
+#include "drivers/ip/ip.h"
+
+#define EPHEMERAL_FIRST 16384
+#define EPHEMERAL_LAST  65535
+
+#define RECEIVE_WINDOW   (256 * 1024)
+#define SEND_LIMIT       (256 * 1024)
+#define NEIGHBOURS       1024
+#define REASSEMBLY_FLOWS 256
+
+/* idle = sleep: after this many idle rounds the core is given back, for longer and longer. */
+#define IDLE_ROUNDS 64
+#define SLEEP_FIRST (20 * NSEC_PER_USEC)
+#define SLEEP_MAX   (500 * NSEC_PER_USEC)
+
+/* How long connections may go on closing after the last client has gone. */
+#define LINGER (2 * NSEC_PER_SEC)
+
+struct worker {
+    const struct settings *settings;
+    const uint64_t *wall_offset;
+    struct pools *pools;
+    struct ip_stack *ip;
+    struct tcp *tcp;
+    struct relay *relay;
+    struct maillog *log;
+    bool shutdown; /* set by another thread */
+    nsec_t shutdown_deadline; /* 0: not shutting down */
+    nsec_t linger_deadline;   /* 0: clients are still there */
+    uint64_t counters[WORKER_COUNTER_COUNT];
+    struct timer_wheel wheel;
+};
+
+COUNTER_LIST_DEFINE(worker_counter_list, "worker", WORKER_COUNTERS)
+
+nsec_t worker_clock(void)
+{
+    return (nsec_t)((unsigned __int128)rte_rdtsc() * NSEC_PER_SEC / rte_get_tsc_hz());
+}
+
+static uint64_t wall(const struct worker *w, nsec_t now)
+{
+    return now + __atomic_load_n(w->wall_offset, __ATOMIC_RELAXED);
+}
+
+static bool create_network(struct worker *w, const struct worker_config *config, nsec_t now)
+{
+    const struct settings *s = config->settings;
+    struct ip_link_config links[SETTINGS_MAX_PORTS] = {0};
+    for (unsigned i = 0; i < s->port_count; i++) {
+        links[i].link = config->links[i];
+        links[i].address_count = s->ports[i].address_count;
+        memcpy(links[i].addresses, s->ports[i].addresses, sizeof(links[i].addresses));
+        memcpy(links[i].networks, s->ports[i].networks, sizeof(links[i].networks));
+        links[i].gateway = s->ports[i].gateway;
+    }
+    struct ip_config ip = {
+        .links = links,
+        .link_count = s->port_count,
+        .pools = config->pools,
+        .wheel = &w->wheel,
+        .neighbour_entries = NEIGHBOURS,
+        .reassembly_flows = REASSEMBLY_FLOWS,
+    };
+    memcpy(&ip.seed, config->secret + 16, sizeof(ip.seed));
+    w->ip = ip_create(&ip, now);
+    if (w->ip == NULL)
+        return false;
+    struct tcp_config tcp = {
+        .ip = w->ip,
+        .pools = config->pools,
+        .wheel = &w->wheel,
+        .max_connections = s->max_connections,
+        .max_half_open = s->max_connections / 4 + 1,
+        .max_time_wait = s->max_connections,
+        .receive_window = RECEIVE_WINDOW,
+        .send_limit = SEND_LIMIT,
+        .port_first = EPHEMERAL_FIRST,
+        .port_last = EPHEMERAL_LAST,
+    };
+    memcpy(tcp.secret, config->secret, sizeof(tcp.secret));
+    w->tcp = tcp_create(&tcp, now);
+    return w->tcp != NULL;
+}
+
+struct worker *worker_create(const struct worker_config *config, nsec_t now, const char **why)
+{
+    struct worker *w = calloc(1, sizeof(*w));
+    *why = "out of memory";
+    if (w == NULL)
+        return NULL;
+    w->settings = config->settings;
+    w->wall_offset = config->wall_offset;
+    w->pools = config->pools;
+    w->log = config->log;
+    timer_wheel_init(&w->wheel, now);
+    struct relay_config relay = {
+        .settings = config->settings,
+        .snapshot = config->snapshot,
+        .wheel = &w->wheel,
+        .log = config->log,
+        .worker = config->index,
+    };
+    memcpy(&relay.seed, config->secret + 24, sizeof(relay.seed));
+    if (create_network(w, config, now)) {
+        relay.tcp = w->tcp;
+        w->relay = relay_create(&relay, now, wall(w, now), why);
+    }
+    if (w->relay == NULL) {
+        worker_destroy(w);
+        return NULL;
+    }
+    if (!relay_listen(w->relay)) {
+        *why = "two listeners have the same address and port";
+        worker_destroy(w);
+        return NULL;
+    }
+    ip_announce(w->ip);
+    return w;
+}
+
+void worker_destroy(struct worker *w)
+{
+    if (w == NULL)
+        return;
+    if (w->tcp != NULL)
+        tcp_destroy(w->tcp);
+    if (w->ip != NULL)
+        ip_destroy(w->ip);
+    relay_destroy(w->relay);
+    free(w);
+}
+
+unsigned worker_round(struct worker *w, nsec_t now)
+{
+    pools_poll(w->pools);
+    ip_set_now(w->ip, now);
+    tcp_set_now(w->tcp, now);
+    relay_set_now(w->relay, now, wall(w, now));
+    unsigned work = ip_receive(w->ip);
+    work += timer_wheel_advance(&w->wheel, now);
+    work += tcp_dispatch(w->tcp);
+    relay_run(w->relay);
+    tcp_flush(w->tcp);
+    ip_flush(w->ip);
+    w->counters[WORKER_ROUNDS]++;
+    w->counters[WORKER_ROUNDS_BUSY] += work > 0;
+    return work;
+}
+
+void worker_shutdown(struct worker *w)
+{
+    __atomic_store_n(&w->shutdown, true, __ATOMIC_RELAXED);
+}
+
+/* Is the shutdown, if one has begun, over? */
+static bool shut_down(struct worker *w, nsec_t now)
+{
+    if (!__atomic_load_n(&w->shutdown, __ATOMIC_RELAXED))
+        return false;
+    if (w->shutdown_deadline == 0) {
+        w->shutdown_deadline = now + w->settings->shutdown_timeout;
+        relay_shutdown(w->relay);
+    }
+    if (!relay_finished(w->relay) && now < w->shutdown_deadline)
+        return false;
+    if (w->linger_deadline == 0) {
+        relay_abort(w->relay);
+        w->linger_deadline = now + LINGER;
+    }
+    return tcp_usage(w->tcp).connections == 0 || now >= w->linger_deadline;
+}
+
+/* Nothing to do: give the core back for a while that grows with the silence. */
+static void rest(struct worker *w, unsigned idle, nsec_t now)
+{
+    if (!w->settings->idle_sleep || idle < IDLE_ROUNDS) {
+        rte_pause();
+        return;
+    }
+    unsigned doublings = idle - IDLE_ROUNDS;
+    nsec_t nap = doublings > 4 ? SLEEP_MAX : SLEEP_FIRST << doublings;
+    nsec_t next = timer_wheel_next(&w->wheel);
+    if (next <= now)
+        return;
+    struct timespec t = {.tv_nsec = (long)(nap < next - now ? nap : next - now)};
+    nanosleep(&t, NULL);
+    w->counters[WORKER_SLEEPS]++;
+}
+
+int worker_main(void *worker)
+{
+    struct worker *w = worker;
+    unsigned idle = 0;
+    nsec_t now = worker_clock();
+    while (!shut_down(w, now)) {
+        now = worker_clock();
+        if (worker_round(w, now) > 0)
+            idle = 0;
+        else
+            rest(w, ++idle, now);
+    }
+    return 0;
+}
+
+const uint64_t *worker_counters(const struct worker *w)
+{
+    return w->counters;
+}
+
+const struct tcp *worker_tcp(const struct worker *w)
+{
+    return w->tcp;
+}
+
+const struct ip_stack *worker_ip(const struct worker *w)
+{
+    return w->ip;
+}
+
+const struct relay *worker_relay(const struct worker *w)
+{
+    return w->relay;
+}
+
+const struct pools *worker_pools(const struct worker *w)
+{
+    return w->pools;
+}
+
+const struct maillog *worker_log(const struct worker *w)
+{
+    return w->log;
+}
