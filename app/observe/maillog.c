@@ -26,8 +26,9 @@ struct maillog *maillog_create(const char *name, unsigned records)
     snprintf(full, sizeof(full), "%.16s-log", name);
     /* The worker takes records and gives cancelled ones back, the control thread gives the rest
      * back. */
-    log->records = rte_mempool_create(full, records, sizeof(struct mail_record), 0, 0, NULL, NULL,
-                                      NULL, NULL, SOCKET_ID_ANY, RTE_MEMPOOL_F_SC_GET);
+    log->records =
+        rte_mempool_create(full, records, sizeof(struct mail_record), 0, 0, NULL, NULL, NULL, NULL,
+                           SOCKET_ID_ANY, RTE_MEMPOOL_F_SC_GET | RTE_MEMPOOL_F_NO_IOVA_CONTIG);
     log->submitted = rte_ring_create(full, records + 1, SOCKET_ID_ANY,
                                      RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
     if (log->records == NULL || log->submitted == NULL) {

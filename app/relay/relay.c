@@ -44,8 +44,9 @@ static struct rte_mempool *objects(const struct relay *r, const char *what, unsi
 {
     char name[RTE_MEMPOOL_NAMESIZE];
     snprintf(name, sizeof(name), "w%u-%s", r->worker, what);
-    return rte_mempool_create(name, count, (unsigned)size, 0, 0, NULL, NULL, NULL, NULL,
-                              SOCKET_ID_ANY, RTE_MEMPOOL_F_SP_PUT | RTE_MEMPOOL_F_SC_GET);
+    return rte_mempool_create(
+        name, count, (unsigned)size, 0, 0, NULL, NULL, NULL, NULL, SOCKET_ID_ANY,
+        RTE_MEMPOOL_F_SP_PUT | RTE_MEMPOOL_F_SC_GET | RTE_MEMPOOL_F_NO_IOVA_CONTIG);
 }
 
 /* What a session needs beside itself: its transaction, and a connection for it. Those that outlive
