@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
@@ -40,7 +41,13 @@ static struct rte_mempool *create(const struct pools_config *config, const char 
 {
     char name[RTE_MEMPOOL_NAMESIZE];
     snprintf(name, sizeof(name), "%.16s-%s", config->name, what);
-    return rte_pktmbuf_pool_create(name, count, CACHE_SIZE, 0, room, config->socket);
+    struct rte_pktmbuf_pool_private sizes = {.mbuf_data_room_size = room};
+    /* Without hugepages no object may cross a 4 KiB page, unless this is said: one buffer would
+     * take a whole page. No device that needs contiguous memory can be used then anyway. */
+    unsigned flags = rte_eal_has_hugepages() ? 0 : RTE_MEMPOOL_F_NO_IOVA_CONTIG;
+    return rte_mempool_create(name, count, (unsigned)sizeof(struct rte_mbuf) + room, CACHE_SIZE,
+                              sizeof(sizes), rte_pktmbuf_pool_init, &sizes, rte_pktmbuf_init, NULL,
+                              config->socket, flags);
 }
 
 int pools_create(struct pools *p, const struct pools_config *config)
