@@ -36,6 +36,11 @@ void config_error(struct config_errors *e, const struct config_section *s, const
 void config_error_in(struct config_errors *e, const char *file, unsigned line, const char *format,
                      ...) __attribute__((format(printf, 4, 5)));
 
+/* A text out of a file within a message, in quotes and cut short:
+ * config_error_in(e, file, line, CONFIG_QUOTED " is wrong", CONFIG_QUOTE(at, len)). */
+#define CONFIG_QUOTED         "'%.*s%s'"
+#define CONFIG_QUOTE(at, len) (int)((len) > 60 ? 60 : (len)), (at), (len) > 60 ? "..." : ""
+
 /* Load and check against the schema. NULL only if the file cannot be read at all; otherwise
  * whatever could be parsed, with every problem in `errors`. */
 MUST_CHECK struct config *config_load(const char *path, struct config_errors *errors);

@@ -17,8 +17,8 @@
 #include "config/memory.h"
 #include "config/tree.h"
 
-#define LINE_MAX_ 8192     /* with its newline */
-#define FILE_MAX_ 16777216 /* bytes; a file that is larger is not a configuration */
+#define LINE_ROOM     8192     /* with its newline */
+#define FILE_MAX_SIZE 16777216 /* bytes; a file that is larger is not a configuration */
 
 struct loader {
     struct config *config;
@@ -36,10 +36,6 @@ static const char *skip_blanks(const char *at, const char *end)
     return at;
 }
 
-/* "'abcd…'" of a text that may be long. */
-#define QUOTED         "'%.*s%s'"
-#define QUOTE(at, len) (int)((len) > 60 ? 60 : (len)), at, (len) > 60 ? "..." : ""
-
 #define FAIL(l, ...) config_error_in((l)->errors, (l)->config->path, (l)->lines.number, __VA_ARGS__)
 
 static void unknown_section(struct loader *l, const char *type)
@@ -51,9 +47,9 @@ static void unknown_section(struct loader *l, const char *type)
     for (unsigned i = 0; i < count; i++)
         snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s[%s%s]", i != 0 ? ", " : "",
                  known[i].type, known[i].named ? " NAME" : "");
-    FAIL(l, "unknown section " QUOTED "%s%s%s; sections are %s", QUOTE(type, strlen(type)),
-         near != NULL ? ": did you mean [" : "", near != NULL ? near : "", near != NULL ? "]?" : "",
-         all);
+    FAIL(l, "unknown section " CONFIG_QUOTED "%s%s%s; sections are %s",
+         CONFIG_QUOTE(type, strlen(type)), near != NULL ? ": did you mean [" : "",
+         near != NULL ? near : "", near != NULL ? "]?" : "", all);
 }
 
 /* The text between the brackets, trimmed. */
@@ -95,8 +91,8 @@ static void heading(struct loader *l, const char *at, const char *end)
     }
     const char *rest = skip_blanks(close + 1, end);
     if (rest < end && *rest != ';' && *rest != '#') {
-        FAIL(l, QUOTED " after a section's heading: a key begins on a line of its own",
-             QUOTE(rest, (size_t)(end - rest)));
+        FAIL(l, CONFIG_QUOTED " after a section's heading: a key begins on a line of its own",
+             CONFIG_QUOTE(rest, (size_t)(end - rest)));
         return;
     }
     at = skip_blanks(at + 1, close);
@@ -156,8 +152,8 @@ static void unknown_key(struct loader *l, const char *name)
     const struct config_section *s = l->section;
     const char *near = schema_nearest_key(s->schema, name);
     if (near != NULL) {
-        FAIL(l, "[%s] has no key " QUOTED ": did you mean %s?", s->schema->type,
-             QUOTE(name, strlen(name)), near);
+        FAIL(l, "[%s] has no key " CONFIG_QUOTED ": did you mean %s?", s->schema->type,
+             CONFIG_QUOTE(name, strlen(name)), near);
         return;
     }
     unsigned count;
@@ -172,8 +168,8 @@ static void unknown_key(struct loader *l, const char *name)
     for (unsigned i = 0; i < s->schema->key_count; i++)
         snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i != 0 ? ", " : "",
                  s->schema->keys[i].name);
-    FAIL(l, "[%s] has no key " QUOTED "; its keys are %s", s->schema->type,
-         QUOTE(name, strlen(name)), all);
+    FAIL(l, "[%s] has no key " CONFIG_QUOTED "; its keys are %s", s->schema->type,
+         CONFIG_QUOTE(name, strlen(name)), all);
 }
 
 static void set_value(struct loader *l, const struct schema_key *key, const char *text)
@@ -196,8 +192,8 @@ static void set_value(struct loader *l, const struct schema_key *key, const char
     if (text[0] == '\0')
         config_error(l->errors, l->section, key->name, "has no value; allowed: %s", allowed);
     else
-        config_error(l->errors, l->section, key->name, QUOTED " is not allowed; allowed: %s",
-                     QUOTE(text, strlen(text)), allowed);
+        config_error(l->errors, l->section, key->name, CONFIG_QUOTED " is not allowed; allowed: %s",
+                     CONFIG_QUOTE(text, strlen(text)), allowed);
 }
 
 /* The ini_handler. The section is the one whose heading we saw ourselves. */
@@ -207,7 +203,8 @@ static int key_and_value(void *user, const char *section, const char *name, cons
     struct loader *l = user;
     l->expected = false;
     if (!l->headed) {
-        FAIL(l, QUOTED " stands before the first [section]", QUOTE(name, strlen(name)));
+        FAIL(l, CONFIG_QUOTED " stands before the first [section]",
+             CONFIG_QUOTE(name, strlen(name)));
         return 1;
     }
     if (l->section == NULL)
@@ -249,7 +246,7 @@ struct config *config_parse(const char *path, const char *data, size_t len,
     /* Debian's libinih takes these at run time; nobody else in this program uses it. Lines that
      * are continued do not arise: they would begin with a blank. */
     ini_use_stack = false;
-    ini_max_line = ini_initial_alloc = LINE_MAX_;
+    ini_max_line = ini_initial_alloc = LINE_ROOM;
     ini_allow_bom = false;
     if (ini_parse_stream(next_line, &l, key_and_value, &l) == -2)
         memory_must(NULL);
@@ -261,7 +258,7 @@ struct config *config_parse(const char *path, const char *data, size_t len,
 struct config *config_load(const char *path, struct config_errors *errors)
 {
     size_t len;
-    char *data = file_read(path, FILE_MAX_, &len);
+    char *data = file_read(path, FILE_MAX_SIZE, &len);
     if (data == NULL) {
         config_error_in(errors, path, 0, "cannot be read: %s", strerror(errno));
         return NULL;

@@ -4,13 +4,13 @@
 
 #include <string.h>
 
-#define MS UINT64_C(1000000)
-#define S  (1000 * MS)
-#define M  (60 * S)
-#define H  (60 * M)
-#define K_ UINT64_C(1024)
-#define M_ (1024 * K_)
-#define G_ (1024 * M_)
+#define MSEC UINT64_C(1000000)
+#define SEC  (1000 * MSEC)
+#define MIN  (60 * SEC)
+#define HOUR (60 * MIN)
+#define KIB  UINT64_C(1024)
+#define MIB  (1024 * KIB)
+#define GIB  (1024 * MIB)
 
 #define TEXT(key)             .name = key, .type = SCHEMA_TEXT
 #define WORD(key, ...)        .name = key, .type = SCHEMA_WORD, .words = {__VA_ARGS__}
@@ -23,12 +23,12 @@ static const struct schema_key appliance[] = {
     {TEXT("postmaster")},
     {TEXT("workers"), .fallback = "1"},
     {WORD("idle", "poll", "sleep"), .fallback = "poll"},
-    {DURATION("shutdown_timeout", 0, H), .fallback = "30s"},
+    {DURATION("shutdown_timeout", 0, HOUR), .fallback = "30s"},
 };
 
 static const struct schema_key memory[] = {
     {WORD("hugepages", "no", "yes"), .fallback = "yes"},
-    {SIZE("budget", 4 * M_, 64 * G_), .fallback = "256M"},
+    {SIZE("budget", 4 * MIB, 64 * GIB), .fallback = "256M"},
     {NUMBER("max_sessions", 1, 1000000), .fallback = "10000"},
     {NUMBER("max_connections", 2, 4000000), .fallback = "20000"},
     {NUMBER("max_recipients", 100, 10000000), .fallback = "20000"},
@@ -53,7 +53,7 @@ static const struct schema_key domain[] = {
     {TEXT("external_mail_server")},
     {TEXT("verification_address")},
     {TEXT("verify_sender"), .fallback = "<>"},
-    {DURATION("verify_interval", S, 24 * H), .fallback = "300s"},
+    {DURATION("verify_interval", SEC, 24 * HOUR), .fallback = "300s"},
     {NUMBER("fall", 1, 100), .fallback = "3"},
     {TEXT("external_clients")},
     {TEXT("local_clients")},
@@ -63,19 +63,19 @@ static const struct schema_key domain[] = {
 };
 
 static const struct schema_key message[] = {
-    {SIZE("max_size", 64 * K_, 4 * G_ - 1), .fallback = "50M"},
+    {SIZE("max_size", 64 * KIB, 4 * GIB - 1), .fallback = "50M"},
     /* RFC 5321 §4.5.3.1.8: at least 100 must be taken. */
     {NUMBER("recipients", 100, 100000), .fallback = "1000"},
 };
 
 static const struct schema_key timeouts[] = {
-    {DURATION("client_command", S, H), .fallback = "5m"},
-    {DURATION("connect", 100 * MS, 5 * M), .fallback = "30s"},
-    {DURATION("rcpt", S, 5 * M), .fallback = "240s"},
-    {DURATION("data", S, 2 * M), .fallback = "100s"},
-    {DURATION("body_stall", S, 3 * M), .fallback = "150s"},
-    {DURATION("commit", S, 10 * M), .fallback = "540s"},
-    {DURATION("pool_idle", 0, H), .fallback = "10s"},
+    {DURATION("client_command", SEC, HOUR), .fallback = "5m"},
+    {DURATION("connect", 100 * MSEC, 5 * MIN), .fallback = "30s"},
+    {DURATION("rcpt", SEC, 5 * MIN), .fallback = "240s"},
+    {DURATION("data", SEC, 2 * MIN), .fallback = "100s"},
+    {DURATION("body_stall", SEC, 3 * MIN), .fallback = "150s"},
+    {DURATION("commit", SEC, 10 * MIN), .fallback = "540s"},
+    {DURATION("pool_idle", 0, HOUR), .fallback = "10s"},
 };
 
 static const struct schema_key destinations[] = {
@@ -83,7 +83,7 @@ static const struct schema_key destinations[] = {
     {TEXT("infrastructure_reject")},
 };
 
-static const struct schema_key log_[] = {
+static const struct schema_key logging[] = {
     {TEXT("file")},
 };
 
@@ -97,7 +97,7 @@ static const struct schema_section sections[] = {
     {"message", KEYS(message)},
     {"timeouts", KEYS(timeouts)},
     {"destinations", KEYS(destinations)},
-    {"log", KEYS(log_)},
+    {"log", KEYS(logging)},
 };
 
 const struct schema_section *schema_sections(unsigned *count)
@@ -122,7 +122,7 @@ const struct schema_key *schema_find_key(const struct schema_section *s, const c
     return NULL;
 }
 
-#define NAME_MAX_ 40
+#define TYPO_MAX 40
 
 static unsigned min3(unsigned a, unsigned b, unsigned c)
 {
@@ -139,11 +139,11 @@ static char folded(char c)
  * '-' for '_' are free. */
 static unsigned distance(const char *a, const char *b)
 {
-    unsigned rows[3][NAME_MAX_ + 1];
+    unsigned rows[3][TYPO_MAX + 1];
     unsigned *above2 = rows[0], *above = rows[1], *row = rows[2];
     size_t m = strlen(a), n = strlen(b);
-    if (m > NAME_MAX_ || n > NAME_MAX_)
-        return NAME_MAX_;
+    if (m > TYPO_MAX || n > TYPO_MAX)
+        return TYPO_MAX;
     for (unsigned j = 0; j <= n; j++)
         above[j] = j;
     for (unsigned i = 1; i <= m; i++) {
@@ -176,7 +176,7 @@ static bool nearer(const char *typed, const char *name, unsigned *best)
 const char *schema_nearest_section(const char *type)
 {
     const char *found = NULL;
-    unsigned best = NAME_MAX_;
+    unsigned best = TYPO_MAX;
     for (unsigned i = 0; i < COUNT_OF(sections); i++)
         if (nearer(type, sections[i].type, &best))
             found = sections[i].type;
@@ -186,7 +186,7 @@ const char *schema_nearest_section(const char *type)
 const char *schema_nearest_key(const struct schema_section *s, const char *name)
 {
     const char *found = NULL;
-    unsigned best = NAME_MAX_;
+    unsigned best = TYPO_MAX;
     for (unsigned i = 0; i < s->key_count; i++)
         if (nearer(name, s->keys[i].name, &best))
             found = s->keys[i].name;

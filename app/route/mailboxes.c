@@ -10,7 +10,7 @@
 #include "config/file.h"
 #include "config/memory.h"
 
-#define FILE_MAX_ ((size_t)4 << 30)
+#define FILE_MAX_SIZE ((size_t)4 << 30)
 
 struct parser {
     struct mailboxes *m;
@@ -21,11 +21,6 @@ struct parser {
 };
 
 #define FAIL(p, ...) config_error_in((p)->errors, (p)->path, (p)->lines.number, __VA_ARGS__)
-
-/* "'abcd…'" of a text that may be long. */
-#define QUOTED "'%.*s%s'"
-#define QUOTE(at, end)                                                                             \
-    (int)((end) - (at) > 60 ? 60 : (end) - (at)), at, (end) - (at) > 60 ? "..." : ""
 
 /* The character that closes what at[0] opened, or NULL. A backslash takes the next one's meaning
  * away. */
@@ -48,7 +43,8 @@ static bool ends_here(struct parser *p, const char *at, const char *end)
         rest++;
     if (rest == end || (rest > at && *rest == '#'))
         return true;
-    FAIL(p, QUOTED " after the entry; allowed: a # behind a blank", QUOTE(rest, end));
+    FAIL(p, CONFIG_QUOTED " after the entry; allowed: a # behind a blank",
+         CONFIG_QUOTE(rest, (size_t)(end - rest)));
     return false;
 }
 
@@ -102,7 +98,8 @@ static bool is_ours(struct parser *p, struct span domain)
     uint16_t len;
     enum address_error error = address_domain_canonical(domain, canonical, &len);
     if (error != ADDRESS_OK) {
-        FAIL(p, QUOTED ": %s", QUOTE(domain.at, domain.at + domain.len), address_error_text(error));
+        FAIL(p, CONFIG_QUOTED ": %s", CONFIG_QUOTE(domain.at, domain.len),
+             address_error_text(error));
         return false;
     }
     if (strcmp(canonical, p->domain) == 0)
@@ -121,7 +118,8 @@ static void add_address(struct parser *p, struct span local, bool quoted, const 
     if (!ends_here(p, stop, end))
         return;
     if (at < stop && *at != '@') {
-        FAIL(p, QUOTED " after the local part; allowed: @%s", QUOTE(at, stop), p->domain);
+        FAIL(p, CONFIG_QUOTED " after the local part; allowed: @%s",
+             CONFIG_QUOTE(at, (size_t)(stop - at)), p->domain);
         return;
     }
     if (at < stop && !is_ours(p, (struct span){at + 1, (size_t)(stop - at - 1)}))
@@ -136,10 +134,12 @@ static void add_address(struct parser *p, struct span local, bool quoted, const 
     if (error == ADDRESS_NO_LOCAL_PART)
         FAIL(p, "there is no local part; everybody is *");
     else if (error != ADDRESS_OK)
-        FAIL(p, QUOTED ": %s", QUOTE(local.at, local.at + local.len), address_error_text(error));
+        FAIL(p, CONFIG_QUOTED ": %s", CONFIG_QUOTE(local.at, local.len), address_error_text(error));
     else if (!quoted && memchr(local.at, '*', local.len) != NULL)
-        FAIL(p, QUOTED ": * stands for everybody, and only alone; write an expression, or quote it",
-             QUOTE(local.at, local.at + local.len));
+        FAIL(p,
+             CONFIG_QUOTED
+             ": * stands for everybody, and only alone; write an expression, or quote it",
+             CONFIG_QUOTE(local.at, local.len));
     else
         add_key(p->m, &a, p->lines.number, external);
 }
@@ -261,7 +261,7 @@ bool mailboxes_load(struct mailboxes *m, const char *path, const char *domain,
                     struct config_errors *errors)
 {
     size_t len;
-    char *data = file_read(path, FILE_MAX_, &len);
+    char *data = file_read(path, FILE_MAX_SIZE, &len);
     if (data == NULL) {
         config_error_in(errors, path, 0, "cannot be read: %s", strerror(errno));
         return false;
