@@ -117,8 +117,10 @@ static bool say(struct session *s, const char *line)
 /* A last word, and the end of the session. */
 static void dismiss(struct session *s, const char *line)
 {
-    if (say(s, line))
-        session_close(s);
+    if (!say(s, line))
+        return;
+    stream_consume(s->stream, s->stream->readable); /* nobody will read it: not a loss */
+    session_close(s);
 }
 
 static void watch_client(struct session *s)
