@@ -2,7 +2,6 @@
 /* SMTP's client side over a stream. */
 #include "app/relay/connection.h"
 
-#include "app/relay/destination.h"
 #include "app/relay/state.h"
 #include "app/smtp/format.h"
 
@@ -28,7 +27,7 @@ static void leave_pool(struct connection *c)
     if (c->state != CONNECTION_IDLE)
         return;
     c->relay->usage.connections_idle--;
-    destination_take(c->destination, c);
+    c->keeper->busy(c);
 }
 
 /* Every change of state goes through here, but for the last one: that is discard(). */
@@ -47,8 +46,8 @@ static void become(struct connection *c, enum connection_state state)
         break;
     case CONNECTION_IDLE:
         r->usage.connections_idle++;
-        destination_put(c->destination, c);
         timer_arm(r->wheel, &c->timer, r->now + r->settings->pool_idle);
+        c->keeper->idle(c);
         break;
     case CONNECTION_IN_USE: /* the user's budgets apply */
         timer_disarm(r->wheel, &c->timer);
@@ -65,15 +64,13 @@ static void become(struct connection *c, enum connection_state state)
 static void discard(struct connection *c)
 {
     struct relay *r = c->relay;
-    struct destination *d = c->destination;
     leave_pool(c);
     timer_disarm(r->wheel, &c->timer);
-    destination_remove(d, c);
     r->usage.connections--;
     c->state = CONNECTION_GONE;
     c->ops = NULL;
     TAILQ_INSERT_TAIL(&r->gone, c, entry);
-    destination_serve(d);
+    c->keeper->gone(c);
 }
 
 static void lose(struct connection *c, enum connection_loss why)
@@ -84,7 +81,7 @@ static void lose(struct connection *c, enum connection_loss why)
     bool greeted = c->state > CONNECTION_GREETING;
     if (!greeted) {
         relay_count(r, RELAY_CONNECTS_FAILED);
-        destination_failed(c->destination);
+        c->keeper->failed(c);
     } else if (c->state == CONNECTION_IN_USE) {
         relay_count(r, RELAY_CONNECTIONS_LOST);
     }
@@ -149,7 +146,6 @@ static void make_available(struct connection *c)
         return;
     }
     become(c, CONNECTION_IDLE);
-    destination_serve(c->destination);
     if (c->state == CONNECTION_IDLE && c->relay->shutting_down)
         connection_quit(c);
 }
@@ -349,7 +345,8 @@ static void on_timer(struct timer *t, nsec_t now)
     }
 }
 
-struct connection *connection_open(struct relay *r, struct destination *d,
+struct connection *connection_open(struct relay *r, const struct endpoint *server,
+                                   const struct connection_keeper *keeper, void *keeper_data,
                                    enum connection_loss *why)
 {
     enum stream_error error;
@@ -359,22 +356,20 @@ struct connection *connection_open(struct relay *r, struct destination *d,
         return NULL;
     relay_count(r, RELAY_CONNECTS);
     c->relay = r;
-    c->destination = d;
+    c->keeper = keeper;
+    c->keeper_data = keeper_data;
     timer_init(&c->timer, on_timer);
-    c->stream = tcp_connect(r->tcp, NULL, destination_server(d), on_stream, c, &error);
-    if (c->stream != NULL) {
-        r->usage.connections++;
-        destination_add(d, c);
-        become(c, CONNECTION_CONNECTING);
-        return c;
+    c->stream = tcp_connect(r->tcp, NULL, server, on_stream, c, &error);
+    if (c->stream == NULL) {
+        relay_count(r, RELAY_CONNECTS_FAILED);
+        relay_object_put(r->connection_pool, c);
+        if (error != STREAM_NO_MEMORY)
+            *why = CONNECTION_NOT_OPENED;
+        return NULL;
     }
-    relay_count(r, RELAY_CONNECTS_FAILED);
-    relay_object_put(r->connection_pool, c);
-    if (error != STREAM_NO_MEMORY) {
-        *why = CONNECTION_NOT_OPENED;
-        destination_failed(d);
-    }
-    return NULL;
+    r->usage.connections++;
+    become(c, CONNECTION_CONNECTING);
+    return c;
 }
 
 void connections_reap(struct relay *r)

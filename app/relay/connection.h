@@ -19,9 +19,9 @@
 #include "drivers/base/timer.h"
 #include "drivers/stream.h"
 
-struct relay;
-struct destination;
+struct connection;
 struct recipient;
+struct relay;
 
 enum connection_state {
     CONNECTION_CONNECTING, /* TCP handshake under way; may have a user that waits for it */
@@ -59,8 +59,6 @@ enum connection_loss { CONNECTION_LOSSES(CONNECTION_LOSS_ENUM) CONNECTION_LOSS_C
 const char *connection_loss_code(enum connection_loss loss); /* enhanced status code, class 4 */
 const char *connection_loss_text(enum connection_loss loss);
 
-struct connection;
-
 /* What a user is told. Each may give the connection back or abort it. */
 struct connection_user_ops {
     /* Greeted, and the user's. */
@@ -76,16 +74,25 @@ struct connection_user_ops {
     void (*lost)(void *user, enum connection_loss why);
 };
 
+/* What the keeper of connections to one server is told: it pools those that are idle. */
+struct connection_keeper {
+    void (*idle)(struct connection *c); /* in the pool from now on; may give it to a user at once */
+    void (*busy)(struct connection *c); /* was idle, leaves the pool */
+    void (*failed)(struct connection *c); /* could not be made usable: the server's fault */
+    void (*gone)(struct connection *c);   /* exists no more; its object is still readable */
+};
+
 #define CONNECTION_EXPECT_MAX 128 /* replies outstanding; a power of two */
 
 struct connection {
     enum connection_state state;
     struct relay *relay;
-    struct destination *destination;
+    const struct connection_keeper *keeper;
+    void *keeper_data;
     struct stream *stream;
     const struct connection_user_ops *ops; /* NULL: no user */
     void *user;
-    TAILQ_ENTRY(connection) entry; /* in the destination's idle list */
+    TAILQ_ENTRY(connection) entry; /* the keeper's; after the end the reaper's */
     struct timer timer;
     bool reused;  /* has served a transaction: it may have gone stale unnoticed */
     bool retired; /* not to be used again: it said 421, or erred */
@@ -98,9 +105,11 @@ struct connection {
     struct smtp_reply reply; /* the one that is arriving */
 };
 
-/* Open a connection to d. NULL, with *why, if that fails at once. */
-MUST_CHECK struct connection *connection_open(struct relay *r, struct destination *d,
-                                              enum connection_loss *why);
+/* Open a connection to a server. NULL, with *why, if that fails at once: CONNECTION_NO_MEMORY is
+ * our fault, CONNECTION_NOT_OPENED the network's. */
+MUST_CHECK struct connection *connection_open(struct relay *r, const struct endpoint *server,
+                                              const struct connection_keeper *keeper,
+                                              void *keeper_data, enum connection_loss *why);
 
 /* Give it a user: to a connection that is idle, or that is not yet greeted (ready() follows). */
 void connection_use(struct connection *c, const struct connection_user_ops *ops, void *user);
@@ -117,7 +126,7 @@ void connection_expect_end(struct connection *c);
 unsigned connection_command_room(const struct connection *c);
 
 /* The user is done. `clean`: no transaction is open there (the last thing was a final reply); else
- * RSET cleans it. It goes back to its destination's pool, or away if it is retired. */
+ * RSET cleans it. It goes back to its keeper, or away if it is retired. */
 void connection_release(struct connection *c, bool clean);
 
 /* RST, now. The user, if there is one, is not told. */

@@ -7,7 +7,7 @@
 #include <rte_hash.h>
 #include <rte_jhash.h>
 
-#include "app/relay/probe.h"
+#include "app/relay/health.h"
 #include "app/relay/state.h"
 
 struct destination {
@@ -100,32 +100,40 @@ const char *destination_name(const struct destination *d)
     return d->name;
 }
 
-void destination_add(struct destination *d, struct connection *c)
-{
-    (void)c;
-    d->connections++;
-}
+static void serve(struct destination *d);
 
-void destination_remove(struct destination *d, struct connection *c)
+static void on_idle(struct connection *c)
 {
-    (void)c;
-    d->connections--;
-}
-
-void destination_put(struct destination *d, struct connection *c)
-{
+    struct destination *d = c->keeper_data;
     TAILQ_INSERT_HEAD(&d->idle, c, entry);
+    serve(d);
 }
 
-void destination_take(struct destination *d, struct connection *c)
+static void on_busy(struct connection *c)
 {
+    struct destination *d = c->keeper_data;
     TAILQ_REMOVE(&d->idle, c, entry);
 }
 
-void destination_failed(struct destination *d)
+static void on_failed(struct connection *c)
 {
-    probe_note_failure(d->relay, &d->server);
+    const struct destination *d = c->keeper_data;
+    health_note_failure(d->relay, &d->server);
 }
+
+static void on_gone(struct connection *c)
+{
+    struct destination *d = c->keeper_data;
+    d->connections--;
+    serve(d);
+}
+
+static const struct connection_keeper keeper = {
+    .idle = on_idle,
+    .busy = on_busy,
+    .failed = on_failed,
+    .gone = on_gone,
+};
 
 static bool may_open(const struct destination *d)
 {
@@ -136,11 +144,15 @@ static bool may_open(const struct destination *d)
 static void open_for(struct destination *d, struct claim *claim)
 {
     enum connection_loss why;
-    claim->connection = connection_open(d->relay, d, &why);
-    if (claim->connection != NULL)
+    claim->connection = connection_open(d->relay, &d->server, &keeper, d, &why);
+    if (claim->connection != NULL) {
+        d->connections++;
         connection_use(claim->connection, claim->ops, claim->user);
-    else
-        claim->ops->lost(claim->user, why);
+        return;
+    }
+    if (why == CONNECTION_NOT_OPENED)
+        health_note_failure(d->relay, &d->server);
+    claim->ops->lost(claim->user, why);
 }
 
 static void hand_over(struct destination *d, struct connection *c, struct claim *claim)
@@ -190,7 +202,8 @@ void claim_cancel(struct claim *claim)
     claim->connection = NULL;
 }
 
-void destination_serve(struct destination *d)
+/* Hand out what there is to those who wait. */
+static void serve(struct destination *d)
 {
     struct claim *claim;
     while ((claim = TAILQ_FIRST(&d->waiting)) != NULL) {

@@ -46,15 +46,6 @@ void claim_connection(struct destination *d, struct claim *claim, bool fresh);
 /* Stop waiting, or leave a connection that is not ready yet. */
 void claim_cancel(struct claim *claim);
 
-/* --- For connections ------------------------------------------------------------------------- */
-
-void destination_add(struct destination *d, struct connection *c);    /* it exists */
-void destination_remove(struct destination *d, struct connection *c); /* it no longer does */
-void destination_put(struct destination *d, struct connection *c);    /* into the pool */
-void destination_take(struct destination *d, struct connection *c);   /* out of the pool */
-void destination_serve(struct destination *d);                        /* hand out what there is */
-void destination_failed(struct destination *d); /* a connection could not be made usable */
-
 /* Close every idle connection with QUIT. */
 void destinations_quit_idle(struct destinations *ds);
 

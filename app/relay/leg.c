@@ -2,16 +2,16 @@
 /* One destination's part of a transaction. */
 #include "app/relay/leg.h"
 
-#include "app/relay/probe.h"
+#include "app/relay/envelope.h"
+#include "app/relay/health.h"
 #include "app/relay/state.h"
-#include "app/relay/transaction.h"
 #include "app/smtp/format.h"
 
 static const struct connection_user_ops leg_ops;
 
-static struct relay *relay_of(const struct leg *leg)
+static void changed(struct leg *leg)
 {
-    return leg->transaction->relay;
+    leg->changed(leg->owner);
 }
 
 static void recipient_answer(struct leg *leg, struct recipient *rcpt, bool accepted,
@@ -20,7 +20,7 @@ static void recipient_answer(struct leg *leg, struct recipient *rcpt, bool accep
     leg->outstanding--;
     rcpt->state = accepted ? RECIPIENT_ACCEPTED : RECIPIENT_REFUSED;
     rcpt->reply = *reply;
-    transaction_leg_changed(leg->transaction);
+    changed(leg);
 }
 
 static bool waits(const struct leg *leg, const struct recipient *rcpt)
@@ -32,7 +32,7 @@ static bool waits(const struct leg *leg, const struct recipient *rcpt)
 static void answer_waiting(struct leg *leg)
 {
     struct recipient *rcpt;
-    TAILQ_FOREACH (rcpt, &leg->transaction->recipients, entry) {
+    TAILQ_FOREACH (rcpt, &leg->envelope->recipients, entry) {
         if (waits(leg, rcpt))
             recipient_answer(leg, rcpt, false, &leg->reply);
     }
@@ -45,21 +45,21 @@ static void leg_finish(struct leg *leg, enum leg_state state)
     leg->connection = NULL;
     leg->claim.connection = NULL;
     answer_waiting(leg);
-    transaction_leg_changed(leg->transaction);
+    changed(leg);
 }
 
 /* Begin again on a fresh connection: everything that the old one had been told is told anew. */
 static void leg_retry(struct leg *leg)
 {
     struct recipient *rcpt;
-    relay_count(relay_of(leg), RELAY_CONNECTIONS_RETRIED);
+    relay_count(leg->relay, RELAY_CONNECTIONS_RETRIED);
     leg->retried = true;
     leg->connection = NULL;
     leg->mail_sent = false;
     leg->mail_refused = false;
     leg->data_wanted |= leg->state == LEG_DATA;
     leg->state = LEG_CLAIMING;
-    TAILQ_FOREACH (rcpt, &leg->transaction->recipients, entry) {
+    TAILQ_FOREACH (rcpt, &leg->envelope->recipients, entry) {
         if (rcpt->leg != leg || rcpt->state == RECIPIENT_REFUSED)
             continue;
         if (rcpt->state == RECIPIENT_ACCEPTED)
@@ -108,12 +108,12 @@ static void leg_no_memory(struct leg *leg)
 
 static bool send_mail(struct leg *leg)
 {
-    const struct transaction *t = leg->transaction;
+    const struct envelope *e = leg->envelope;
     const struct smtp_extensions *ext = &leg->connection->extensions;
     char line[SMTP_LINE_MAX];
-    struct span sender = {t->sender, strlen(t->sender)};
-    size_t len = smtp_format_mail(line, sizeof(line), sender, ext->size ? t->size : 0,
-                                  ext->eightbitmime ? t->body : SMTP_BODY_UNSPECIFIED);
+    struct span sender = {e->sender, strlen(e->sender)};
+    size_t len = smtp_format_mail(line, sizeof(line), sender, ext->size ? e->size : 0,
+                                  ext->eightbitmime ? e->body : SMTP_BODY_UNSPECIFIED);
     leg->mail_sent = connection_command(leg->connection, EXCHANGE_MAIL, NULL, line, len);
     return leg->mail_sent;
 }
@@ -137,11 +137,11 @@ static bool may_send(const struct leg *leg)
 /* What the destination lacks for this message is known before it is asked. */
 static const char *shortfall(const struct leg *leg)
 {
-    const struct transaction *t = leg->transaction;
+    const struct envelope *e = leg->envelope;
     const struct smtp_extensions *ext = &leg->connection->extensions;
-    if (t->body == SMTP_BODY_8BITMIME && !ext->eightbitmime)
+    if (e->body == SMTP_BODY_8BITMIME && !ext->eightbitmime)
         return "550 5.6.3 The recipient's server does not take 8-bit content";
-    if (t->size > 0 && ext->size_limit > 0 && t->size > ext->size_limit)
+    if (e->size > 0 && ext->size_limit > 0 && e->size > ext->size_limit)
         return "550 5.3.4 The message is too big for the recipient's server";
     return NULL;
 }
@@ -165,7 +165,7 @@ static void envelope_go_on(struct leg *leg)
         answer_waiting(leg);
         return;
     }
-    TAILQ_FOREACH (rcpt, &leg->transaction->recipients, entry) {
+    TAILQ_FOREACH (rcpt, &leg->envelope->recipients, entry) {
         if (rcpt->leg != leg || rcpt->state != RECIPIENT_WAITING)
             continue;
         if (!may_send(leg))
@@ -187,9 +187,15 @@ static void leg_ready(void *user, struct connection *c)
     envelope_go_on(leg);
 }
 
-void leg_start(struct leg *leg, struct transaction *t, struct destination *d)
+void leg_start(struct leg *leg, struct relay *r, struct envelope *envelope, struct destination *d,
+               leg_changed_fn *on_change, void *owner)
 {
-    *leg = (struct leg){.transaction = t, .destination = d, .state = LEG_CLAIMING};
+    *leg = (struct leg){.relay = r,
+                        .envelope = envelope,
+                        .changed = on_change,
+                        .owner = owner,
+                        .destination = d,
+                        .state = LEG_CLAIMING};
     leg->claim.ops = &leg_ops;
     leg->claim.user = leg;
     claim_connection(d, &leg->claim, false);
@@ -212,7 +218,7 @@ void leg_data(struct leg *leg)
     if (leg->state == LEG_CLAIMING || leg->outstanding > 0)
         return;
     if (leg->state != LEG_ENVELOPE) {
-        transaction_leg_changed(leg->transaction);
+        changed(leg);
         return;
     }
     leg->data_wanted = false;
@@ -234,7 +240,7 @@ static const char *own_address(const struct connection *c, char *buf)
 static void note(struct leg *leg, enum reply_meaning meaning, const struct smtp_reply *reply,
                  const struct client_reply *told)
 {
-    struct relay *r = relay_of(leg);
+    struct relay *r = leg->relay;
     struct span message = smtp_reply_message(reply);
     if (told->changed)
         relay_count(r, RELAY_REPLY_CHANGED);
@@ -265,7 +271,7 @@ static void keep_word_all(struct leg *leg, const struct smtp_reply *reply,
                           const struct client_reply *told)
 {
     struct recipient *rcpt;
-    TAILQ_FOREACH (rcpt, &leg->transaction->recipients, entry) {
+    TAILQ_FOREACH (rcpt, &leg->envelope->recipients, entry) {
         if (rcpt->leg == leg && rcpt->state != RECIPIENT_REFUSED && rcpt->record != NULL)
             keep_word(rcpt->record, reply, told);
     }
@@ -285,7 +291,7 @@ static void mail_reply(struct leg *leg, enum reply_meaning meaning, const struct
 static void rcpt_reply(struct leg *leg, struct recipient *rcpt, enum reply_meaning meaning,
                        const struct smtp_reply *reply, const struct client_reply *told)
 {
-    struct relay *r = relay_of(leg);
+    struct relay *r = leg->relay;
     if (rcpt->told && meaning != REPLY_GOOD) {
         /* Accepted on the first connection, refused on the second: the client counts on it. */
         client_reply_set(&leg->reply,
@@ -295,7 +301,7 @@ static void rcpt_reply(struct leg *leg, struct recipient *rcpt, enum reply_meani
     }
     if (meaning == REPLY_GOOD) {
         relay_count(r, RELAY_RCPT_ACCEPTED);
-        probe_note_accept(r, rcpt->record->route.hops[0].probe);
+        health_note_accept(r, rcpt->record->route.hops[0].probe);
     } else {
         relay_count(r, RELAY_RCPT_REFUSED);
         keep_word(rcpt->record, reply, told);
@@ -310,7 +316,7 @@ static void data_reply(struct leg *leg, enum reply_meaning meaning, const struct
 {
     if (meaning == REPLY_GOOD) {
         leg->state = LEG_OPEN;
-        transaction_leg_changed(leg->transaction);
+        changed(leg);
         return;
     }
     keep_word_all(leg, reply, told);
@@ -351,8 +357,8 @@ static void leg_reply(void *user, struct connection *c, enum exchange what, stru
     char address[ADDR_TEXT_SIZE];
     if (rcpt != NULL && rcpt->state != RECIPIENT_SENT)
         return; /* MAIL was refused, and that was its answer */
-    enum reply_meaning meaning = reply_judge(relay_of(leg)->reply_rules, phase_of(what), reply,
-                                             own_address(c, address), &told);
+    enum reply_meaning meaning =
+        reply_judge(leg->relay->reply_rules, phase_of(what), reply, own_address(c, address), &told);
     if (meaning == REPLY_UNAVAILABLE && may_retry(leg)) {
         connection_release(c, false);
         leg_retry(leg);
@@ -383,8 +389,8 @@ static void leg_spoke(void *user, struct connection *c, const struct smtp_reply 
     struct leg *leg = user;
     char address[ADDR_TEXT_SIZE];
     struct client_reply told;
-    enum reply_meaning meaning = reply_judge(relay_of(leg)->reply_rules, REPLY_TO_END, reply,
-                                             own_address(c, address), &told);
+    enum reply_meaning meaning =
+        reply_judge(leg->relay->reply_rules, REPLY_TO_END, reply, own_address(c, address), &told);
     if (meaning == REPLY_UNAVAILABLE && may_retry(leg)) {
         connection_abort(c);
         leg_retry(leg);
@@ -404,10 +410,10 @@ static void leg_spoke(void *user, struct connection *c, const struct smtp_reply 
 
 static void leg_acked(void *user, struct connection *c)
 {
-    const struct leg *leg = user;
+    struct leg *leg = user;
     (void)c;
     if (leg->state == LEG_OPEN)
-        transaction_leg_changed(leg->transaction);
+        changed(leg);
 }
 
 size_t leg_room(const struct leg *leg)

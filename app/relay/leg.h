@@ -6,8 +6,10 @@
 #include "app/relay/destination.h"
 #include "app/relay/reply.h"
 
+struct envelope;
 struct recipient;
-struct transaction;
+
+typedef void leg_changed_fn(void *owner);
 
 enum leg_state {
     LEG_CANCELLED, /* no longer part of the transaction: none of its recipients was accepted, or
@@ -23,7 +25,10 @@ enum leg_state {
 };
 
 struct leg {
-    struct transaction *transaction;
+    struct relay *relay;
+    struct envelope *envelope;
+    leg_changed_fn *changed; /* a recipient was answered, 354 came, there is room, it has ended */
+    void *owner;             /* for changed() */
     struct destination *destination;
     struct claim claim;
     struct connection *connection; /* from ready() until it is given back or lost */
@@ -37,13 +42,15 @@ struct leg {
     bool mail_refused;
 };
 
-/* Begin: ask for a connection. */
-void leg_start(struct leg *leg, struct transaction *t, struct destination *d);
+/* Begin: ask for a connection. What happens to the leg is told by changed(owner), possibly before
+ * this returns. */
+void leg_start(struct leg *leg, struct relay *r, struct envelope *envelope, struct destination *d,
+               leg_changed_fn *changed, void *owner);
 
-/* One more recipient, already in the transaction's list. */
+/* One more recipient, already in the envelope. */
 void leg_recipient(struct leg *leg, struct recipient *rcpt);
 
-/* Send DATA. transaction_leg_open() or transaction_leg_ended() follows. */
+/* Send DATA: ends in LEG_OPEN or beyond. */
 void leg_data(struct leg *leg);
 
 /* Bytes that may be passed to an open leg now. */

@@ -1,96 +1,68 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Verification and health of external servers. */
+/* Probes of external servers. */
 #include "app/relay/probe.h"
 
 #include <stdlib.h>
 
 #include "app/relay/destination.h"
+#include "app/relay/health.h"
 #include "app/relay/state.h"
 #include "app/smtp/format.h"
 
 #define FIRST_RETRY NSEC_PER_SEC /* doubles up to the probe's interval */
 
 struct probe {
-    const struct probe_target *target;
     struct relay *relay;
-    enum probe_state state;
-    unsigned failures;  /* connections failed in a row */
+    struct health *health;
+    const struct probe_target *target;
     nsec_t retry;       /* the next wait while there is no success */
     struct timer timer; /* the next probe; while one is under way: its bound */
     struct claim claim;
     bool under_way;
-    bool refused; /* this probe's MAIL or RCPT was */
 };
 
 static const struct connection_user_ops probe_ops;
 
-static const char *state_text(enum probe_state state)
-{
-    static const char *const texts[] = {"unverified", "up", "down"};
-    return texts[state];
-}
-
-/* Every change of state goes through here. */
-static void become(struct probe *p, enum probe_state state)
-{
-    char server[ADDR_TEXT_SIZE];
-    struct relay *r = p->relay;
-    if (p->state == state)
-        return;
-    maillog_notice(r->log, r->wall, "external server %s: %s -> %s",
-                   endpoint_format(&p->target->server, server), state_text(p->state),
-                   state_text(state));
-    p->state = state;
-}
-
 /* The next probe, in a while that is not the same for all. */
-static void schedule(struct probe *p, nsec_t wait)
+static void schedule(struct probe *p)
 {
     struct relay *r = p->relay;
+    nsec_t wait = p->target->interval;
+    if (p->health->state != HEALTH_UP || p->health->failures > 0) {
+        wait = p->retry < wait ? p->retry : wait;
+        p->retry = 2 * wait;
+    }
     timer_arm(r->wheel, &p->timer, r->now + relay_jitter(r, wait));
 }
 
-static void schedule_retry(struct probe *p)
+/* The server was found up or has gone down, by a probe or by real mail. */
+static void on_health(struct health *h, void *prober)
 {
-    schedule(p, p->retry);
-    p->retry = 2 * p->retry < p->target->interval ? 2 * p->retry : p->target->interval;
-}
-
-static void succeed(struct probe *p)
-{
-    p->failures = 0;
+    struct probe *p = prober;
+    (void)h;
     p->retry = FIRST_RETRY;
-    become(p, PROBE_UP);
     if (!p->under_way)
-        schedule(p, p->target->interval);
-}
-
-static void fail(struct probe *p)
-{
-    if (p->failures < p->target->fall)
-        p->failures++;
-    if (p->state != PROBE_UP || p->failures < p->target->fall)
-        return;
-    become(p, PROBE_DOWN);
-    if (!p->under_way)
-        schedule_retry(p);
+        schedule(p);
 }
 
 static void finish(struct probe *p)
 {
     p->under_way = false;
     p->claim.connection = NULL;
-    if (p->state == PROBE_UP && p->failures == 0 && !p->refused)
-        schedule(p, p->target->interval);
-    else
-        schedule_retry(p);
+    schedule(p);
+}
+
+static void succeed(struct probe *p)
+{
+    relay_count(p->relay, RELAY_PROBES_ACCEPTED);
+    health_note_accept(p->relay, (uint16_t)(p->health - p->relay->health));
 }
 
 static void probe_lost(void *user, enum connection_loss why)
 {
     struct probe *p = user;
     relay_count(p->relay, RELAY_PROBES_FAILED);
-    (void)why; /* destination_failed() has counted what failed before it was usable */
+    (void)why; /* health knows already what failed before it was usable */
     finish(p);
 }
 
@@ -100,9 +72,8 @@ static void refused(struct probe *p, const struct smtp_reply *reply)
     struct relay *r = p->relay;
     struct span message = smtp_reply_message(reply);
     relay_count(r, RELAY_PROBES_REFUSED);
-    p->refused = true;
     relay_alarm(r, "external server %s (%s) refuses the verification address <%s>: %u %.*s",
-                endpoint_format(&p->target->server, server), state_text(p->state),
+                endpoint_format(&p->target->server, server), health_state_text(p->health->state),
                 p->target->recipient, reply->code, (int)message.len, message.at);
 }
 
@@ -118,7 +89,6 @@ static void probe_ready(void *user, struct connection *c)
     char line[SMTP_LINE_MAX];
     struct span sender = {p->target->sender, strlen(p->target->sender)};
     if (p->target->recipient[0] == '\0') {
-        relay_count(p->relay, RELAY_PROBES_ACCEPTED);
         succeed(p);
         end(p, c, true);
         return;
@@ -145,7 +115,6 @@ static void probe_reply(void *user, struct connection *c, enum exchange what,
                                smtp_format_rcpt(line, sizeof(line), recipient)))
             return;
     } else {
-        relay_count(p->relay, RELAY_PROBES_ACCEPTED);
         succeed(p);
     }
     end(p, c, false);
@@ -170,12 +139,11 @@ static void probe_begin(struct probe *p)
     struct relay *r = p->relay;
     struct destination *d = destination_find(r->destinations, &p->target->server);
     if (d == NULL) {
-        schedule_retry(p);
+        schedule(p);
         return;
     }
     relay_count(r, RELAY_PROBES);
     p->under_way = true;
-    p->refused = false;
     timer_arm(r->wheel, &p->timer, r->now + r->settings->rcpt);
     p->claim.ops = &probe_ops;
     p->claim.user = p;
@@ -215,14 +183,16 @@ static const struct connection_user_ops probe_ops = {
 
 bool probes_start(struct relay *r)
 {
-    r->probe_count = snapshot_probe_count(r->snapshot);
-    r->probes = calloc(r->probe_count > 0 ? r->probe_count : 1, sizeof(*r->probes));
+    r->probes = calloc(r->health_count > 0 ? r->health_count : 1, sizeof(*r->probes));
     if (r->probes == NULL)
         return false;
-    for (unsigned i = 0; i < r->probe_count; i++) {
+    for (unsigned i = 0; i < r->health_count; i++) {
         struct probe *p = &r->probes[i];
         p->relay = r;
-        p->target = snapshot_probe(r->snapshot, i);
+        p->health = &r->health[i];
+        p->health->changed = on_health;
+        p->health->prober = p;
+        p->target = p->health->target;
         p->retry = FIRST_RETRY;
         timer_init(&p->timer, on_timer);
         timer_arm(r->wheel, &p->timer, r->now);
@@ -232,7 +202,8 @@ bool probes_start(struct relay *r)
 
 void probes_stop(struct relay *r)
 {
-    for (unsigned i = 0; i < r->probe_count; i++) {
+    for (unsigned i = 0; i < r->health_count; i++) {
+        r->health[i].changed = NULL;
         probe_give_up(&r->probes[i]);
         timer_disarm(r->wheel, &r->probes[i].timer);
     }
@@ -242,23 +213,4 @@ void probes_free(struct relay *r)
 {
     free(r->probes);
     r->probes = NULL;
-}
-
-bool probe_is_up(const struct relay *r, uint16_t probe)
-{
-    return probe == ROUTE_NO_PROBE || r->probes[probe].state == PROBE_UP;
-}
-
-void probe_note_accept(struct relay *r, uint16_t probe)
-{
-    if (probe != ROUTE_NO_PROBE)
-        succeed(&r->probes[probe]);
-}
-
-void probe_note_failure(struct relay *r, const struct endpoint *server)
-{
-    for (unsigned i = 0; i < r->probe_count; i++) {
-        if (endpoint_equal(&r->probes[i].target->server, server))
-            fail(&r->probes[i]);
-    }
 }

@@ -8,6 +8,7 @@
 
 #include "app/relay/connection.h"
 #include "app/relay/destination.h"
+#include "app/relay/health.h"
 #include "app/relay/probe.h"
 #include "app/relay/reply.h"
 #include "app/relay/session.h"
@@ -15,29 +16,6 @@
 #include "app/relay/transaction.h"
 
 COUNTER_LIST_DEFINE(relay_counter_list, "relay", RELAY_COUNTERS)
-
-void *relay_object_get(struct rte_mempool *pool, size_t size)
-{
-    void *object;
-    if (rte_mempool_get(pool, &object) != 0)
-        return NULL;
-    memset(object, 0, size);
-    return object;
-}
-
-void relay_object_put(struct rte_mempool *pool, void *object)
-{
-    rte_mempool_put(pool, object);
-}
-
-nsec_t relay_jitter(struct relay *r, nsec_t base)
-{
-    /* xorshift64: spreads probes, guards nothing. */
-    r->random ^= r->random << 13;
-    r->random ^= r->random >> 7;
-    r->random ^= r->random << 17;
-    return base - base / 4 + r->random % (base / 2 + 1);
-}
 
 static struct rte_mempool *objects(const struct relay *r, const char *what, unsigned count,
                                    size_t size)
@@ -102,7 +80,7 @@ struct relay *relay_create(const struct relay_config *config, nsec_t now, uint64
         *why = "infrastructure_reject is not a valid expression";
         free(expression_error);
     }
-    if (r->reply_rules == NULL || !create_objects(r) || !probes_start(r)) {
+    if (r->reply_rules == NULL || !create_objects(r) || !health_start(r) || !probes_start(r)) {
         relay_destroy(r);
         return NULL;
     }
@@ -114,6 +92,7 @@ void relay_destroy(struct relay *r)
     if (r == NULL)
         return;
     probes_free(r);
+    health_stop(r);
     destinations_destroy(r->destinations);
     rte_mempool_free(r->session_pool);
     rte_mempool_free(r->transaction_pool);

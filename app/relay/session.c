@@ -14,48 +14,21 @@
 struct session {
     enum session_state state;
     struct relay *relay;
-    struct stream *stream;
     struct transaction *transaction; /* NULL: none */
     TAILQ_ENTRY(session) entry;      /* in relay->sessions */
     TAILQ_ENTRY(session) woken_entry;
     struct timer timer; /* the client's silence */
-    struct endpoint client;
+    struct client client;
     bool woken;
     bool greeted;   /* HELO or EHLO was said */
-    bool extended;  /* EHLO */
     bool skip_line; /* the line is too long: its rest is dropped up to LF */
     unsigned errors;
     struct smtp_content drain; /* in SESSION_DRAIN: goes on from the transaction's scanner */
-    char helo[SMTP_DOMAIN_MAX + 1];
 };
 
-struct relay *session_relay(const struct session *s)
+static void wake(struct client *client)
 {
-    return s->relay;
-}
-
-struct stream *session_stream(const struct session *s)
-{
-    return s->stream;
-}
-
-const struct endpoint *session_client(const struct session *s)
-{
-    return &s->client;
-}
-
-const char *session_helo(const struct session *s)
-{
-    return s->helo;
-}
-
-bool session_extended(const struct session *s)
-{
-    return s->extended;
-}
-
-void session_wake(struct session *s)
-{
+    struct session *s = CONTAINER_OF(client, struct session, client);
     if (s->woken)
         return;
     s->woken = true;
@@ -88,20 +61,20 @@ static void session_over(struct session *s)
 
 static void session_close(struct session *s)
 {
-    stream_close(s->stream);
+    stream_close(s->client.stream);
     session_over(s);
 }
 
 static void session_abort(struct session *s)
 {
-    stream_abort(s->stream);
+    stream_abort(s->client.stream);
     session_over(s);
 }
 
 /* Whole lines with CRLF. False: the session is gone. */
 static bool say_bytes(struct session *s, const char *text, size_t len)
 {
-    if (stream_write(s->stream, text, len))
+    if (stream_write(s->client.stream, text, len))
         return true;
     session_abort(s);
     return false;
@@ -119,7 +92,8 @@ static void dismiss(struct session *s, const char *line)
 {
     if (!say(s, line))
         return;
-    stream_consume(s->stream, s->stream->readable); /* nobody will read it: not a loss */
+    stream_consume(s->client.stream,
+                   s->client.stream->readable); /* nobody will read it: not a loss */
     session_close(s);
 }
 
@@ -169,11 +143,11 @@ static enum outcome on_hello(struct session *s, const struct smtp_command *comma
     };
     abandon(s);
     s->greeted = true;
-    s->extended = command->verb == SMTP_EHLO;
-    memcpy(s->helo, command->argument.at, command->argument.len);
-    s->helo[command->argument.len] = '\0';
-    size_t len = s->extended ? smtp_format_ehlo_reply(buf, sizeof(buf), &policy)
-                             : smtp_format_helo_reply(buf, sizeof(buf), policy.hostname);
+    s->client.extended = command->verb == SMTP_EHLO;
+    memcpy(s->client.helo, command->argument.at, command->argument.len);
+    s->client.helo[command->argument.len] = '\0';
+    size_t len = s->client.extended ? smtp_format_ehlo_reply(buf, sizeof(buf), &policy)
+                                    : smtp_format_helo_reply(buf, sizeof(buf), policy.hostname);
     return say_bytes(s, buf, len) ? TAKEN : GONE;
 }
 
@@ -192,7 +166,7 @@ static enum outcome on_mail(struct session *s, const struct smtp_command *comman
         relay_count(r, RELAY_MESSAGES_TOO_BIG);
         return answer(s, "552 5.3.4 The message is too big");
     }
-    s->transaction = transaction_begin(s, command);
+    s->transaction = transaction_begin(r, &s->client, command);
     if (s->transaction == NULL)
         return answer(s, "451 4.3.2 Out of memory; try again later");
     return answer(s, "250 2.1.0 OK");
@@ -264,7 +238,7 @@ static enum outcome execute(struct session *s, const struct smtp_command *comman
 static size_t first_line(struct session *s, char *buf, const char **line, bool *bare)
 {
     struct slice slices[16];
-    unsigned n = stream_peek(s->stream, 0, slices, COUNT_OF(slices));
+    unsigned n = stream_peek(s->client.stream, 0, slices, COUNT_OF(slices));
     if (n == 0)
         return 0;
     *line = (const char *)slices[0].data;
@@ -286,14 +260,14 @@ static size_t first_line(struct session *s, char *buf, const char **line, bool *
 static bool skip_line(struct session *s)
 {
     struct slice slice;
-    while (stream_peek(s->stream, 0, &slice, 1) > 0) {
+    while (stream_peek(s->client.stream, 0, &slice, 1) > 0) {
         const uint8_t *newline = memchr(slice.data, '\n', slice.len);
         if (newline != NULL) {
-            stream_consume(s->stream, (size_t)(newline + 1 - slice.data));
+            stream_consume(s->client.stream, (size_t)(newline + 1 - slice.data));
             s->skip_line = false;
             return true;
         }
-        stream_consume(s->stream, slice.len);
+        stream_consume(s->client.stream, slice.len);
     }
     return false;
 }
@@ -305,7 +279,7 @@ static enum outcome take_line(struct session *s, const char *line, size_t n, boo
     const struct transaction *t = s->transaction;
     bool untold = t != NULL && t->untold != NULL;
     enum smtp_command_error error =
-        bare ? SMTP_BARE_NEWLINE : smtp_command_parse(line, n - 2, s->extended, &command);
+        bare ? SMTP_BARE_NEWLINE : smtp_command_parse(line, n - 2, s->client.extended, &command);
     if (untold && (error != SMTP_COMMAND_OK || command.verb != SMTP_RCPT))
         return LATER;
     if (error != SMTP_COMMAND_OK)
@@ -327,12 +301,12 @@ static bool command_step(struct session *s)
     bool bare = false;
     if (s->transaction != NULL && recipients_ahead(s->transaction) > MAX_AHEAD)
         return false;
-    if (stream_unacked(s->stream) > MAX_UNREAD)
+    if (stream_unacked(s->client.stream) > MAX_UNREAD)
         return false;
     if (s->skip_line && !skip_line(s))
         return false;
     size_t n = first_line(s, buf, &line, &bare);
-    if (n == 0 && s->stream->readable < SMTP_LINE_MAX)
+    if (n == 0 && s->client.stream->readable < SMTP_LINE_MAX)
         return false;
     if (n == 0) {
         if (s->transaction != NULL && s->transaction->untold != NULL)
@@ -342,7 +316,7 @@ static bool command_step(struct session *s)
     }
     enum outcome outcome = take_line(s, line, n, bare);
     if (outcome == TAKEN || outcome == PAUSED)
-        stream_consume(s->stream, n);
+        stream_consume(s->client.stream, n);
     return outcome == TAKEN || outcome == PAUSED;
 }
 
@@ -385,8 +359,8 @@ static bool conclude(struct session *s)
 static bool drain_step(struct session *s)
 {
     struct slice slice;
-    while (!s->drain.ended && stream_peek(s->stream, 0, &slice, 1) > 0)
-        stream_consume(s->stream, smtp_content_scan(&s->drain, slice.data, slice.len));
+    while (!s->drain.ended && stream_peek(s->client.stream, 0, &slice, 1) > 0)
+        stream_consume(s->client.stream, smtp_content_scan(&s->drain, slice.data, slice.len));
     return s->drain.ended;
 }
 
@@ -397,7 +371,7 @@ static void start_drain(struct session *s)
     struct transaction *t = s->transaction;
     s->state = SESSION_DRAIN;
     s->drain = t->content;
-    stream_consume(s->stream, (size_t)(t->content.scanned - t->forwarded));
+    stream_consume(s->client.stream, (size_t)(t->content.scanned - t->forwarded));
 }
 
 /* One step of the state machine. True: call again. False: wait, or the session is gone. */
@@ -448,7 +422,7 @@ static bool exhausted(const struct session *s)
     const struct transaction *t = s->transaction;
     switch (s->state) {
     case SESSION_COMMAND:
-        return (t == NULL || t->untold == NULL) && stream_unacked(s->stream) <= MAX_UNREAD;
+        return (t == NULL || t->untold == NULL) && stream_unacked(s->client.stream) <= MAX_UNREAD;
     case SESSION_CONTENT:
         return t->forwarded == t->content.safe;
     case SESSION_DRAIN:
@@ -465,7 +439,7 @@ static void run(struct session *s)
 {
     while (step(s))
         ;
-    if (s->state == SESSION_GONE || !s->stream->eof || !exhausted(s))
+    if (s->state == SESSION_GONE || !s->client.stream->eof || !exhausted(s))
         return;
     if (s->state == SESSION_COMMAND && s->transaction == NULL) {
         session_close(s);
@@ -539,8 +513,9 @@ void session_accept(struct stream *stream, void *user)
     relay_count(r, RELAY_SESSIONS);
     r->usage.sessions++;
     s->relay = r;
-    s->stream = stream;
-    s->client = stream->peer;
+    s->client.stream = stream;
+    s->client.address = stream->peer;
+    s->client.wake = wake;
     timer_init(&s->timer, on_timer);
     TAILQ_INSERT_TAIL(&r->sessions, s, entry);
     stream_set_handler(stream, on_stream, s);
@@ -550,7 +525,7 @@ void session_accept(struct stream *stream, void *user)
     if (!say_bytes(s, buf, len))
         return;
     watch_client(s);
-    session_wake(s);
+    wake(&s->client);
 }
 
 void sessions_run(struct relay *r)

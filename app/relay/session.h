@@ -9,9 +9,8 @@
 #ifndef SPLITMX_RELAY_SESSION_H
 #define SPLITMX_RELAY_SESSION_H
 
-#include <stdbool.h>
+#include <stddef.h>
 
-#include "drivers/base/addr.h"
 #include "drivers/stream.h"
 
 struct relay;
@@ -29,9 +28,6 @@ enum session_state {
 /* A connection was accepted: the accept callback of a listener, user = struct relay. */
 void session_accept(struct stream *s, void *user);
 
-/* Its transaction has news. Runs later in this round, not inside the call. */
-void session_wake(struct session *s);
-
 /* Run what was woken. Once per round, after the streams' events. */
 void sessions_run(struct relay *r);
 
@@ -41,13 +37,6 @@ void sessions_reap(struct relay *r);
 
 /* Bytes of an object, for the pool. */
 size_t session_size(void);
-
-/* What transactions want to know. */
-struct relay *session_relay(const struct session *s);
-struct stream *session_stream(const struct session *s);
-const struct endpoint *session_client(const struct session *s);
-const char *session_helo(const struct session *s);
-bool session_extended(const struct session *s); /* said EHLO */
 
 /* Tell idle clients 421 and close; the others as soon as their transaction is over. */
 void sessions_shutdown(struct relay *r);

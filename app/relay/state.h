@@ -11,6 +11,7 @@
 struct connection;
 struct destinations;
 struct reply_rules;
+struct health;
 struct probe;
 struct rte_mempool;
 struct session;
@@ -38,8 +39,9 @@ struct relay {
     struct session_list sessions_gone; /* ended in this round */
     struct connection_list gone;       /* ended in this round */
     struct destinations *destinations;
-    struct probe *probes; /* one per snapshot_probe() */
-    unsigned probe_count;
+    struct health *health; /* one per snapshot_probe() */
+    unsigned health_count;
+    struct probe *probes; /* likewise */
     struct reply_rules *reply_rules;
     struct tcp_listener *listeners[SETTINGS_MAX_LISTENERS * SETTINGS_MAX_ADDRESSES];
     unsigned listener_count;

@@ -2,14 +2,14 @@
 /* One message on its way, from MAIL to the answer to the end of data. */
 #include "app/relay/transaction.h"
 
-#include "app/relay/probe.h"
-#include "app/relay/session.h"
+#include "app/relay/health.h"
 #include "app/relay/state.h"
 #include "app/smtp/received.h"
 
 #define PEEK_SLICES 16
 
 static void on_timer(struct timer *timer, nsec_t now);
+static void leg_changed(void *owner);
 
 /* Unique as long as the clock does not go back over a restart: start time, worker, count. */
 static void make_id(struct relay *r, char *id)
@@ -18,9 +18,9 @@ static void make_id(struct relay *r, char *id)
              (r->next_transaction++) & 0xffffffff);
 }
 
-struct transaction *transaction_begin(struct session *s, const struct smtp_command *mail)
+struct transaction *transaction_begin(struct relay *r, struct client *client,
+                                      const struct smtp_command *mail)
 {
-    struct relay *r = session_relay(s);
     struct transaction *t = relay_object_get(r->transaction_pool, sizeof(*t));
     if (t == NULL)
         return NULL;
@@ -30,12 +30,12 @@ struct transaction *transaction_begin(struct session *s, const struct smtp_comma
         return NULL;
     }
     t->relay = r;
-    t->session = s;
-    t->size = mail->size;
-    t->body = mail->body;
-    memcpy(t->sender, mail->path.address.at, mail->path.address.len);
+    t->client = client;
+    t->envelope.size = mail->size;
+    t->envelope.body = mail->body;
+    memcpy(t->envelope.sender, mail->path.address.at, mail->path.address.len);
     make_id(r, t->id);
-    TAILQ_INIT(&t->recipients);
+    TAILQ_INIT(&t->envelope.recipients);
     timer_init(&t->timer, on_timer);
     r->usage.transactions++;
     relay_count(r, RELAY_TRANSACTIONS);
@@ -76,7 +76,7 @@ static struct leg *leg_for(struct transaction *t, const struct next_hop *hop, co
         return NULL;
     }
     struct leg *leg = &t->legs[t->leg_count++];
-    leg_start(leg, t, d);
+    leg_start(leg, r, &t->envelope, d, leg_changed, t);
     return leg;
 }
 
@@ -88,7 +88,7 @@ static struct leg *place(struct transaction *t, const struct route *route, const
         *refusal = verdict_reply(route->verdict);
         return NULL;
     }
-    if (!probe_is_up(r, route->hops[0].probe)) {
+    if (!health_is_up(r, route->hops[0].probe)) {
         relay_count(r, RELAY_RCPT_EXTERNAL_DOWN);
         *refusal = "451 4.4.1 The recipient's server is not available; try again later";
         return NULL;
@@ -133,16 +133,15 @@ bool transaction_recipient(struct transaction *t, const struct smtp_path *path, 
     relay_count(r, RELAY_RECIPIENTS);
     r->usage.recipients++;
     memcpy(record->to, path->address.at, path->address.len);
-    memcpy(record->helo, session_helo(t->session), sizeof(record->helo));
-    record->client = *session_client(t->session);
-    route_recipient(r->snapshot, r->worker, path, &session_client(t->session)->addr,
-                    &record->route);
+    memcpy(record->helo, t->client->helo, sizeof(record->helo));
+    record->client = t->client->address;
+    route_recipient(r->snapshot, r->worker, path, &t->client->address.addr, &record->route);
     count_verdict(r, record->route.verdict);
     rcpt->record = record;
     rcpt->asked = r->now;
     t->recipient_count++;
     rcpt->leg = place(t, &record->route, &refusal);
-    TAILQ_INSERT_TAIL(&t->recipients, rcpt, entry);
+    TAILQ_INSERT_TAIL(&t->envelope.recipients, rcpt, entry);
     if (t->untold == NULL)
         t->untold = rcpt;
     if (rcpt->leg != NULL) {
@@ -150,7 +149,7 @@ bool transaction_recipient(struct transaction *t, const struct smtp_path *path, 
     } else {
         rcpt->state = RECIPIENT_REFUSED;
         client_reply_set(&rcpt->reply, "%s", refusal);
-        session_wake(t->session);
+        client_wake(t->client);
     }
     arm_envelope(t);
     return true;
@@ -187,7 +186,7 @@ static void log_recipient(struct transaction *t, struct recipient *rcpt, enum ma
     record->status = status;
     record->wall = t->relay->wall;
     memcpy(record->transaction, t->id, sizeof(record->transaction));
-    memcpy(record->from, t->sender, sizeof(record->from));
+    memcpy(record->from, t->envelope.sender, sizeof(record->from));
     memcpy(record->message_id, t->content.message_id, t->content.message_id_len);
     record->message_id[t->content.message_id_len] = '\0';
     record->bytes = t->content.scanned;
@@ -218,8 +217,8 @@ static void transaction_free(struct transaction *t)
     struct relay *r = t->relay;
     struct recipient *rcpt;
     timer_disarm(r->wheel, &t->timer);
-    while ((rcpt = TAILQ_FIRST(&t->recipients)) != NULL) {
-        TAILQ_REMOVE(&t->recipients, rcpt, entry);
+    while ((rcpt = TAILQ_FIRST(&t->envelope.recipients)) != NULL) {
+        TAILQ_REMOVE(&t->envelope.recipients, rcpt, entry);
         relay_object_put(r->recipient_pool, rcpt);
         r->usage.recipients--;
     }
@@ -232,7 +231,7 @@ static void transaction_free(struct transaction *t)
 static void log_all(struct transaction *t, enum mail_status status, const struct client_reply *told)
 {
     struct recipient *rcpt;
-    TAILQ_FOREACH (rcpt, &t->recipients, entry) {
+    TAILQ_FOREACH (rcpt, &t->envelope.recipients, entry) {
         if (rcpt->record != NULL)
             log_recipient(t, rcpt, status, told);
     }
@@ -268,9 +267,9 @@ void transaction_abandon(struct transaction *t)
 {
     struct relay *r = t->relay;
     struct client_reply none = {0};
-    t->session = NULL;
+    t->client = NULL;
     if (t->state == TRANSACTION_COMMIT)
-        return; /* transaction_leg_changed() ends it */
+        return; /* leg_changed() ends it */
     if (t->state == TRANSACTION_ENDED) {
         transaction_end(t);
         return;
@@ -296,8 +295,7 @@ static void fail(struct transaction *t, enum relay_counter counter,
     timer_disarm(t->relay->wheel, &t->timer);
     t->answer = *reply;
     t->state = TRANSACTION_ENDED;
-    if (t->session != NULL)
-        session_wake(t->session);
+    client_wake(t->client);
 }
 
 static void fail_with(struct transaction *t, enum relay_counter counter, const char *text)
@@ -312,7 +310,7 @@ static void fail_with(struct transaction *t, enum relay_counter counter, const c
 static bool has_accepted(const struct transaction *t, const struct leg *leg)
 {
     const struct recipient *rcpt;
-    TAILQ_FOREACH (rcpt, &t->recipients, entry) {
+    TAILQ_FOREACH (rcpt, &t->envelope.recipients, entry) {
         if (rcpt->leg == leg && rcpt->told && rcpt->record != NULL)
             return true;
     }
@@ -343,7 +341,7 @@ static struct span text_span(const char *text)
 static bool write_received(struct transaction *t, struct leg *leg)
 {
     const struct recipient *rcpt, *only = NULL;
-    TAILQ_FOREACH (rcpt, &t->recipients, entry) {
+    TAILQ_FOREACH (rcpt, &t->envelope.recipients, entry) {
         if (rcpt->record == NULL)
             continue;
         if (only != NULL) {
@@ -354,10 +352,10 @@ static bool write_received(struct transaction *t, struct leg *leg)
     }
     char text[SMTP_RECEIVED_MAX];
     struct smtp_received received = {
-        .helo = text_span(session_helo(t->session)),
-        .client = session_client(t->session)->addr,
+        .helo = text_span(t->client->helo),
+        .client = t->client->address.addr,
         .hostname = text_span(t->relay->settings->hostname),
-        .extended = session_extended(t->session),
+        .extended = t->client->extended,
         .id = text_span(t->id),
         .recipient = text_span(only != NULL ? only->record->to : ""),
         .time = (int64_t)(t->relay->wall / NSEC_PER_SEC),
@@ -377,7 +375,7 @@ static void open_content(struct transaction *t)
         if (t->legs[i].state == LEG_OPEN && !write_received(t, &t->legs[i]))
             return;
     }
-    session_wake(t->session);
+    client_wake(t->client);
 }
 
 static size_t room(const struct transaction *t)
@@ -439,7 +437,7 @@ static size_t forward(struct transaction *t, struct stream *client, size_t limit
 void transaction_pump(struct transaction *t)
 {
     struct relay *r = t->relay;
-    struct stream *client = session_stream(t->session);
+    struct stream *client = t->client->stream;
     scan(t, client);
     if (t->content.bare) {
         fail_with(t, RELAY_MESSAGES_BARE_NEWLINE,
@@ -511,18 +509,19 @@ static void committed(struct transaction *t)
     if (bad != NULL)
         t->answer = bad->reply;
     t->state = TRANSACTION_ENDED;
-    if (t->session != NULL)
-        session_wake(t->session);
+    if (t->client != NULL)
+        client_wake(t->client);
     else
         transaction_end(t);
 }
 
-void transaction_leg_changed(struct transaction *t)
+static void leg_changed(void *owner)
 {
+    struct transaction *t = owner;
     struct leg *bad = ended_badly(t);
     switch (t->state) {
     case TRANSACTION_ENVELOPE: /* a recipient has its answer, or there will be none */
-        session_wake(t->session);
+        client_wake(t->client);
         break;
     case TRANSACTION_DATA:
         if (bad != NULL)
@@ -534,7 +533,7 @@ void transaction_leg_changed(struct transaction *t)
         if (bad != NULL)
             fail(t, RELAY_MESSAGES_FAILED, &bad->reply);
         else
-            session_wake(t->session); /* there is room */
+            client_wake(t->client); /* there is room */
         break;
     case TRANSACTION_COMMIT:
         if (all_legs(t, LEG_COMMITTED, LEG_IN_DOUBT))

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The client of a transaction, as far as the transaction knows it. Embedded in its session. */
+#ifndef SPLITMX_RELAY_CLIENT_H
+#define SPLITMX_RELAY_CLIENT_H
+
+#include <stdbool.h>
+
+#include "app/smtp/command.h"
+#include "drivers/base/addr.h"
+#include "drivers/stream.h"
+
+struct client {
+    struct stream *stream;
+    struct endpoint address;
+    bool extended;                  /* said EHLO */
+    char helo[SMTP_DOMAIN_MAX + 1]; /* the name it said */
+    /* There is news: the session looks at its transaction later in this round, not inside the call.
+     */
+    void (*wake)(struct client *client);
+};
+
+/* NULL (the client is gone) is allowed. */
+static inline void client_wake(struct client *client)
+{
+    if (client != NULL)
+        client->wake(client);
+}
+
+#endif

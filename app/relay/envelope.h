@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The envelope of one message: its sender and its recipients (RFC 5321 §2.3.1). */
+#ifndef SPLITMX_RELAY_ENVELOPE_H
+#define SPLITMX_RELAY_ENVELOPE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "app/observe/maillog.h"
+#include "app/relay/reply.h"
+#include "app/smtp/command.h"
+#include "drivers/base/timer.h"
+
+struct leg;
+
+enum recipient_state {
+    RECIPIENT_WAITING,  /* RCPT not sent to the destination yet */
+    RECIPIENT_SENT,     /* sent, no answer yet */
+    RECIPIENT_ACCEPTED, /* the destination said 2xx */
+    RECIPIENT_REFUSED,  /* by the destination or by us */
+};
+
+struct recipient {
+    TAILQ_ENTRY(recipient) entry; /* in the transaction, in the client's order */
+    struct leg *leg;              /* NULL: refused by us */
+    enum recipient_state state;
+    bool told;                  /* the client has its reply */
+    nsec_t asked;               /* when RCPT came */
+    struct mail_record *record; /* holds the address and the verdict; NULL once it is logged */
+    struct client_reply reply;  /* once it is accepted or refused */
+};
+
+TAILQ_HEAD(recipient_list, recipient);
+
+struct envelope {
+    char sender[SMTP_PATH_MAX + 1]; /* without brackets */
+    uint64_t size;                  /* SIZE= of MAIL, 0: none */
+    enum smtp_body body;
+    struct recipient_list recipients;
+};
+
+#endif

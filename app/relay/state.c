@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the parts of one worker's relay share: objects and jitter. */
+#include "app/relay/state.h"
+
+#include <string.h>
+
+#include <rte_mempool.h>
+
+void *relay_object_get(struct rte_mempool *pool, size_t size)
+{
+    void *object;
+    if (rte_mempool_get(pool, &object) != 0)
+        return NULL;
+    memset(object, 0, size);
+    return object;
+}
+
+void relay_object_put(struct rte_mempool *pool, void *object)
+{
+    rte_mempool_put(pool, object);
+}
+
+nsec_t relay_jitter(struct relay *r, nsec_t base)
+{
+    /* xorshift64: spreads probes, guards nothing. */
+    r->random ^= r->random << 13;
+    r->random ^= r->random >> 7;
+    r->random ^= r->random << 17;
+    return base - base / 4 + r->random % (base / 2 + 1);
+}
