@@ -25,6 +25,7 @@ class Volume(Case):
         cls.router = cls.keep(SplitMX(cls.build, mailboxes=names[1::2], verify=names[0]).start())
 
     def test_every_message_is_in_its_own_mailbox_once_and_in_no_other(self):
+        before = self.router.relay_counters()
         for number in range(RUNS):
             run("smtp-source", "-N", "-s", 50, "-m", MAILBOXES, "-S", f"run {number}", "-f", "s@client.test",
                 "-t", "box@example.com", f"{network.ROUTER}:25", seconds=100)
@@ -35,6 +36,14 @@ class Volume(Case):
                      for address, messages in server.mailboxes().items()}
             self.assertEqual(boxes, {f"{number}box@example.com": expected
                                      for number in range(first, MAILBOXES + 1, 2)})
+        after = self.router.relay_counters()
+        counted = {name: after[name] - before[name] for name in (
+            "messages", "delivered", "verdict_local", "verdict_external", "messages_in_doubt")}
+        self.assertEqual(counted, {
+            "messages": RUNS * MAILBOXES, "delivered": RUNS * MAILBOXES, "messages_in_doubt": 0,
+            "verdict_local": RUNS * MAILBOXES // 2, "verdict_external": RUNS * MAILBOXES // 2})
+        delivered = [line for line in self.router.mail_log() if "status=delivered" in line]
+        self.assertEqual(len(delivered), RUNS * MAILBOXES)
 
 
 def subject(message):

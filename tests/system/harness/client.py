@@ -72,6 +72,25 @@ class Client:
             answer = self.reply()
         return answer
 
+    def message(self, sender, recipients, data):
+        """A message to all recipients: the first reply that refuses any, or the last one.
+
+        Who is answered 452 4.5.3, "too many recipients", gets the message in a transaction of
+        its own right after, as from any mail system.
+        """
+        while True:
+            answers = dict(zip(["", *recipients], self.envelope(sender, *recipients)))
+            later = [who for who, answer in answers.items() if answer.startswith("452 4.5.3")]
+            refusals = [answer for who, answer in answers.items()
+                        if answer[0] != "2" and (who not in later or later == recipients)]
+            if refusals:
+                self.command("RSET")
+                return refusals[0]
+            answer = self.content(data)
+            if answer[0] != "2" or not later:
+                return answer
+            recipients = later
+
     def quit(self):
         answer = self.command("QUIT")
         self.close()
@@ -85,13 +104,10 @@ def stuffed(data):
 
 
 def deliver(host, sender, recipients, data, source=None, seconds=60):
-    """One whole conversation. The final reply: DATA's, or the first refusal before it."""
+    """One whole conversation; the reply as from Client.message()."""
     with Client(host, source=source, seconds=seconds) as client:
-        answers = [client.hello()] + client.envelope(sender, *recipients)
-        for answer in answers:
-            if answer[0] != "2":
-                return answer
-        return client.content(data)
+        client.hello()
+        return client.message(sender, list(recipients), data)
 
 
 def answers(host, port=25):

@@ -63,10 +63,7 @@ class Load:
 
     def _send(self, client, number):
         recipients, content = self.make(number)
-        for answer in client.envelope("load@client.test", *recipients):
-            if answer[0] != "2":
-                raise _NotNow(answer)
-        answer = client.content(content)
+        answer = client.message("load@client.test", list(recipients), content)
         if answer[0] != "2":
             raise _NotNow(answer)
         with self.lock:

@@ -21,7 +21,6 @@ OURS = "10.99.0.10"
 EXTERNAL = "10.99.0.20"
 PREFIX = 24
 BRIDGE = "br0"
-CLIENT6, ROUTER6, OURS6, EXTERNAL6 = "fd99::1", "fd99::2", "fd99::10", "fd99::20"
 
 
 def exists(interface):
@@ -33,13 +32,10 @@ def create():
     if exists(BRIDGE):
         return
     run("ip", "link", "add", BRIDGE, "type", "bridge")
-    # Nothing on this network needs duplicate address detection or listening for multicast.
-    run("sysctl", "-qw", f"net.ipv6.conf.{BRIDGE}.accept_dad=0", "net.ipv4.ip_local_port_range=10000 60999",
+    run("sysctl", "-qw", f"net.ipv6.conf.{BRIDGE}.disable_ipv6=1", "net.ipv4.ip_local_port_range=10000 60999",
         "net.ipv4.tcp_max_syn_backlog=4096", "net.core.somaxconn=4096")
     for address in (CLIENT, OTHER_CLIENT, OURS, EXTERNAL):
         run("ip", "address", "add", f"{address}/{PREFIX}", "dev", BRIDGE)
-    for address in (CLIENT6, OURS6, EXTERNAL6):
-        run("ip", "address", "add", f"{address}/64", "dev", BRIDGE)
     run("ip", "link", "set", BRIDGE, "up")
 
 

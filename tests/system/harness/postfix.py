@@ -10,7 +10,7 @@ from .process import run, wait_until
 # One line a service; postlog lets every process of the server write to one log file.
 MASTER = """\
 {address}:25 inet n - n - - smtpd
-{address6}pickup    unix  n - n 60 1 pickup
+pickup    unix  n - n 60 1 pickup
 cleanup   unix  n - n - 0 cleanup
 qmgr      unix  n - n 300 1 qmgr
 rewrite   unix  - - n - - trivial-rewrite
@@ -31,8 +31,8 @@ compatibility_level = 3.6
 myhostname = {name}.test
 mydestination =
 mynetworks = 127.0.0.0/8 {trusted}
-inet_interfaces = {address} {address6}
-inet_protocols = all
+inet_interfaces = {address}
+inet_protocols = ipv4
 smtp_bind_address = {address}
 queue_directory = {directory}/queue
 data_directory = {directory}/data
@@ -79,7 +79,7 @@ class Postfix:
     """
 
     def __init__(self, name, address, users, domains=("example.com",), relay_unknown=None,
-                 trusted="", address6="", settings=""):
+                 trusted="", settings=""):
         self.name, self.address = name, address
         self.directory = os.path.join(sandbox.WORK, f"postfix-{name}")
         self.mail = os.path.join(self.directory, "mail")
@@ -91,15 +91,14 @@ class Postfix:
         addresses = [f"{user}@{domain}" for domain in domains for user in users]
         self._write("mailboxes", "".join(f"{a} {a}/\n" for a in addresses))
         values = dict(name=name, address=address, directory=self.directory, trusted=trusted,
-                      domains=" ".join(domains), address6=f"[{address6}]" if address6 else "")
+                      domains=" ".join(domains))
         main = MAIN + (RELAY_UNKNOWN if relay_unknown else REFUSE_UNKNOWN) + settings
         if relay_unknown:
             host, port = relay_unknown.rsplit(":", 1)
             self._write("transport", "".join(f"{a} virtual:\n" for a in addresses) +
                         "".join(f"{domain} smtp:[{host}]:{port}\n" for domain in domains))
         self._write("config/main.cf", main.format(**values))
-        second = f"[{address6}]:25 inet n - n - - smtpd\n" if address6 else ""
-        self._write("config/master.cf", MASTER.format(address=address, address6=second))
+        self._write("config/master.cf", MASTER.format(address=address))
         self.running = False
 
     def _write(self, name, text):

@@ -101,9 +101,13 @@ class Server:
         except OSError:
             pass
         self.listener.close()
+        self.drop()
+
+    def drop(self):
+        """Reset every connection: the router has to make a new one for the next message."""
         with self.lock:
             for connection in self.open:
-                _reset(connection)
+                reset(connection)
 
     def clear(self):
         """Forget what was received, and fail no more."""
@@ -152,7 +156,8 @@ class Server:
             connection.close()
 
 
-def _reset(connection):
+def reset(connection):
+    """End a connection by RST."""
     try:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()
@@ -196,7 +201,7 @@ class _Conversation:
         elif isinstance(action, (Close, TakeAndClose)):
             raise _Gone
         elif isinstance(action, Reset):
-            _reset(self.connection)
+            reset(self.connection)
             raise _Gone
         elif isinstance(action, Stall):
             while not self.server.closing:

@@ -2,6 +2,7 @@
 """The router under test: its configuration files, its process, its counters."""
 import json
 import os
+import shutil
 import signal
 
 from . import network, sandbox
@@ -23,7 +24,7 @@ file = {directory}/mail.log
 
 [port wan]
 device  = {device}
-address = {address}/24, {address6}/64
+address = {address}/24
 
 [listener smtp]
 port     = wan
@@ -63,18 +64,18 @@ class SplitMX:
         self.vdev, self.interface, self.kernel_end = DEVICES[device]
         self.attach, self.domain, self.verify = attach, domain, verify
         self.directory = os.path.join(sandbox.WORK, "splitmx")
-        os.makedirs(self.directory, exist_ok=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
+        os.makedirs(self.directory)
         self.write_mailboxes(mailboxes)
         self.ini = self.write("splitmx.ini", INI.format(
             directory=self.directory, device=self.vdev, address=network.ROUTER,
-            address6=network.ROUTER6, domain=domain, verify=verify, ours=ours, external=external,
+            domain=domain, verify=verify, ours=ours, external=external,
             appliance=appliance, memory=memory, listener=listener, timeouts=timeouts,
             domain_keys=domain_keys, more=more))
         self.program = None
         network.create()
-        if self.kernel_end and not network.exists(self.interface):
-            if attach:
-                network.veth(self.kernel_end, self.interface)
+        if attach and self.kernel_end and not network.exists(self.interface):
+            network.veth(self.kernel_end, self.interface)
 
     def write(self, name, text):
         path = os.path.join(self.directory, name)
@@ -113,6 +114,10 @@ class SplitMX:
         before = len(self._objects())
         self.program.process.send_signal(signal.SIGUSR1)
         return wait_until(lambda: self._objects()[before:], 5, "counters")[-1]
+
+    def relay_counters(self):
+        """Of these, the relay's own."""
+        return self.counters()["workers"]["0"]["relay"]
 
     def _objects(self):
         """All JSON objects in its output."""
