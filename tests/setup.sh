@@ -30,10 +30,10 @@ fail() {
 }
 
 missing_packages() {
-    local package
+    local installed package
+    installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${packages[@]}" 2>/dev/null || true)
     for package in "${packages[@]}"; do
-        # The status has three words: wanted, error, state.
-        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || echo "$package"
+        grep -qx "$package installed" <<<"$installed" || echo "$package"
     done
 }
 
