@@ -73,16 +73,24 @@ static void judge_networks(struct domain *d, const char *key, struct networks *n
     }
 }
 
-/* A side that is not given is its server. */
-static void judge_side(struct domain *d, const char *key, enum side side,
-                       const struct next_hop *hop, const struct domain_context *c)
+/* A side that is not given is its server. False if the operator put that on the other side, which
+ * is no error: it stays there. */
+static bool default_side(struct domain *d, const char *key, const struct next_hop *hop)
 {
     struct ip_prefix host = {.addr = hop->server.addr, .len = 128};
-    if (given(d, key))
-        judge_networks(d, key, &d->sides, (uint8_t)side, c);
-    else if (has_server(hop) && !networks_add(&d->sides, &host, (uint8_t)side))
-        FAIL(key, "is by default the address of that side's server, which is on the other side "
-                  "too; say which clients belong to which side");
+    return given(d, key) || !has_server(hop) || networks_add(&d->sides, &host, (uint8_t)hop->side);
+}
+
+/* Two servers on one address cannot be told apart by it: without the operator's word, what comes
+ * from there is on neither side. */
+static void judge_sides(struct domain *d, const struct domain_context *c)
+{
+    judge_networks(d, "local_clients", &d->sides, SIDE_LOCAL, c);
+    judge_networks(d, "external_clients", &d->sides, SIDE_EXTERNAL, c);
+    if (ip_addr_equal(&d->local.server.addr, &d->external.server.addr))
+        return;
+    default_side(d, "local_clients", &d->local);
+    default_side(d, "external_clients", &d->external);
 }
 
 static void judge_accept(struct domain *d, const struct domain_context *c)
@@ -214,8 +222,7 @@ void domain_build(struct domain *d, const struct config_section *section,
     d->postmaster_external = config_number(section, "postmaster") == 1;
     judge_server(d, "mailbox_server", &d->local, c);
     judge_server(d, "external_mail_server", &d->external, c);
-    judge_side(d, "local_clients", SIDE_LOCAL, &d->local, c);
-    judge_side(d, "external_clients", SIDE_EXTERNAL, &d->external, c);
+    judge_sides(d, c);
     judge_accept(d, c);
     judge_delimiter(d, c);
     judge_probe(d, c);

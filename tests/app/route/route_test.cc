@@ -106,6 +106,26 @@ TEST(Side, IsWhatTheOperatorSaysAndTheLongestNetworkWins)
     EXPECT_EQ(r.Verdict("alice@example.com", kMailboxServer), "local") << "no longer the default";
 }
 
+TEST(Side, OfAnAddressThatBothServersHaveIsNeither)
+{
+    std::string ini = kSplit;
+    ini.replace(ini.find("198.51.100.7"), 12, kMailboxServer);
+    Routed r(ini, kFiles);
+    ASSERT_THAT(r.Errors(), IsEmpty());
+    EXPECT_EQ(r.Verdict("alice@example.com", kMailboxServer), "local");
+    EXPECT_EQ(r.Verdict("nobody@example.com", kMailboxServer), "external");
+    Routed said(ini + "local_clients = 192.0.2.10\n", kFiles);
+    EXPECT_EQ(said.Verdict("alice@example.com", kMailboxServer), "same-side");
+}
+
+TEST(Side, OfAServerIsTheOperatorsToSay)
+{
+    Routed r(kSplit + "local_clients = 198.51.100.7\n", kFiles);
+    ASSERT_THAT(r.Errors(), IsEmpty());
+    EXPECT_EQ(r.Verdict("alice@example.com", kExternalServer), "same-side");
+    EXPECT_EQ(r.Verdict("nobody@example.com", kExternalServer), "external");
+}
+
 TEST(Precedence, GoesFromTheWholeAddressToTheCatchAll)
 {
     Routed r(kSplit + "subaddress_delimiter = +\n",
