@@ -30,7 +30,9 @@ void congestion_acked(struct congestion *c, uint32_t acked, bool limited);
 /* Fast recovery begins with `flight` bytes outstanding (RFC 6675 §5 (4.2)). */
 void congestion_enter_recovery(struct congestion *c, uint32_t flight);
 
-/* Fast recovery ends with `flight` bytes outstanding (RFC 6582 §3.2 (3), full acknowledgement). */
+/* Fast recovery ends with `flight` bytes outstanding: without SACK, what was assumed to be under
+ * way has just gone, and a burst must not follow (RFC 6582 §3.2 step 3, full acknowledgement (1)).
+ */
 void congestion_exit_recovery(struct congestion *c, uint32_t flight);
 
 /* The retransmission timer expired; `again`: without an acknowledgement since the last time. */

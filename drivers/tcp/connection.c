@@ -92,7 +92,8 @@ struct tcp_connection *connection_new(struct tcp *t, const struct endpoint *loca
     c->mss = route->mtu - header_bytes(c);
     c->rcv_mss = MSS_DEFAULT_V4;
     c->last_received = c->last_sent = t->now;
-    c->window_target = WINDOW_INITIAL;
+    c->window_target =
+        t->config.receive_window < WINDOW_INITIAL ? t->config.receive_window : WINDOW_INITIAL;
     while (c->rcv_wscale < TCP_MAX_WSCALE &&
            (UINT64_C(65535) << c->rcv_wscale) < t->config.receive_window)
         c->rcv_wscale++;
@@ -189,6 +190,7 @@ static void disconnect(struct tcp_connection *c)
     timers_stop(c);
     window_release(c);
     sendq_release(&c->sendq, &t->nodes);
+    recovery_init(&c->recovery, c->recovery.sack, c->sendq.una);
     if (c->is_dirty)
         TAILQ_REMOVE(&t->dirty, c, dirty);
     c->is_dirty = false;

@@ -315,8 +315,10 @@ static bool send_repairs(struct tcp_connection *c)
 {
     struct sent *record;
     while ((record = recovery_next_lost(&c->recovery, &c->sendq)) != NULL) {
-        if (!c->recovery.urgent && !fits_pipe(c, sent_span(record)))
+        if (!c->recovery.urgent && !fits_pipe(c, sent_span(record))) {
+            c->limited_until = c->sendq.nxt;
             return true;
+        }
         if (!resend(c, record))
             return false;
     }

@@ -174,18 +174,18 @@ struct recovery_news recovery_on_ack(struct recovery *r, struct sendq *q, struct
     if (seq_after(ack->ack, q->una)) {
         acknowledge(r, q, nodes, ack->ack, &news);
         r->dupacks = 0;
+        if (r->state != RECOVERY_FAST)
+            congestion_acked(cc, news.acked, ack->limited);
         if (r->state == RECOVERY_CLEAR) {
             r->assumed = 0;
         } else if (seq_at_or_after(ack->ack, r->point)) {
-            if (r->state == RECOVERY_FAST)
+            if (r->state == RECOVERY_FAST && !r->sack)
                 congestion_exit_recovery(cc, sendq_in_flight(q));
             r->state = RECOVERY_CLEAR;
             r->assumed = 0;
         } else {
             partial(r, q, news.acked, cc->mss);
         }
-        if (r->state != RECOVERY_FAST)
-            congestion_acked(cc, news.acked, ack->limited);
     } else if (q->head != NULL && (sacked || (!r->sack && ack->duplicate))) {
         r->dupacks++;
         if (!r->sack)

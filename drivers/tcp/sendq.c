@@ -31,7 +31,8 @@ void sendq_release(struct sendq *q, struct node_pool *nodes)
         record_give(q, nodes, q->head);
     chunk_list_release(&q->data, nodes);
     q->cursor = NULL;
-    q->unsent = 0;
+    q->cursor_off = q->head_acked = q->unsent = 0;
+    q->una = q->nxt;
 }
 
 /* The cursor may have stood at the end of everything. */

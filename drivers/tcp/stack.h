@@ -12,7 +12,7 @@
 
 /* Timeouts in a row after which a peer is given up (R2, RFC 9293 §3.8.3). With back-off from 200 ms
  * 15 take at least 7 minutes; nobody waits for an orphan, whose 8 take 50 s. A SYN of ours is tried
- * for 127 s, a SYN-ACK for 63 s. */
+ * for 123 s, a SYN-ACK for 63 s. */
 #define TCP_RETRIES            15
 #define TCP_RETRIES_ORPHAN     8
 #define TCP_RETRIES_SYN        6

@@ -46,7 +46,9 @@ static void starve(struct tcp_connection *c, bool starved)
 /* How far the edge would move if memory were no question. */
 static uint32_t wanted(const struct tcp_connection *c)
 {
-    uint32_t target = c->state < CONN_ESTABLISHED ? WINDOW_SYN : c->window_target;
+    uint32_t target = c->window_target;
+    if (c->state < CONN_ESTABLISHED && target > WINDOW_SYN)
+        target = WINDOW_SYN;
     if (!c->wscale_ok && target > UINT16_MAX)
         target = UINT16_MAX;
     uint32_t unread = (uint32_t)c->stream.readable;

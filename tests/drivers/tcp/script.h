@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One host of ours, and a peer that says what the test makes it say: every segment in and out is
+// the test's to write and to read.
+#ifndef SPLITMX_TESTS_TCP_SCRIPT_H
+#define SPLITMX_TESTS_TCP_SCRIPT_H
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <set>
+#include <string>
+
+#include <rte_ip.h>
+#include <rte_mbuf.h>
+
+#include "tests/sim/host.h"
+
+extern "C" {
+#include "drivers/tcp/input.h"
+#include "drivers/tcp/seq.h"
+#include "drivers/tcp/sum.h"
+}
+
+using sim::Bytes;
+
+constexpr uint8_t F = TCP_FIN, S = TCP_SYN, R = TCP_RST, P = TCP_PSH, A = TCP_ACK;
+
+struct Said {
+    struct segment s = {};
+    std::string data;
+    nsec_t when = 0;
+};
+
+inline std::ostream &operator<<(std::ostream &out, const Said &x)
+{
+    for (unsigned k = 0; k < 8; k++)
+        if (x.s.flags >> k & 1)
+            out << "FSRPAUEC"[k];
+    return out << " seq " << x.s.seq << " ack " << x.s.ack << " len " << x.s.data_len << " win "
+               << x.s.window;
+}
+
+// What the application side of a stream saw.
+struct App {
+    struct stream *stream = nullptr;
+    unsigned events = 0; // all so far
+    std::string text;
+    bool reads = true;
+    bool down = false;
+    enum stream_error error = STREAM_OK;
+    std::function<void(unsigned events)> then;
+
+    static void handle(struct stream *s, unsigned events, void *user)
+    {
+        App *self = static_cast<App *>(user);
+        self->events |= events;
+        if (self->reads)
+            self->read();
+        if (events & STREAM_DOWN) {
+            self->down = true;
+            self->error = s->error;
+        }
+        if (self->then)
+            self->then(events);
+    }
+    void read()
+    {
+        struct slice k;
+        while (stream_peek(stream, 0, &k, 1) == 1) {
+            text.append(reinterpret_cast<const char *>(k.data), k.len);
+            stream_consume(stream, k.len);
+        }
+    }
+    void say(const std::string &words)
+    {
+        ASSERT_TRUE(stream_write(stream, words.data(), words.size()));
+    }
+};
+
+struct Script : ::testing::Test {
+    sim::HostConfig config;
+    sim::Nic nic;
+    nsec_t now = 1000 * NSEC_PER_SEC;
+    std::unique_ptr<sim::Wire> wire;
+    std::unique_ptr<sim::Host> host;
+    std::deque<Said> said;
+    App app;
+    struct tcp_listener *listener = nullptr;
+
+    // The peer's side of the conversation, as it goes.
+    uint16_t our_port = 25, peer_port = 5000;
+    uint32_t seq = 1000000; // its next sequence number
+    uint32_t ack = 0;       // what it has acknowledged
+    uint16_t window = 65535;
+    struct segment syn = {}; // the options of its SYN
+    bool timestamps = false;
+    uint32_t tsval = 5000, tsecr = 0;
+    bool answers_arp = true;
+
+    void SetUp() override
+    {
+        nic.hold = 0;
+        syn.mss = 1460;
+        syn.sack_permitted = true;
+        begin();
+    }
+    void begin()
+    {
+        host.reset();
+        sim::Weather still;
+        still.delay = 0;
+        wire = std::make_unique<sim::Wire>(1, still, still, nic);
+        wire->filter = [this](unsigned, const Bytes &frame) {
+            hear(frame);
+            return false;
+        };
+        wire->advance(now);
+        host = std::make_unique<sim::Host>(*wire, 0, 7, config, now);
+    }
+    void TearDown() override
+    {
+        struct pools *pools = host->pools;
+        if (const char *fault = tcp_fault(host->tcp))
+            ADD_FAILURE() << fault;
+        host.reset();
+        wire->settle();
+        EXPECT_EQ(wire->fault(), "");
+        EXPECT_EQ(rte_mempool_in_use_count(pools->data), 0u);
+        EXPECT_EQ(rte_mempool_in_use_count(pools->header), 0u);
+        EXPECT_EQ(rte_mempool_in_use_count(pools->indirect), 0u);
+        EXPECT_EQ(pools->promised, 0u);
+    }
+
+    struct endpoint peer() const
+    {
+        struct endpoint e = {host->address, peer_port};
+        e.addr.b[15] = 2;
+        return e;
+    }
+    void round()
+    {
+        do {
+            wire->advance(now);
+            host->round(now);
+        } while (wire->next() <= now); // an answered ARP question lets go what waited for it
+        const char *fault = tcp_fault(host->tcp);
+        EXPECT_EQ(fault, nullptr) << fault;
+    }
+    void pass(nsec_t span)
+    {
+        for (nsec_t end = now + span; now < end;) {
+            now = std::max(now + 1, std::min(end, host->next()));
+            round();
+        }
+    }
+    static nsec_t ms(uint64_t n)
+    {
+        return n * NSEC_PER_MSEC;
+    }
+
+    // A frame of ours: answered if it asks for an address, else kept.
+    void hear(const Bytes &f)
+    {
+        if (f[12] == 8 && f[13] == 6) {
+            bool question = f[21] == 1 && f[41] == 2;
+            if (question && answers_arp) {
+                Bytes reply(f.begin() + 6, f.begin() + 12);
+                const Bytes mac = {2, 0, 0, 0, 0, 2};
+                reply.insert(reply.end(), mac.begin(), mac.end());
+                reply.insert(reply.end(), {8, 6, 0, 1, 8, 0, 6, 4, 0, 2});
+                reply.insert(reply.end(), mac.begin(), mac.end());
+                reply.insert(reply.end(), f.begin() + 38, f.begin() + 42);
+                reply.insert(reply.end(), f.begin() + 22, f.begin() + 32);
+                wire->inject(0, reply);
+            }
+            return;
+        }
+        Said x;
+        size_t len = (size_t(f[16]) << 8 | f[17]) - 20;
+        ASSERT_EQ(uint16_t(~checksum(f, len)), 0) << "a wrong checksum went out";
+        ASSERT_TRUE(segment_parse(f.data() + 34, uint32_t(len), uint32_t(len), &x.s));
+        x.data.assign(f.begin() + 34 + x.s.header_len, f.begin() + 34 + long(len));
+        x.when = now;
+        said.push_back(x);
+    }
+    uint16_t checksum(const Bytes &f, size_t len) const
+    {
+        struct ip_addr a = host->address, b = peer().addr;
+        return sum_add(sum_pseudo_header(&a, &b, uint32_t(len)), rte_raw_cksum(f.data() + 34, len));
+    }
+
+    // Send any segment; ports and addresses are filled in. Then one round.
+    void send(struct segment s, const std::string &data = "", bool spoil = false)
+    {
+        s.src_port = peer_port;
+        s.dst_port = our_port;
+        if (timestamps && !(s.flags & R)) {
+            s.has_timestamp = true;
+            if (s.tsval == 0)
+                s.tsval = tsval;
+            s.tsecr = tsecr;
+        }
+        Bytes f = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
+        f.resize(34 + TCP_HEADER_MAX);
+        size_t len = segment_write(f.data() + 34, &s);
+        f.resize(34 + len);
+        f.insert(f.end(), data.begin(), data.end());
+        len += data.size();
+        uint16_t sum = uint16_t(~checksum(f, len));
+        if (spoil)
+            sum ^= 1;
+        memcpy(f.data() + 34 + 16, &sum, 2);
+        Bytes ip = {0x45, 0, uint8_t((len + 20) >> 8), uint8_t(len + 20), 0, 0, 0x40, 0, 64, 6,
+                    0,    0};
+        struct ip_addr from = peer().addr, to = host->address;
+        ip.insert(ip.end(), from.b + 12, from.b + 16);
+        ip.insert(ip.end(), to.b + 12, to.b + 16);
+        sum = uint16_t(~rte_raw_cksum(ip.data(), 20));
+        memcpy(ip.data() + 10, &sum, 2);
+        std::copy(ip.begin(), ip.end(), f.begin() + 14);
+        wire->inject(0, f);
+        round();
+    }
+    // The peer's next segment.
+    void send(uint8_t flags, const std::string &data = "")
+    {
+        struct segment s = {};
+        s.flags = flags;
+        s.seq = seq;
+        s.ack = flags & A ? ack : 0;
+        s.window = window;
+        if (flags & S) {
+            s.mss = syn.mss;
+            s.sack_permitted = syn.sack_permitted;
+            s.has_wscale = syn.has_wscale;
+            s.wscale = syn.wscale;
+        }
+        seq += uint32_t(data.size()) + ((flags & (S | F)) != 0);
+        send(s, data);
+    }
+    // A pure ACK up to `number`, with SACK blocks.
+    void acknowledge(uint32_t number, std::initializer_list<struct sack_block> blocks = {})
+    {
+        struct segment s = {};
+        s.flags = A;
+        s.seq = seq;
+        ack = s.ack = number;
+        s.window = window;
+        for (const auto &b : blocks)
+            s.sack[s.sack_count++] = b;
+        send(s);
+    }
+    // Bytes that stand `ahead` of the peer's next ones, out of order.
+    void send_ahead(uint32_t ahead, const std::string &data, uint8_t flags = A)
+    {
+        struct segment s = {};
+        s.flags = flags;
+        s.seq = seq + ahead;
+        s.ack = ack;
+        s.window = window;
+        send(s, data);
+    }
+
+    // The next thing we said. A test that expects more than there is fails.
+    Said take()
+    {
+        if (said.empty()) {
+            ADD_FAILURE() << "nothing was said";
+            return Said();
+        }
+        Said x = said.front();
+        said.pop_front();
+        if (x.s.has_timestamp)
+            tsecr = x.s.tsval;
+        return x;
+    }
+    void silence()
+    {
+        for (const Said &x : said)
+            ADD_FAILURE() << "unexpected: " << x;
+        said.clear();
+    }
+    void ignore()
+    {
+        said.clear();
+    }
+
+    void listen(uint16_t port = 25)
+    {
+        struct endpoint local = host->at(port);
+        auto accept = [](struct stream *s, void *user) {
+            Script *self = static_cast<Script *>(user);
+            self->app.stream = s;
+            stream_set_handler(s, App::handle, &self->app);
+        };
+        listener = tcp_listen(host->tcp, &local, accept, this);
+        ASSERT_NE(listener, nullptr);
+    }
+    // A connection from the peer to our port 25, established.
+    void accepted()
+    {
+        listen();
+        send(S);
+        Said syn_ack = take();
+        EXPECT_EQ(syn_ack.s.flags, S | A);
+        ack = syn_ack.s.seq + 1;
+        send(A);
+        ASSERT_NE(app.stream, nullptr);
+        silence();
+    }
+    struct stream *connect()
+    {
+        struct endpoint to = peer();
+        enum stream_error why = STREAM_OK;
+        struct stream *s = tcp_connect(host->tcp, nullptr, &to, App::handle, &app, &why);
+        app.stream = s;
+        app.error = why;
+        if (s != nullptr)
+            our_port = s->local.port;
+        round();
+        return s;
+    }
+    // A connection from us to the peer's port 5000, established.
+    void connected()
+    {
+        ASSERT_NE(connect(), nullptr);
+        Said s = take();
+        EXPECT_EQ(s.s.flags, S);
+        ack = s.s.seq + 1;
+        send(S | A);
+        EXPECT_EQ(take().s.flags, A);
+        EXPECT_TRUE(app.events & STREAM_OPEN);
+    }
+    uint64_t counter(enum tcp_counter which) const
+    {
+        return host->counter(which);
+    }
+    struct tcp_usage usage() const
+    {
+        return tcp_usage(host->tcp);
+    }
+};
+
+#endif
