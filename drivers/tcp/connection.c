@@ -144,7 +144,7 @@ void connection_set_state(struct tcp_connection *c, enum connection_state state)
     static const uint16_t next[] = {
         [CONN_CLOSED] = 1 << CONN_SYN_SENT | 1 << CONN_SYN_RECEIVED,
         [CONN_SYN_SENT] = 1 << CONN_SYN_RECEIVED | 1 << CONN_ESTABLISHED,
-        [CONN_SYN_RECEIVED] = 1 << CONN_ESTABLISHED | 1 << CONN_FIN_WAIT_1,
+        [CONN_SYN_RECEIVED] = 1 << CONN_ESTABLISHED,
         [CONN_ESTABLISHED] = 1 << CONN_FIN_WAIT_1 | 1 << CONN_CLOSE_WAIT,
         [CONN_FIN_WAIT_1] = 1 << CONN_FIN_WAIT_2 | 1 << CONN_CLOSING,
         [CONN_FIN_WAIT_2] = 0, /* TIME-WAIT is no state of a connection here */

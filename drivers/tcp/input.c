@@ -280,8 +280,6 @@ static bool acknowledge(struct tcp_connection *c, const struct arrival *a)
 /* How soon the data that has come is acknowledged (RFC 9293 §3.8.6.3, RFC 5681 §4.2). */
 static void owe_ack(struct tcp_connection *c, bool at_once)
 {
-    if (c->acks_owed < UINT8_MAX)
-        c->acks_owed++;
     if (at_once || connection_rcv_nxt(c) - c->ack_sent >= 2 * c->rcv_mss) {
         c->ack_now = true;
         connection_dirty(c);

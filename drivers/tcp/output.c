@@ -163,7 +163,6 @@ static bool emit(struct tcp_connection *c, struct segment *s, const struct sent 
     }
     if (s->flags & TCP_ACK) {
         c->ack_sent = s->ack;
-        c->acks_owed = 0;
         c->ack_now = false;
         timer_disarm(t->config.wheel, &c->delack);
     }

@@ -72,6 +72,8 @@ static bool glue_write(struct stream *s, const void *data, size_t len)
 static bool glue_forward(struct stream *s, const struct slice *slice)
 {
     struct tcp_connection *c = connection_of(s);
+    if (slice->len == 0)
+        return writable(c);
     if (!writable(c) || !sendq_forward(&c->sendq, &c->tcp->nodes, slice))
         return false;
     return written(c, slice->len);
@@ -89,16 +91,10 @@ static void glue_close(struct stream *s)
 {
     struct tcp_connection *c = connection_of(s);
     struct tcp *t = c->tcp;
-    enum connection_state next = CONN_FIN_WAIT_1;
-    switch (c->state) {
-    case CONN_SYN_RECEIVED:
-    case CONN_ESTABLISHED:
-        break;
-    case CONN_CLOSE_WAIT:
-        next = CONN_LAST_ACK;
-        break;
-    default: /* down, or never up: nobody to take leave of (RFC 9293 §3.10.4) */
-        connection_free(c);
+    if (c->state != CONN_ESTABLISHED && c->state != CONN_CLOSE_WAIT) {
+        /* Down, or not yet up: what was queued will not be sent. In SYN-RECEIVED RFC 9293 §3.10.4
+         * would have us open the connection only to close it. */
+        glue_abort(s);
         return;
     }
     c->orphan = true;
@@ -112,7 +108,7 @@ static void glue_close(struct stream *s)
     tcp_limbo(t, &c->recvq.data);
     s->readable = 0;
     c->sendq.fin = true;
-    connection_set_state(c, next);
+    connection_set_state(c, c->state == CONN_CLOSE_WAIT ? CONN_LAST_ACK : CONN_FIN_WAIT_1);
     timers_arm_life(c);
     connection_dirty(c);
 }
