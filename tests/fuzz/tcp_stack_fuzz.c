@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The state machine: the input is a script of what the peer sends, what the application does and
+ * how time passes. Sequence numbers are relative to what the connection expects, so that most
+ * segments get past the first check. Invariants hold after every step, and in the end all memory is
+ * back.
+ */
+#include <string.h>
+
+#include <rte_eal.h>
+#include <rte_mbuf.h>
+
+#include "drivers/tcp/input.h"
+#include "drivers/tcp/stack.h"
+#include "fuzz.h"
+
+#define STREAMS 4
+
+struct script {
+    const uint8_t *data;
+    size_t left;
+};
+
+struct world {
+    struct script script;
+    nsec_t now;
+    struct timer_wheel wheel;
+    struct link link;
+    struct rte_mbuf *arp; /* the answer that the link has ready */
+    struct ip_stack *ip;
+    struct tcp *tcp;
+    struct tcp_listener *listener;
+    struct stream *streams[STREAMS];
+    uint8_t mood; /* what handlers do */
+};
+
+static struct pools pools;
+static struct world *world;
+
+static uint8_t next8(struct script *s)
+{
+    if (s->left == 0)
+        return 0;
+    s->left--;
+    return *s->data++;
+}
+
+static uint16_t next16(struct script *s)
+{
+    uint8_t high = next8(s);
+    return (uint16_t)(high << 8 | next8(s));
+}
+
+/* Small numbers of either sign, and now and then a wild one. */
+static uint32_t next_offset(struct script *s)
+{
+    uint8_t kind = next8(s);
+    if (kind < 128)
+        return 0;
+    if (kind < 192)
+        return (uint32_t)(kind - 160);
+    if (kind < 240)
+        return next16(s);
+    return (uint32_t)next16(s) << 16 | next16(s);
+}
+
+static uint16_t link_receive(struct link *l, struct rte_mbuf **frames, uint16_t n)
+{
+    (void)l;
+    if (n == 0 || world->arp == NULL)
+        return 0;
+    frames[0] = world->arp;
+    world->arp = NULL;
+    return 1;
+}
+
+static void link_transmit(struct link *l, struct rte_mbuf *m)
+{
+    (void)l;
+    const uint8_t *f = rte_pktmbuf_mtod(m, const uint8_t *);
+    if (m->data_len >= 42 && f[12] == 8 && f[13] == 6 && f[21] == 1 && world->arp == NULL) {
+        static const uint8_t mac[6] = {2, 0, 0, 0, 0, 2};
+        world->arp = rte_pktmbuf_alloc(pools.data);
+        FUZZ_CHECK(world->arp != NULL);
+        uint8_t *a = (uint8_t *)rte_pktmbuf_append(world->arp, 42);
+        memcpy(a, f + 6, 6);
+        memcpy(a + 6, mac, 6);
+        memcpy(a + 12, f + 12, 8);
+        a[20] = 0;
+        a[21] = 2;
+        memcpy(a + 22, mac, 6);
+        memcpy(a + 28, f + 38, 4);
+        memcpy(a + 32, f + 22, 10);
+    }
+    rte_pktmbuf_free(m);
+}
+
+static void link_flush(struct link *l)
+{
+    (void)l;
+}
+
+static void forget(const struct stream *s)
+{
+    for (unsigned i = 0; i < STREAMS; i++)
+        if (world->streams[i] == s)
+            world->streams[i] = NULL;
+}
+
+static void act(struct stream *s, uint8_t what, uint8_t much)
+{
+    static const uint8_t text[2000];
+    struct slice k;
+    switch (what % 8) {
+    case 0:
+        if (!stream_write(s, text, (size_t)much * 7))
+            return;
+        break;
+    case 1:
+        stream_consume(s, s->readable < much ? s->readable : much);
+        break;
+    case 2:
+        stream_consume(s, s->readable);
+        break;
+    case 3:
+        if (stream_peek(s, much % 16, &k, 1) == 1 && !stream_forward(s, &k))
+            return;
+        break;
+    case 4:
+        forget(s);
+        stream_close(s);
+        break;
+    case 5:
+        forget(s);
+        stream_abort(s);
+        break;
+    default:
+        break;
+    }
+}
+
+static void handle(struct stream *s, unsigned events, void *user)
+{
+    (void)user;
+    FUZZ_CHECK(events != 0);
+    if (events & STREAM_DOWN) {
+        forget(s);
+        stream_close(s);
+        return;
+    }
+    act(s, world->mood, (uint8_t)events);
+}
+
+static void accept_one(struct stream *s, void *user)
+{
+    (void)user;
+    stream_set_handler(s, handle, NULL);
+    for (unsigned i = 0; i < STREAMS; i++) {
+        if (world->streams[i] == NULL) {
+            world->streams[i] = s;
+            return;
+        }
+    }
+    stream_abort(s);
+}
+
+static struct ip_addr address(uint8_t last)
+{
+    uint8_t v4[4] = {10, 0, 0, last};
+    uint32_t be;
+    memcpy(&be, v4, sizeof(be));
+    return ip_addr_from_v4(be);
+}
+
+static void round_trip(void)
+{
+    pools_poll(&pools);
+    ip_set_now(world->ip, world->now);
+    tcp_set_now(world->tcp, world->now);
+    ip_receive(world->ip);
+    timer_wheel_advance(&world->wheel, world->now);
+    tcp_dispatch(world->tcp);
+    tcp_flush(world->tcp);
+    ip_flush(world->ip);
+    const char *fault = tcp_fault(world->tcp);
+    if (fault != NULL)
+        fprintf(stderr, "%s\n", fault);
+    FUZZ_CHECK(fault == NULL);
+}
+
+/* A segment for one of the connections, or from a new port. */
+static void segment_in(struct script *in)
+{
+    struct tcp *t = world->tcp;
+    struct segment s = {.src_port = (uint16_t)(5000 + next8(in) % 4), .dst_port = 25};
+    struct tcp_connection *c = NULL;
+    struct stream *chosen = world->streams[next8(in) % STREAMS];
+    if (chosen != NULL) {
+        c = connection_of(chosen);
+        s.src_port = c->stream.peer.port;
+        s.dst_port = c->stream.local.port;
+    } else {
+        struct endpoint local = {address(1), 25}, peer = {address(2), s.src_port};
+        c = connection_find(t, connection_hash(t, &local, &peer), &local, &peer);
+    }
+    s.flags = next8(in);
+    s.seq = (c != NULL ? connection_rcv_nxt(c) : 0) + next_offset(in);
+    s.ack = (c != NULL ? c->sendq.nxt : 0) - next_offset(in);
+    if (c != NULL && c->state < CONN_ESTABLISHED && s.ack == c->sendq.nxt)
+        s.ack = c->iss + 1;
+    s.window = next16(in);
+    uint8_t options = next8(in);
+    s.mss = options & 1 ? next16(in) : 0;
+    s.sack_permitted = (options & 2) != 0;
+    s.has_timestamp = (options & 4) != 0;
+    s.tsval = (c != NULL ? c->ts_recent : 0) + (s.has_timestamp ? next_offset(in) : 0);
+    s.tsecr = s.has_timestamp ? (uint32_t)(world->now / NSEC_PER_MSEC) + next8(in) : 0;
+    s.has_wscale = (options & 8) != 0;
+    s.wscale = s.has_wscale ? next8(in) : 0;
+    for (s.sack_count = 0; s.sack_count < options >> 6; s.sack_count++) {
+        uint32_t start = (c != NULL ? c->sendq.una : 0) + next_offset(in);
+        s.sack[s.sack_count] = (struct sack_block){start, start + next_offset(in)};
+    }
+    uint32_t len = next_offset(in) % 4000;
+
+    struct rte_mbuf *m = rte_pktmbuf_alloc(pools.data);
+    if (m == NULL)
+        return;
+    uint8_t header[TCP_HEADER_MAX];
+    unsigned header_len = segment_write(header, &s);
+    memcpy(rte_pktmbuf_append(m, (uint16_t)header_len), header, header_len);
+    for (uint32_t left = len; left > 0;) {
+        struct rte_mbuf *last = rte_pktmbuf_lastseg(m);
+        uint16_t room = rte_pktmbuf_tailroom(last), n = left < room ? (uint16_t)left : room;
+        memset(rte_pktmbuf_append(m, n), (int)left & 0xff, n);
+        left -= n;
+        if (left > 0) {
+            struct rte_mbuf *more = rte_pktmbuf_alloc(pools.data);
+            if (more == NULL)
+                break;
+            rte_pktmbuf_chain(m, more);
+        }
+    }
+    struct ip_datagram d = {
+        .src = address(2), .dst = address(1), .payload_len = m->pkt_len, .checksum_good = true};
+    input_segment(t, m, &d);
+}
+
+static void icmp_in(struct script *in)
+{
+    struct stream *s = world->streams[next8(in) % STREAMS];
+    if (s == NULL)
+        return;
+    uint32_t seq = connection_of(s)->sendq.una + next_offset(in);
+    uint16_t from = s->local.port, to = s->peer.port;
+    uint8_t quoted[8] = {(uint8_t)(from >> 8), (uint8_t)from,        (uint8_t)(to >> 8),
+                         (uint8_t)to,          (uint8_t)(seq >> 24), (uint8_t)(seq >> 16),
+                         (uint8_t)(seq >> 8),  (uint8_t)seq};
+    struct ip_addr us = address(1), them = address(2);
+    enum ip_unreachable what = (enum ip_unreachable)(next8(in) % 3);
+    input_unreachable(world->tcp, &us, &them, quoted, sizeof(quoted), what, next16(in));
+}
+
+static void connect_one(void)
+{
+    struct endpoint to = {address(2), 25};
+    enum stream_error why;
+    for (unsigned i = 0; i < STREAMS; i++) {
+        if (world->streams[i] == NULL) {
+            world->streams[i] = tcp_connect(world->tcp, NULL, &to, handle, NULL, &why);
+            return;
+        }
+    }
+}
+
+static void step(struct script *in)
+{
+    uint8_t op = next8(in);
+    struct stream *s;
+    switch (op % 8) {
+    case 0:
+    case 1:
+    case 2:
+        segment_in(in);
+        break;
+    case 3:
+        s = world->streams[next8(in) % STREAMS];
+        if (s != NULL)
+            act(s, next8(in), next8(in));
+        break;
+    case 4:
+        world->mood = next8(in);
+        break;
+    case 5:
+        world->now += (nsec_t)next16(in) * (op & 8 ? NSEC_PER_MSEC : NSEC_PER_USEC);
+        break;
+    case 6:
+        if (op & 8)
+            icmp_in(in);
+        else
+            connect_one();
+        break;
+    default:
+        round_trip();
+        break;
+    }
+}
+
+static void start(void)
+{
+    /* EAL writes into the array. */
+    const char *eal[] = {"fuzz",        "--no-huge",      "-m", "64", "--no-pci",
+                         "--no-shconf", "--no-telemetry", "-l", "0",  "--log-level=error"};
+    FUZZ_CHECK(rte_eal_init(COUNT_OF(eal), (char **)(uintptr_t)eal) >= 0);
+    struct pools_config config = {.name = "fuzz",
+                                  .socket = -1,
+                                  .rings = 32,
+                                  .budget = 128,
+                                  .reserve = 64,
+                                  .packets_out = 1024};
+    FUZZ_CHECK(pools_create(&pools, &config) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct link_ops ops = {link_receive, link_transmit, link_flush};
+    if (pools.data == NULL)
+        start();
+    struct world w = {.script = {data, size}, .now = 1000 * NSEC_PER_SEC};
+    world = &w;
+    timer_wheel_init(&w.wheel, w.now);
+    w.link = (struct link){.ops = &ops, .mac = {{2, 0, 0, 0, 0, 1}}, .mtu = 1500, .name = "l"};
+    struct ip_link_config link = {.link = &w.link, .address_count = 1};
+    link.addresses[0] = address(1);
+    link.networks[0] = (struct ip_prefix){address(0), 120};
+    struct ip_config ip = {.links = &link,
+                           .link_count = 1,
+                           .pools = &pools,
+                           .wheel = &w.wheel,
+                           .neighbour_entries = 4,
+                           .reassembly_flows = 4};
+    w.ip = ip_create(&ip, w.now);
+    FUZZ_CHECK(w.ip != NULL);
+    struct tcp_config config = {
+        .ip = w.ip,
+        .pools = &pools,
+        .wheel = &w.wheel,
+        .max_connections = 8,
+        .max_half_open = 4,
+        .max_time_wait = 4,
+        .receive_window = 32768,
+        .send_limit = 32768,
+        .port_first = 40000,
+        .port_last = 40003,
+    };
+    w.tcp = tcp_create(&config, w.now);
+    FUZZ_CHECK(w.tcp != NULL);
+    struct endpoint local = {address(1), 25};
+    w.listener = tcp_listen(w.tcp, &local, accept_one, NULL);
+    while (w.script.left > 0)
+        step(&w.script);
+    round_trip();
+
+    tcp_destroy(w.tcp);
+    ip_destroy(w.ip);
+    rte_pktmbuf_free(w.arp);
+    FUZZ_CHECK(w.wheel.armed == 0);
+    FUZZ_CHECK(rte_mempool_in_use_count(pools.data) == 0);
+    FUZZ_CHECK(rte_mempool_in_use_count(pools.header) == 0);
+    FUZZ_CHECK(rte_mempool_in_use_count(pools.indirect) == 0);
+    FUZZ_CHECK(pools.promised == 0);
+    world = NULL;
+    return 0;
+}
