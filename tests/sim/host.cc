@@ -94,11 +94,16 @@ void Host::start(uint64_t seed, nsec_t now)
     t.port_last = config.port_last;
     t.time_wait = config.time_wait;
     t.keepalive = config.keepalive;
-    for (unsigned k = 0; k < sizeof(t.secret); k++)
-        t.secret[k] = uint8_t(seed >> (k % 8 * 8)) ^ uint8_t(k * 37 + side_);
+    secret(seed, side_, t.secret);
     tcp = tcp_create(&t, now);
     if (ip_ == nullptr || tcp == nullptr)
         abort();
+}
+
+void Host::secret(uint64_t seed, unsigned side, uint8_t out[16])
+{
+    for (unsigned k = 0; k < 16; k++)
+        out[k] = uint8_t(seed >> (k % 8 * 8)) ^ uint8_t(k * 37 + side);
 }
 
 void Host::stop()
@@ -138,12 +143,26 @@ nsec_t Host::next() const
 }
 
 World::World(uint64_t s, const Weather &there, const Weather &back, const Nic &nic,
-             const HostConfig &ca, const HostConfig &cb)
-    : seed(s), wire(s * 3 + 1, there, back, nic),
+             const HostConfig &ca, const HostConfig &cb, nsec_t start)
+    : now(start), seed(s), wire(s * 3 + 1, there, back, nic),
       a(std::make_unique<Host>(wire, 0, s * 3 + 2, ca, now)),
       b(std::make_unique<Host>(wire, 1, s * 3 + 3, cb, now))
 {
     wire.advance(now);
+}
+
+nsec_t World::when_isn_is(uint64_t seed, uint16_t client, uint16_t port, uint32_t sequence)
+{
+    struct isn isn;
+    uint8_t secret[16];
+    Host::secret(seed * 3 + 2, 0, secret);
+    if (!isn_create(&isn, secret))
+        abort();
+    struct endpoint local = {address_of(0), client}, peer = {address_of(1), port};
+    nsec_t start = 1000 * NSEC_PER_SEC;
+    uint32_t ticks = sequence - isn_for(&isn, &local, &peer, start).sequence;
+    isn_destroy(&isn);
+    return start + ticks * (4 * NSEC_PER_USEC);
 }
 
 World::~World()

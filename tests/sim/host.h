@@ -37,6 +37,8 @@ class Host
     // One round of a worker.
     void round(nsec_t now);
     nsec_t next() const;
+    // The secret that a host with this seed has.
+    static void secret(uint64_t seed, unsigned side, uint8_t out[16]);
     // Forget everything without a word, and start with a new secret.
     void crash(uint64_t seed, nsec_t now);
 
@@ -71,7 +73,8 @@ class World
 {
   public:
     World(uint64_t seed, const Weather &there, const Weather &back, const Nic &nic,
-          const HostConfig &a = HostConfig(), const HostConfig &b = HostConfig());
+          const HostConfig &a = HostConfig(), const HostConfig &b = HostConfig(),
+          nsec_t start = 1000 * NSEC_PER_SEC);
     ~World();
 
     // Let time pass until `done`, or for `span` at most. False if it was never done.
@@ -90,7 +93,11 @@ class World
     // Everything that helps to understand a failure.
     std::string story() const;
 
-    nsec_t now = 1000 * NSEC_PER_SEC;
+    // When the first number of `client`'s connection (side 0) to port `port` of side 1 is
+    // `sequence`.
+    static nsec_t when_isn_is(uint64_t seed, uint16_t client, uint16_t port, uint32_t sequence);
+
+    nsec_t now;
     uint64_t seed;
     Wire wire;
     std::unique_ptr<Host> a, b;

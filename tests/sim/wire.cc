@@ -244,6 +244,9 @@ void Wire::send(unsigned side, struct rte_mbuf *m)
         memcpy(frame.data() + t + 16, &sum, 2);
     }
     sent++;
+    for (uint8_t byte : frame)
+        digest = (digest ^ byte) * UINT64_C(0x100000001b3);
+    digest = (digest ^ now_ ^ side) * UINT64_C(0x100000001b3);
     if (filter && !filter(side, frame)) {
         note(side, "FILTERED", frame);
         lost++;

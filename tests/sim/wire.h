@@ -95,6 +95,7 @@ class Wire
     std::function<bool(unsigned side, const Bytes &frame)> filter;
 
     uint64_t sent = 0, lost = 0;
+    uint64_t digest = 0; // of every frame sent, and when: the same seed gives the same
 
   private:
     friend struct End;
