@@ -477,10 +477,8 @@ TEST_F(States, AStreamMayBeAbortedInItsOwnHandler)
 {
     accepted();
     app.then = [this](unsigned) {
-        struct slice k;
         app.reads = false;
         stream_abort(app.stream);
-        (void)k;
     };
     send(A | P, "x");
     EXPECT_EQ(usage().connections, 0u);
@@ -489,17 +487,23 @@ TEST_F(States, AStreamMayBeAbortedInItsOwnHandler)
 
 TEST_F(States, BorrowedSlicesOutliveTheStreamUntilTheHandlerReturns)
 {
-    accepted();
-    app.reads = false;
-    app.then = [this](unsigned) {
-        struct slice k;
-        ASSERT_EQ(stream_peek(app.stream, 0, &k, 1), 1u);
-        stream_abort(app.stream);
-        app.text.assign(reinterpret_cast<const char *>(k.data), k.len);
-    };
-    send(A | P, "still here");
-    EXPECT_EQ(app.text, "still here");
-    ignore();
+    for (auto leave : {stream_abort, stream_close}) {
+        begin();
+        accepted();
+        app.reads = false;
+        app.then = [this, leave](unsigned) {
+            struct slice k;
+            ASSERT_EQ(stream_peek(app.stream, 0, &k, 1), 1u);
+            leave(app.stream);
+            EXPECT_EQ(rte_mempool_in_use_count(host->pools->data), 1u);
+            app.text.assign(reinterpret_cast<const char *>(k.data), k.len);
+        };
+        send(A | P, "still here");
+        EXPECT_EQ(app.text, "still here");
+        EXPECT_EQ(rte_mempool_in_use_count(host->pools->data), 0u);
+        app = App();
+        ignore();
+    }
 }
 
 TEST_F(States, AClosedListenerResetsNewSynsAndKeepsWhatIsEstablished)
