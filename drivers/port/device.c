@@ -18,7 +18,7 @@ static const struct device_traits known[] = {
         .driver = "net_tap",
         .arguments = " iface mac remote ",
         .software_offloads = true,
-        .kernel_has_its_mac = true,
+        .makes_interface = true,
         .more_buffers = 1, /* the chain that the next frame is read into */
     },
     {
@@ -198,6 +198,12 @@ void device_diagnose(const struct device *d, int error, struct port_error *why)
     else if (d->traits->needs_interface && if_nametoindex(d->interface) == 0)
         port_fail(why, "%s: there is no interface %s (ip link lists those there are)", d->text,
                   d->interface);
+    else if (d->traits->makes_interface && if_nametoindex(d->interface) != 0)
+        port_fail(
+            why,
+            "%s: there is an interface %s already, and %s makes one of its own: remove it (ip "
+            "link delete %s) or choose another name",
+            d->text, d->interface, d->traits->driver, d->interface);
     else if (!capable(CAP_NET_ADMIN) || !capable(CAP_NET_RAW))
         port_fail(why,
                   "%s: not permitted, DPDK says \"%s\": run as root, or with CAP_NET_ADMIN and "

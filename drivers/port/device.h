@@ -19,8 +19,8 @@ struct device_traits {
     /* Its checksum and segmentation "offloads" are loops over the bytes on our own core. Our sum of
      * a payload is kept from receiving to sending, theirs is not: they are never worth it. */
     bool software_offloads;
-    /* The kernel's end of the device has the very MAC that the port reports. */
-    bool kernel_has_its_mac;
+    bool makes_interface; /* iface= is the kernel's end, made by the driver: it has the very MAC
+                             that the port reports */
     /* Data buffers in rings beside the descriptors that were asked for. */
     uint32_t more_buffers;
     /* Frames are copied into one data buffer before they are sent. */

@@ -138,6 +138,7 @@ static bool attach(struct port *p, struct port_error *why)
         return port_fail(why, "%s: there is a port of that name already", p->device.text);
     }
     p->attached = true;
+    dpdk_log_hold(); /* what was said until here explains nothing that fails later */
     int error = rte_eth_dev_info_get(p->id, &p->info);
     if (error != 0)
         return port_fail(why, "%s: the driver does not describe itself (%s)", p->device.text,
@@ -248,7 +249,7 @@ static bool choose_mac(struct port *p, bool *promiscuous, struct port_error *why
     if (error != 0)
         return port_fail(why, "%s does not tell its MAC address (%s)", p->device.text,
                          strerror(-error));
-    if (p->device.traits->kernel_has_its_mac) {
+    if (p->device.traits->makes_interface) {
         /* Two ends of one wire must differ; the device hands over every frame anyway. */
         if (p->config.has_mac)
             p->mac = p->config.mac;

@@ -118,6 +118,8 @@ class Ports(Case):
 
         self.assertIn("there is no interface nope", said("net_af_packet0,iface=nope"))
         self.assertIn("there is no interface nope", said("net_af_xdp0,iface=nope"))
+        run("ip", "tuntap", "add", "taken", "mode", "tap")
+        self.assertIn("there is an interface taken already", said("net_tap0,iface=taken"))
         self.assertIn("no such PCI device", said("0000:ff:1f.7"))
         self.assertIn("is neither a PCI address", said("eth0"))
         self.assertIn("run as root, or with CAP_NET_ADMIN",
