@@ -101,6 +101,7 @@ static void expect(struct connection *c, enum exchange what, struct recipient *r
     unsigned at = (c->expect_head + c->expect_count++) % CONNECTION_EXPECT_MAX;
     c->expect[at].what = what;
     c->expect[at].rcpt = rcpt;
+    c->expect[at].sent = c->stream->written;
 }
 
 bool connection_command(struct connection *c, enum exchange what, struct recipient *rcpt,
@@ -231,6 +232,10 @@ static void cleaning_reply(struct connection *c, enum exchange what)
 /* A reply that no command asked for: 421 to an idle connection, as a rule. */
 static void unexpected_reply(struct connection *c)
 {
+    if (c->state == CONNECTION_GREETING) {
+        lose(c, CONNECTION_SPOKE);
+        return;
+    }
     if (c->state != CONNECTION_IN_USE) {
         connection_abort(c);
         return;
@@ -243,7 +248,7 @@ static void unexpected_reply(struct connection *c)
 
 static void handle_reply(struct connection *c)
 {
-    if (c->expect_count == 0) {
+    if (c->expect_count == 0 || c->stream->acked < c->expect[c->expect_head].sent) {
         unexpected_reply(c);
         return;
     }

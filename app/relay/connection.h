@@ -100,6 +100,8 @@ struct connection {
     struct {
         enum exchange what;
         struct recipient *rcpt;
+        uint64_t sent; /* stream offset behind the command: no reply counts before that is
+                          acknowledged */
     } expect[CONNECTION_EXPECT_MAX];
     unsigned expect_head, expect_count;
     struct smtp_reply reply; /* the one that is arriving */

@@ -403,7 +403,8 @@ static void leg_spoke(void *user, struct connection *c, const struct smtp_reply 
     note(leg, meaning, reply, &told);
     keep_word_all(leg, reply, &told);
     leg->reply = told;
-    leg_drop(leg, LEG_REFUSED);
+    leg_drop(leg, leg->state == LEG_DOTTED && meaning == REPLY_OUT_OF_PLACE ? LEG_IN_DOUBT
+                                                                            : LEG_REFUSED);
 }
 
 /* -------------------------------------------------------------------------------- content -- */

@@ -82,6 +82,7 @@ struct relay_usage relay_usage(const struct relay *r);
     X(RELAY_VERDICT_SAME_SIDE, "recipients that would have gone back to where they came from")     \
     X(RELAY_VERDICT_ROUTED, "recipients with a routed address")                                    \
     X(RELAY_VERDICT_BAD, "recipients whose address cannot be")                                     \
+    X(RELAY_VERDICT_FAILED, "recipients that could not be looked up: out of memory")               \
     X(RELAY_RCPT_EXTERNAL_DOWN,                                                                    \
       "recipients deferred: the external server is not verified or down")                          \
     X(RELAY_RCPT_SECOND_LEG, "recipients deferred: of a second destination in one transaction")    \

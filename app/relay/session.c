@@ -223,7 +223,8 @@ static enum outcome execute(struct session *s, const struct smtp_command *comman
     case SMTP_QUIT:
         return on_quit(s);
     case SMTP_VRFY:
-        return answer(s, "252 2.5.0 Send some mail, and it will be seen");
+        return answer(
+            s, "252 2.1.5 Not verified here: send mail, and the recipient's server will say");
     case SMTP_HELP:
         return answer(s, "214 2.0.0 See RFC 5321");
     case SMTP_EXPN:
@@ -237,22 +238,22 @@ static enum outcome execute(struct session *s, const struct smtp_command *comman
  * it spans slices. Returns its length with LF, 0 if it is not complete. */
 static size_t first_line(struct session *s, char *buf, const char **line, bool *bare)
 {
-    struct slice slices[16];
-    unsigned n = stream_peek(s->client.stream, 0, slices, COUNT_OF(slices));
-    if (n == 0)
+    struct slice slice;
+    if (stream_peek(s->client.stream, 0, &slice, 1) == 0)
         return 0;
-    *line = (const char *)slices[0].data;
-    size_t len = smtp_line_length(*line, slices[0].len, bare);
+    *line = (const char *)slice.data;
+    size_t len = smtp_line_length(*line, slice.len, bare);
     if (len > 0)
         return len;
     size_t copied = 0;
-    for (unsigned i = 0; i < n && copied < SMTP_LINE_MAX; i++) {
-        size_t part =
-            slices[i].len < SMTP_LINE_MAX - copied ? slices[i].len : SMTP_LINE_MAX - copied;
-        memcpy(buf + copied, slices[i].data, part);
+    while (copied < SMTP_LINE_MAX && stream_peek(s->client.stream, copied, &slice, 1) > 0) {
+        size_t room = SMTP_LINE_MAX - copied;
+        size_t part = slice.len < room ? slice.len : room;
+        memcpy(buf + copied, slice.data, part);
         copied += part;
     }
     *line = buf;
+    *bare = false;
     return smtp_line_length(buf, copied, bare);
 }
 
@@ -315,9 +316,12 @@ static bool command_step(struct session *s)
         return object(s, smtp_command_error_reply(SMTP_LINE_TOO_LONG)) == TAKEN;
     }
     enum outcome outcome = take_line(s, line, n, bare);
-    if (outcome == TAKEN || outcome == PAUSED)
-        stream_consume(s->client.stream, n);
-    return outcome == TAKEN || outcome == PAUSED;
+    if (outcome != TAKEN && outcome != PAUSED)
+        return false;
+    stream_consume(s->client.stream, n);
+    if (outcome == TAKEN)
+        watch_client(s); /* for a whole command, so that one is not dripped for ever */
+    return true;
 }
 
 /* ------------------------------------------------------------------------- transactions -- */
@@ -458,7 +462,7 @@ static void on_stream(struct stream *stream, unsigned events, void *user)
         session_abort(s);
         return;
     }
-    if ((events & STREAM_DATA) && timer_armed(&s->timer))
+    if ((events & STREAM_DATA) && (s->state == SESSION_CONTENT || s->state == SESSION_DRAIN))
         watch_client(s);
     run(s);
 }

@@ -2,6 +2,8 @@
 /* One message on its way, from MAIL to the answer to the end of data. */
 #include "app/relay/transaction.h"
 
+#include <assert.h>
+
 #include "app/relay/health.h"
 #include "app/relay/state.h"
 #include "app/smtp/received.h"
@@ -50,8 +52,9 @@ static void count_verdict(struct relay *r, enum verdict verdict)
         [VERDICT_LOCAL] = RELAY_VERDICT_LOCAL,         [VERDICT_EXTERNAL] = RELAY_VERDICT_EXTERNAL,
         [VERDICT_UNKNOWN] = RELAY_VERDICT_UNKNOWN,     [VERDICT_REFUSED] = RELAY_VERDICT_REFUSED,
         [VERDICT_SAME_SIDE] = RELAY_VERDICT_SAME_SIDE, [VERDICT_ROUTED] = RELAY_VERDICT_ROUTED,
-        [VERDICT_BAD_ADDRESS] = RELAY_VERDICT_BAD,
+        [VERDICT_BAD_ADDRESS] = RELAY_VERDICT_BAD,     [VERDICT_FAILED] = RELAY_VERDICT_FAILED,
     };
+    static_assert(COUNT_OF(counters) == VERDICT_COUNT, "every verdict is counted");
     relay_count(r, counters[verdict]);
 }
 

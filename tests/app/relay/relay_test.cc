@@ -609,6 +609,33 @@ TEST_F(Relay, AServerThatAcceptsDuringTheContentIsNotBelieved)
     )");
 }
 
+TEST_F(Relay, AReplyThatCameBeforeItsCommandIsNotItsAnswer)
+{
+    // An answer too many: what follows must not be taken for the answers of the next commands.
+    Say(kHello);
+    Say("C: MAIL FROM:<a@b.example>\nS: 250\nC: RCPT TO:<alice@example.com>");
+    Say(R"(
+        M: connect
+        M< 220 ours
+        M> EHLO mx1.example.net
+        M< 250 no pipelining
+        M> MAIL FROM:<a@b.example>
+        M+ 250 ok\r\n250 alice\r\n250 one too many\r\n
+        S: 451 4.3.5
+        M: gone
+    )");
+    EXPECT_EQ(f.Counter(RELAY_REPLY_OUT_OF_PLACE), 1u);
+    EXPECT_EQ(f.Counter(RELAY_RCPT_ACCEPTED), 0u);
+}
+
+TEST_F(Relay, ADrippedCommandIsNotWaitedForForEver)
+{
+    Say("C: connect\nS: 220");
+    for (int i = 0; i < 31; i++)
+        Say("C+ x\nwait 9700ms");
+    Say("S: 421 4.4.2\nC: gone");
+}
+
 TEST_F(Relay, AnAbortedMessageWasNeverComplete)
 {
     Say(kHello);
