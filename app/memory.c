@@ -6,13 +6,18 @@
 
 #include "app/observe/maillog.h"
 #include "app/relay/relay.h"
+#include "drivers/ip/ip.h"
 
 /* Buffers for processing headers and ACKs while everything else is pinned. */
 #define RESERVE 1024
 
 struct memory_plan memory_plan(const struct settings *s, const struct port_config *ports)
 {
-    struct memory_plan plan = {.pools = {.socket = SOCKET_ID_ANY, .reserve = RESERVE}};
+    struct memory_plan plan = {.pools = {
+                                   .socket = SOCKET_ID_ANY,
+                                   .reserve = RESERVE,
+                                   .packets_out = IP_MAX_WAITING,
+                               }};
     for (unsigned i = 0; i < s->port_count; i++) {
         struct port_sum port = port_sum(&ports[i]);
         plan.pools.rings += port.rings;

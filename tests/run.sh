@@ -73,7 +73,7 @@ build() {
 meson_tests() {
     local stage=$1 dir=$2
     rm -f "$dir/meson-logs/testlog.json"
-    meson test -C "$dir" --no-rebuild --print-errorlogs >"$logs/$stage.log" 2>&1 ||
+    meson test -C "$dir" --no-rebuild --timeout-multiplier 10 --print-errorlogs >"$logs/$stage.log" 2>&1 ||
         grep -vE '^ *[0-9]+/[0-9]+ .* OK ' "$logs/$stage.log" | tail -n 60
     python3 -B tests/tally.py meson "$stage" "$dir/meson-logs/testlog.json" >>"$results" ||
         record "$stage" failed "$stage tests" "no test log, see $logs/$stage.log"
