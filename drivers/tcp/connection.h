@@ -35,8 +35,8 @@ enum connection_state {
 };
 
 /*
- * The first four cache lines are what an ordinary segment touches, in either direction; the fifth
- * and sixth come in when something is lost or measured; behind them stands what changes seldom.
+ * The first four cache lines are what an ordinary segment touches, in either direction; the next
+ * three come in when something is measured or lost; behind them stands what changes seldom.
  */
 struct tcp_connection {
     /* lines 0 and 1: identity, and what the application sees */
@@ -60,17 +60,15 @@ struct tcp_connection {
     /* line 3: sending */
     struct sendq sendq;
 
-    /* lines 4 and 5: loss, congestion, time */
+    /* lines 4 to 6: loss, congestion, time */
     struct congestion congestion;
     struct recovery recovery;
     uint32_t ts_recent, ts_offset;
     nsec_t ts_recent_at;
-
-    /* line 6 */
     struct timer rexmit; /* retransmission, SYN, or zero-window probe */
     struct timer delack;
 
-    /* line 7 and on: flags, negotiated values, lists, rare timers */
+    /* the rest of line 6 and on: flags, negotiated values, lists, rare timers */
     bool ts_ok, wscale_ok;
     uint8_t snd_wscale, rcv_wscale;
     bool syn_due;      /* SYN, or SYN-ACK, leaves at the next flush */
@@ -109,7 +107,9 @@ struct tcp_connection {
 
 static_assert(offsetof(struct tcp_connection, recvq) == 128, "line 2 is for receiving");
 static_assert(offsetof(struct tcp_connection, sendq) == 192, "line 3 is for sending");
-static_assert(offsetof(struct tcp_connection, congestion) == 256, "lines 4 and 5 are for loss");
+static_assert(offsetof(struct tcp_connection, congestion) == 256, "lines 4 to 6 are for loss");
+static_assert(offsetof(struct tcp_connection, ts_ok) <= 448, "and timers end within line 6");
+static_assert(sizeof(struct tcp_connection) == 704, "eleven lines: say so when it grows");
 
 TAILQ_HEAD(connection_list, tcp_connection);
 
