@@ -7,6 +7,7 @@
 #include "app/observe/maillog.h"
 #include "app/relay/relay.h"
 #include "drivers/ip/ip.h"
+#include "drivers/tcp/tcp.h"
 
 /* Buffers for processing headers and ACKs while everything else is pinned. */
 #define RESERVE 1024
@@ -30,6 +31,7 @@ struct memory_plan memory_plan(const struct settings *s, const struct port_confi
     plan.pools.budget = (uint32_t)(s->budget / plan.buffer);
     plan.sum = pools_sum(&plan.pools);
     plan.objects = relay_memory(s) + (uint64_t)s->max_recipients * sizeof(struct mail_record);
+    plan.tcp = tcp_memory(s->max_connections, s->max_connections, plan.sum.data_count);
     plan.bytes = s->workers * (plan.sum.bytes + plan.objects);
     return plan;
 }
@@ -56,6 +58,7 @@ void memory_print(const struct memory_plan *plan, const struct settings *s, FILE
             plan->sum.header_count + plan->sum.indirect_count,
             mib(plan->sum.header_bytes + plan->sum.indirect_bytes));
     fprintf(out, "sessions, recipients, log records         %9.1f MiB\n", mib(plan->objects));
+    fprintf(out, "connections and their queues              %9.1f MiB\n", mib(plan->tcp));
     fprintf(out, "%u worker(s), sum                         %9.1f MiB\n", s->workers,
-            mib(plan->bytes));
+            mib(plan->bytes + s->workers * plan->tcp));
 }

@@ -20,7 +20,9 @@
 
 static uint32_t bucket_of(const struct ip_stack *ip, uint8_t link, const struct ip_addr *addr)
 {
-    return rte_jhash(addr->b, sizeof(addr->b), ip->seed + link) & ip->neighbours.mask;
+    uint32_t words[4]; /* an address in a packet is not aligned */
+    memcpy(words, addr->b, sizeof(words));
+    return rte_jhash_32b(words, COUNT_OF(words), ip->seed + link) & ip->neighbours.mask;
 }
 
 static struct neighbour *lookup(const struct ip_stack *ip, uint8_t link, const struct ip_addr *addr)

@@ -27,6 +27,20 @@ static void timewait_fired(struct timer *timer, nsec_t now)
         timer_arm(t->config.wheel, timer, next);
 }
 
+/* Every data buffer may be in several queues at once, and each of our segments has a record: four
+ * for each buffer, and some for every connection. */
+static uint32_t node_count(uint32_t connections, uint32_t data_buffers)
+{
+    return 4 * data_buffers + 8 * connections;
+}
+
+uint64_t tcp_memory(uint32_t max_connections, uint32_t max_time_wait, uint32_t data_buffers)
+{
+    return max_connections * (sizeof(struct tcp_connection) + 2 * sizeof(void *)) +
+           max_time_wait * (sizeof(struct timewait) + 2 * sizeof(void *)) +
+           (uint64_t)node_count(max_connections, data_buffers) * NODE_SIZE;
+}
+
 static bool tables_create(struct tcp *t)
 {
     uint32_t connections = t->config.max_connections, buckets = 16;
@@ -40,9 +54,7 @@ static bool tables_create(struct tcp *t)
     memset(t->connections, 0, connections * sizeof(*t->connections));
     for (uint32_t i = 0; i < connections; i++)
         TAILQ_INSERT_TAIL(&t->free, &t->connections[i], slot);
-    /* Every data buffer may be in several queues at once, and each of our segments has a record:
-     * four for each buffer, and some for every connection. */
-    uint32_t nodes = 4 * t->config.pools->data_count + 8 * connections;
+    uint32_t nodes = node_count(connections, t->config.pools->data_count);
     return node_pool_create(&t->nodes, nodes) &&
            timewait_create(&t->timewait, t->config.max_time_wait > 0 ? t->config.max_time_wait : 1);
 }

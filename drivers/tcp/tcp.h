@@ -39,6 +39,9 @@ struct tcp_config {
     uint8_t secret[16]; /* keys ISNs and timestamp offsets (RFC 6528, RFC 7323 §5.4) */
 };
 
+/* Bytes of plain memory that tcp_create() takes for so many connections and data buffers. */
+uint64_t tcp_memory(uint32_t max_connections, uint32_t max_time_wait, uint32_t data_buffers);
+
 /* NULL if out of memory. Registers itself as ip's upper layer. */
 struct tcp *tcp_create(const struct tcp_config *config, nsec_t now);
 
