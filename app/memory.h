@@ -16,7 +16,8 @@ struct memory_plan {
     struct pools_sum sum;      /* likewise */
     uint64_t buffer;           /* bytes of one data buffer, headers included */
     uint64_t objects; /* bytes of sessions, transactions, recipients, connections of one worker */
-    uint64_t bytes;   /* of all workers */
+    uint64_t tcp;     /* bytes of connections and queue records of one worker: plain memory */
+    uint64_t bytes;   /* of DPDK's memory, of all workers */
 };
 
 /* `ports`: the configurations of all ports, in the settings' order. */
