@@ -59,20 +59,24 @@ say() { printf '\n== %s\n' "$*"; }
 # record STAGE OUTCOME NAME REASON
 record() { printf '%s\t%s\t%s\t%s\n' "$@" >>"$results"; }
 
-# build DIRECTORY [MESON OPTION…]: configures where that was not done yet, and compiles.
-build() {
-    local dir=$1 log=$logs/$1.build.log
+# configure DIRECTORY [MESON OPTION…]: where that was not done yet.
+configure() {
+    local dir=$1 log=$logs/$1.setup.log
     shift
-    if [ ! -f "$dir/build.ninja" ]; then
-        meson setup "$dir" "$@" >"$log" 2>&1 || { tail -n 30 "$log" && return 1; }
-    fi
-    ninja -C "$dir" >"$log" 2>&1 || { grep -A 15 -m 3 -E 'FAILED|error' "$log" && return 1; }
+    [ -f "$dir/build.ninja" ] || meson setup "$dir" "$@" >"$log" 2>&1 || { tail -n 30 "$log" && return 1; }
+}
+
+# compile DIRECTORY [TARGET…]
+compile() {
+    local log=$logs/$1.build.log
+    ninja -C "$@" >"$log" 2>&1 || { grep -A 15 -m 3 -E 'FAILED|error' "$log" && return 1; }
 }
 
 # meson_tests STAGE DIRECTORY: runs the programs that meson knows, and records their cases.
 meson_tests() {
     local stage=$1 dir=$2
     rm -f "$dir/meson-logs/testlog.json"
+    # Time limits are for programs that hang, not for machines that are busy.
     meson test -C "$dir" --no-rebuild --timeout-multiplier 10 --print-errorlogs >"$logs/$stage.log" 2>&1 ||
         grep -vE '^ *[0-9]+/[0-9]+ .* OK ' "$logs/$stage.log" | tail -n 60
     python3 -B tests/tally.py meson "$stage" "$dir/meson-logs/testlog.json" >>"$results" ||
@@ -81,7 +85,7 @@ meson_tests() {
 
 unit() {
     say "unit tests"
-    if build build; then
+    if configure build && compile build; then
         meson_tests unit build
     else
         record unit failed "build" "see $logs/build.build.log"
@@ -90,31 +94,31 @@ unit() {
 
 sanitizers() {
     say "unit tests under AddressSanitizer and UBSan"
-    export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
-    export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
-    if build build-asan -Db_sanitize=address,undefined; then
+    local -x ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
+    local -x UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+    if configure build-asan -Doptimization=1 -Db_sanitize=address,undefined && compile build-asan; then
         meson_tests sanitizers build-asan
     else
         record sanitizers failed "build-asan" "see $logs/build-asan.build.log"
     fi
 }
 
-# Fuzz targets are programs named *_fuzz below tests/fuzz, each with its corpus beside it.
+# The target of tests/fuzz/NAME_fuzz.c has its corpus in tests/fuzz/corpus/NAME.
 fuzz() {
     local target name corpus scratch
-    compgen -G 'tests/fuzz/*_fuzz.c*' >/dev/null || return 0
+    local targets=(tests/fuzz/*_fuzz.c)
+    targets=("${targets[@]%.c}")
     say "fuzz targets, $fuzz_seconds s each"
-    if ! CC=clang CXX=clang++ build build-fuzz -Dfuzz=true \
-        -Db_sanitize=address,undefined -Db_lundef=false; then
+    if ! CC=clang CXX=clang++ configure build-fuzz -Dfuzz=true \
+        -Db_sanitize=address,undefined -Db_lundef=false || ! compile build-fuzz "${targets[@]}"; then
         record fuzz failed "build-fuzz" "see $logs/build-fuzz.build.log"
         return
     fi
-    for target in build-fuzz/tests/fuzz/*_fuzz; do
-        [ -x "$target" ] || continue
-        name=$(basename "$target")
+    for target in "${targets[@]}"; do
+        name=${target##*/}
         corpus=tests/fuzz/corpus/${name%_fuzz}
         scratch=$(mktemp -d)
-        if "$target" -max_total_time="$fuzz_seconds" -timeout=10 -artifact_prefix="$logs/$name." \
+        if "build-fuzz/$target" -max_total_time="$fuzz_seconds" -timeout=10 -artifact_prefix="$logs/$name." \
             "$scratch" $([ -d "$corpus" ] && echo "$corpus") >"$logs/$name.log" 2>&1; then
             record fuzz passed "$name" ""
         else
@@ -129,7 +133,7 @@ system_tests() {
     say "system tests"
     if [ "$(id -u)" != 0 ]; then
         record system skipped "system tests" "they make network namespaces, which needs root"
-    elif build build; then
+    elif configure build && compile build; then
         /usr/bin/python3 -B tests/system/run.py --build build --logs "$logs/system" \
             --results "$results" ${system_args[@]+"${system_args[@]}"}
         [ $? -le 1 ] || record system failed "system tests" "the harness itself broke down"

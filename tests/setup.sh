@@ -33,7 +33,7 @@ missing_packages() {
     local installed package
     installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${packages[@]}" 2>/dev/null || true)
     for package in "${packages[@]}"; do
-        grep -qx "$package installed" <<<"$installed" || echo "$package"
+        grep -qxF "$package installed" <<<"$installed" || echo "$package"
     done
 }
 
