@@ -120,17 +120,9 @@ class SplitMX:
         return self.counters()["workers"]["0"]["relay"]
 
     def _objects(self):
-        """All JSON objects in its output."""
-        text, found, decoder = self.program.output(), [], json.JSONDecoder()
-        position = text.find("{")
-        while position >= 0:
-            try:
-                value, position = decoder.raw_decode(text, position)
-                found.append(value)
-            except ValueError:
-                position += 1
-            position = text.find("{", position)
-        return found
+        """All JSON objects in its output: each is a line, and the last may be half written."""
+        return [json.loads(line) for line in self.program.output().splitlines(keepends=True)
+                if line.startswith("{") and line.endswith("}\n")]
 
     def mail_log(self):
         """The mail log's lines."""
