@@ -147,8 +147,10 @@ static void unacceptable(struct tcp_connection *c, const struct segment *s)
     if (s->flags & TCP_RST)
         return;
     /* The peer goes on sending after we closed, it has our FIN, and we have heard it out for a
-     * whole window: it must learn that nobody listens (RFC 9293 §3.6.1). */
-    if (c->orphan && !old && s->data_len > 0 && connection_fin_acked(c)) {
+     * whole window: it must learn that nobody listens (RFC 9293 §3.6.1). A peer that respects the
+     * shut window asks by probes from before it, with a byte or without. */
+    bool probe = receive_window(c) == 0 && s->seq == connection_rcv_nxt(c) - 1 && s->data_len <= 1;
+    if (c->orphan && connection_fin_acked(c) && (probe || (!old && s->data_len > 0))) {
         t->counters[TCP_RX_AFTER_CLOSE]++;
         output_abort(c);
         connection_down(c, STREAM_CLOSED);

@@ -460,6 +460,34 @@ TEST_F(States, WhatComesAfterWeClosedIsHeardOutForAWindowThenReset)
     ignore();
 }
 
+TEST_F(States, AfterThatWindowAPeerThatOnlyProbesIsResetToo)
+{
+    accepted();
+    app.say("421 too busy\r\n");
+    stream_close(app.stream);
+    round();
+    Said x = take();
+    acknowledge(x.s.seq + 15);
+    uint32_t room = x.s.window;
+    while (room > 0) { // fill what was offered, and not a byte more
+        std::string chunk(std::min(room, 1000u), 'x');
+        send(A, chunk);
+        room -= uint32_t(chunk.size());
+    }
+    pass(NSEC_PER_SEC);
+    EXPECT_EQ(said.back().s.window, 0u);
+    EXPECT_EQ(usage().orphans, 1u);
+    ignore();
+    struct segment probe = {}; // as Linux does it: an old number, and no data
+    probe.flags = A;
+    probe.seq = seq - 1;
+    probe.ack = ack;
+    probe.window = window;
+    send(probe);
+    EXPECT_EQ(take().s.flags & R, R);
+    EXPECT_EQ(usage().connections, 0u);
+}
+
 TEST_F(States, AbortSendsRstAndForgets)
 {
     accepted();
