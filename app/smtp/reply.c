@@ -58,7 +58,7 @@ static struct smtp_enhanced take_enhanced(struct span *rest, uint16_t code)
         return none;
     if (text.len > 0)
         span_take(&text, 1);
-    e.klass = (uint8_t)klass;
+    e.klass = klass;
     *rest = text;
     return e;
 }

@@ -19,7 +19,7 @@
 #define SMTP_REPLY_LINES_MAX 1000
 
 struct smtp_enhanced {
-    uint8_t klass; /* 2, 4 or 5; 0: there is no enhanced code (RFC 2034) */
+    uint16_t klass; /* 2, 4 or 5; 0: there is no enhanced code (RFC 2034) */
     uint16_t subject, detail;
 };
 

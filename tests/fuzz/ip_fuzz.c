@@ -187,8 +187,8 @@ static void output(struct ip_stack *ip, uint8_t step)
     if (m == NULL)
         return;
     memset(rte_pktmbuf_append(m, 20), step, 20);
-    struct ip_addr src = v4(RTE_IPV4(192, 0, 2, 25)),
-                   dst = v4(RTE_IPV4(192, 0, 2, 128) + (step & 63));
+    struct ip_addr src = v4(RTE_IPV4(192u, 0, 2, 25)),
+                   dst = v4(RTE_IPV4(192u, 0, 2, 128) + (step & 63));
     ip_output(ip, m, 0, &src, &dst, 0);
 }
 
@@ -203,9 +203,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ip_link_config config = {.link = &link, .address_count = 1};
     if (pools.data == NULL)
         start();
-    config.addresses[0] = v4(RTE_IPV4(192, 0, 2, 25));
-    config.networks[0] = (struct ip_prefix){v4(RTE_IPV4(192, 0, 2, 0)), 120};
-    config.gateway = v4(RTE_IPV4(192, 0, 2, 254));
+    config.addresses[0] = v4(RTE_IPV4(192u, 0, 2, 25));
+    config.networks[0] = (struct ip_prefix){v4(RTE_IPV4(192u, 0, 2, 0)), 120};
+    config.gateway = v4(RTE_IPV4(192u, 0, 2, 254));
     nsec_t now = NSEC_PER_SEC;
     timer_wheel_init(&wheel, now);
     struct ip_config ip_config = {.links = &config,
