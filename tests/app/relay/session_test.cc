@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The client side of the relay, and its end.
+#include "tests/app/relay/relay_fixture.h"
+
+namespace
+{
+
+// ------------------------------------------------------------------------------ the client --
+
+TEST_F(Relay, KeepsTheOrderOfCommands)
+{
+    Say(R"(
+        C: connect
+        S: 220
+        C: MAIL FROM:<a@b.example>
+        S: 503 5.5.1
+        C: HELO there
+        S: 250 mx1.example.net
+        C: RCPT TO:<alice@example.com>
+        S: 503 5.5.1
+        C: DATA
+        S: 503 5.5.1
+        C: MAIL FROM:<a@b.example>
+        S: 250
+        C: MAIL FROM:<a@b.example>
+        S: 503 5.5.1
+        C: DATA
+        S: 503 5.5.1
+        C: VRFY alice
+        S: 252
+        C: HELP
+        S: 214
+        C: EXPN all
+        S: 502
+        C: FROBNICATE
+        S: 500 5.5.2
+        C: QUIT
+        S: 221
+        C: gone
+    )");
+}
+
+TEST_F(Relay, RefusesLinesThatAreTooLongAndGoesOn)
+{
+    Say("C: connect\nS: 220");
+    Say("C: NOOP " + std::string(5000, 'x'));
+    Say("S: 500 5.5.2\nC: NOOP\nS: 250");
+}
+
+TEST_F(Relay, ClosesAfterTooManyErrors)
+{
+    Say("C: connect\nS: 220");
+    for (int i = 0; i < 19; i++)
+        Say("C: BLAH\nS: 500");
+    Say("C: BLAH\nS: 421 4.7.0\nC: gone");
+}
+
+TEST_F(Relay, ClosesASilentClient)
+{
+    Say("C: connect\nS: 220\nwait 298s\nC: silent\nwait 1s\nS: 421 4.4.2\nC: gone");
+}
+
+TEST_F(Relay, RefusesAMessageDeclaredTooBig)
+{
+    Say(kHello);
+    Say("C: MAIL FROM:<a@b.example> SIZE=99999999999\nS: 552 5.3.4");
+}
+
+TEST_F(Relay, TakesACommandByteByByte)
+{
+    Say("C: connect\nS: 220");
+    for (char c : std::string("EHLO x\r\n")) {
+        char text[40];
+        snprintf(text, sizeof(text), "C+ \\x%02x\nwait 2ms", static_cast<unsigned>(c & 0x7f));
+        Say(text);
+    }
+    Say("S: 250-mx1.example.net");
+}
+
+// -------------------------------------------------------------------------------- shutdown --
+
+TEST_F(Relay, AShutdownFinishesTheOpenTransaction)
+{
+    Say(kHello);
+    Say(kToData);
+    Say("D: connect\nT: 220");
+    HearReceived();
+    f.Shutdown();
+    Say(R"(
+        T: 421 4.3.2
+        C: x
+        C: .
+        M> x
+        M> .
+        M< 250 ok
+        S: 250 ok
+        S: 421 4.3.2
+        C: gone
+        M> QUIT
+        M< 221 bye
+        M: gone
+        D: connect
+        D: gone
+    )");
+}
+
+struct FewConnections : Relay {
+    FewConnections() : Relay("[destinations]\nconnections = 1\n")
+    {
+    }
+};
+
+TEST_F(FewConnections, WhoWaitsForAConnectionWaitsInTurn)
+{
+    Say(kHello);
+    Say(kToData);
+    Say(R"(
+        D: connect
+        T: 220
+        D: HELO second
+        T: 250
+        D: MAIL FROM:<d@b.example>
+        T: 250
+        D: RCPT TO:<anna@example.com>
+        D: silent
+    )");
+    HearReceived();
+    Say(R"(
+        C: .
+        M> .
+        M< 250 ok
+        S: 250 ok
+        M> MAIL FROM:<d@b.example>
+        M> RCPT TO:<anna@example.com>
+        M< 250 ok
+        M< 250 anna
+        T: 250 anna
+    )");
+    EXPECT_EQ(f.Counter(RELAY_WAITED), 1u);
+}
+
+} // namespace
