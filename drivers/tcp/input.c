@@ -148,8 +148,10 @@ static void unacceptable(struct tcp_connection *c, const struct segment *s)
         return;
     /* The peer goes on sending after we closed, it has our FIN, and we have heard it out for a
      * whole window: it must learn that nobody listens (RFC 9293 §3.6.1). A peer that respects the
-     * shut window asks by probes from before it, with a byte or without. */
-    bool probe = receive_window(c) == 0 && s->seq == connection_rcv_nxt(c) - 1 && s->data_len <= 1;
+     * shut window asks by probes from before it, with a byte or without; and a window less than its
+     * scale's unit looks shut to it. */
+    bool shut = receive_window(c) >> c->rcv_wscale == 0;
+    bool probe = shut && s->seq == connection_rcv_nxt(c) - 1 && s->data_len <= 1;
     if (c->orphan && connection_fin_acked(c) && (probe || (!old && s->data_len > 0))) {
         t->counters[TCP_RX_AFTER_CLOSE]++;
         output_abort(c);

@@ -462,13 +462,23 @@ TEST_F(States, WhatComesAfterWeClosedIsHeardOutForAWindowThenReset)
 
 TEST_F(States, AfterThatWindowAPeerThatOnlyProbesIsResetToo)
 {
-    accepted();
+    syn.has_wscale = true;
+    listen();
+    send(S);
+    Said syn_ack = take();
+    ack = syn_ack.s.seq + 1;
+    send(A);
+    unsigned scale = syn_ack.s.wscale;
+    ASSERT_GT(scale, 0u);
+    app.reads = false;
+    send(A, "EHLO x\r\n."); // what is left of the window is no multiple of the scale's unit
+    ignore();
     app.say("421 too busy\r\n");
     stream_close(app.stream);
     round();
     Said x = take();
     acknowledge(x.s.seq + 15);
-    uint32_t room = x.s.window;
+    uint32_t room = uint32_t(x.s.window) << scale;
     while (room > 0) { // fill what was offered, and not a byte more
         std::string chunk(std::min(room, 1000u), 'x');
         send(A, chunk);
