@@ -449,28 +449,31 @@ void leg_end(struct leg *leg, bool empty)
     leg->state = LEG_DOTTED;
 }
 
+/* The connection, or the claim to one, has been given up. */
+static void leave(struct leg *leg)
+{
+    leg->connection = NULL;
+    leg->claim.connection = NULL;
+    leg->state = LEG_CANCELLED;
+}
+
 void leg_abort(struct leg *leg)
 {
     if (leg->connection != NULL)
         connection_abort(leg->connection);
     else
         claim_cancel(&leg->claim);
-    leg->connection = NULL;
-    leg->claim.connection = NULL;
-    leg->state = LEG_CANCELLED;
+    leave(leg);
 }
 
 void leg_cancel(struct leg *leg)
 {
-    if (leg->connection != NULL && leg->state == LEG_ENVELOPE)
-        connection_release(leg->connection, !leg->mail_sent);
-    else if (leg->connection != NULL)
-        connection_abort(leg->connection);
-    else
-        claim_cancel(&leg->claim);
-    leg->connection = NULL;
-    leg->claim.connection = NULL;
-    leg->state = LEG_CANCELLED;
+    if (leg->connection == NULL || leg->state != LEG_ENVELOPE) {
+        leg_abort(leg);
+        return;
+    }
+    connection_release(leg->connection, !leg->mail_sent);
+    leave(leg);
 }
 
 void leg_timeout(struct leg *leg, const char *reply)
