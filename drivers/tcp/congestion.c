@@ -31,45 +31,52 @@ void congestion_set_mss(struct congestion *c, uint32_t mss)
         c->cwnd = mss;
 }
 
-void congestion_acked(struct congestion *c, uint32_t acked, bool limited)
+void congestion_acked(struct congestion *c, const struct congestion_ack *ack)
 {
-    if (!limited || c->cwnd >= CWND_MAX)
+    if (!ack->limited || c->cwnd >= CWND_MAX)
         return;
     if (c->cwnd < c->ssthresh) {
         uint32_t most = 2 * c->mss; /* RFC 3465 §2.2, L = 2 */
-        c->cwnd += acked < most ? acked : most;
+        c->cwnd += ack->acked < most ? ack->acked : most;
         return;
     }
-    c->credit += acked;
+    c->credit += ack->acked;
     if (c->credit >= c->cwnd) {
         c->credit -= c->cwnd;
         c->cwnd += c->mss;
     }
 }
 
-void congestion_enter_recovery(struct congestion *c, uint32_t flight)
+void congestion_reduce(struct congestion *c, nsec_t now, uint32_t flight,
+                       enum congestion_signal why)
 {
+    (void)now;
+    (void)why;
+    c->prior_cwnd = c->cwnd;
+    c->prior_ssthresh = c->ssthresh;
     c->ssthresh = half(c, flight);
-    c->cwnd = c->ssthresh;
     c->credit = 0;
 }
 
-void congestion_exit_recovery(struct congestion *c, uint32_t flight)
+void congestion_timeout(struct congestion *c, nsec_t now, uint32_t flight, bool again)
 {
-    uint32_t least = (flight > c->mss ? flight : c->mss) + c->mss;
-    c->cwnd = c->ssthresh < least ? c->ssthresh : least;
-}
-
-void congestion_timeout(struct congestion *c, uint32_t flight, bool again)
-{
-    if (!again) /* RFC 5681 §3.1: of several timeouts in a row only the first counts */
-        c->ssthresh = half(c, flight);
+    if (!again)
+        congestion_reduce(c, now, flight, CONGESTION_LOSS);
     c->cwnd = c->mss;
     c->credit = 0;
 }
 
-void congestion_idle(struct congestion *c)
+void congestion_undo(struct congestion *c)
 {
+    if (c->cwnd < c->prior_cwnd)
+        c->cwnd = c->prior_cwnd;
+    if (c->ssthresh < c->prior_ssthresh)
+        c->ssthresh = c->prior_ssthresh;
+}
+
+void congestion_idle(struct congestion *c, nsec_t now)
+{
+    (void)now;
     uint32_t restart = initial_window(c->mss);
     if (c->cwnd > restart)
         c->cwnd = restart;

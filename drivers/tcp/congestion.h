@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * How much may be in the network: NewReno's window (RFC 5681, RFC 3465, RFC 6928). Which segments
- * are lost is recovery's business; it tells this one of the moments that matter. CUBIC will stand
- * behind the same calls.
+ * are lost, and how the window is approached while they are repaired, is recovery's business; it
+ * tells this one of the moments that matter.
  */
 #ifndef SPLITMX_TCP_CONGESTION_H
 #define SPLITMX_TCP_CONGESTION_H
@@ -10,35 +10,54 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "drivers/base/timer.h"
+
 struct congestion {
     uint32_t cwnd;     /* bytes */
     uint32_t ssthresh; /* bytes */
     uint32_t mss;      /* payload of a full segment */
     uint32_t credit;   /* bytes acknowledged towards the next increase in congestion avoidance */
+    uint32_t prior_cwnd, prior_ssthresh; /* before the last reduction, for congestion_undo() */
+};
+
+/* An ACK that brought something new, outside of fast recovery. */
+struct congestion_ack {
+    nsec_t now;
+    nsec_t rtt;     /* what this ACK measured; 0: nothing */
+    nsec_t srtt;    /* smoothed; 0: no sample yet */
+    uint32_t acked; /* bytes newly acknowledged */
+    uint32_t una;   /* SND.UNA, this ACK included */
+    uint32_t nxt;   /* SND.NXT */
+    bool limited;   /* the window was what held us back; one that nobody uses does not grow
+                       (RFC 7661 §1) */
 };
 
 /* RFC 6928 §2; one segment where the SYN had to be sent again (RFC 5681 §3.1). */
 void congestion_init(struct congestion *c, uint32_t mss, bool syn_lost);
 
-/* The path's MSS shrank. */
+/* The path's MSS changed. */
 void congestion_set_mss(struct congestion *c, uint32_t mss);
 
-/* `acked` new bytes were acknowledged outside of fast recovery. `limited`: the window was what held
- * us back; one that nobody uses does not grow (RFC 7661 §1). */
-void congestion_acked(struct congestion *c, uint32_t acked, bool limited);
+void congestion_acked(struct congestion *c, const struct congestion_ack *ack);
 
-/* Fast recovery begins with `flight` bytes outstanding (RFC 6675 §5 (4.2)). */
-void congestion_enter_recovery(struct congestion *c, uint32_t flight);
+/* Why the window is reduced. */
+enum congestion_signal { CONGESTION_LOSS, CONGESTION_ECN };
 
-/* Fast recovery ends with `flight` bytes outstanding: without SACK, what was assumed to be under
- * way has just gone, and a burst must not follow (RFC 6582 §3.2 step 3, full acknowledgement (1)).
- */
-void congestion_exit_recovery(struct congestion *c, uint32_t flight);
+/* The network is congested, with `flight` bytes outstanding (RFC 6675 §5 (4.2), RFC 3168 §6.1.2):
+ * sets ssthresh. cwnd is left to recovery, which brings it there (RFC 6937). At most once a round
+ * trip. */
+void congestion_reduce(struct congestion *c, nsec_t now, uint32_t flight,
+                       enum congestion_signal why);
 
-/* The retransmission timer expired; `again`: without an acknowledgement since the last time. */
-void congestion_timeout(struct congestion *c, uint32_t flight, bool again);
+/* The retransmission timer expired with `flight` bytes outstanding; `again`: without an
+ * acknowledgement since the last time (RFC 5681 §3.1: only the first counts). */
+void congestion_timeout(struct congestion *c, nsec_t now, uint32_t flight, bool again);
+
+/* The last reduction, or timeout, was for nothing: as it was before, or more if it has grown since
+ * (RFC 4015 §3.2). */
+void congestion_undo(struct congestion *c);
 
 /* Nothing was sent for longer than an RTO (RFC 5681 §4.1). */
-void congestion_idle(struct congestion *c);
+void congestion_idle(struct congestion *c, nsec_t now);
 
 #endif

@@ -251,6 +251,8 @@ static bool acknowledge(struct tcp_connection *c, const struct arrival *a)
 
     bool moved = (uint32_t)s->window << c->snd_wscale != c->snd_wnd;
     struct recovery_ack ack = {
+        .now = t->now,
+        .srtt = c->rto.srtt,
         .ack = s->ack,
         .sack = s->sack,
         .sack_count = s->sack_count,

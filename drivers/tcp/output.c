@@ -280,7 +280,7 @@ static bool send_new(struct tcp_connection *c)
     if (!established || (c->sendq.unsent == 0 && !fin))
         return true;
     if (sendq_in_flight(&c->sendq) == 0 && t->now - c->last_sent > rto_get(&c->rto))
-        congestion_idle(&c->congestion);
+        congestion_idle(&c->congestion, t->now);
     for (;;) {
         uint32_t most = next_len(c);
         if (most == 0 && (c->sendq.unsent > 0 || usable_window(c) == 0))

@@ -133,13 +133,14 @@ static void judge(struct recovery *r, const struct congestion *cc)
     r->judged = judged;
 }
 
-static void enter_fast(struct recovery *r, struct sendq *q, struct congestion *cc)
+static void enter_fast(struct recovery *r, struct sendq *q, struct congestion *cc, nsec_t now)
 {
     r->state = RECOVERY_FAST;
     r->point = q->nxt;
     r->guarded = true;
     r->urgent = true;
-    congestion_enter_recovery(cc, sendq_in_flight(q));
+    congestion_reduce(cc, now, sendq_in_flight(q), CONGESTION_LOSS);
+    cc->cwnd = cc->ssthresh;
     mark_lost(r, q->head);
 }
 
@@ -151,6 +152,14 @@ static void assume(struct recovery *r, const struct sendq *q, uint32_t n)
     if (q->head != NULL && !(q->head->flags & SENT_LOST))
         most -= sent_span(q->head);
     r->assumed = n < most ? n : most;
+}
+
+/* What was assumed to be under way has just gone, and a burst must not follow (RFC 6582 §3.2 step
+ * 3, full acknowledgement (1)). */
+static void leave_without_sack(struct congestion *cc, uint32_t flight)
+{
+    uint32_t least = (flight > cc->mss ? flight : cc->mss) + cc->mss;
+    cc->cwnd = cc->ssthresh < least ? cc->ssthresh : least;
 }
 
 /* SND.UNA advanced within recovery, short of its point (RFC 6582 §3.2, partial acknowledgement). */
@@ -174,13 +183,23 @@ struct recovery_news recovery_on_ack(struct recovery *r, struct sendq *q, struct
     if (seq_after(ack->ack, q->una)) {
         acknowledge(r, q, nodes, ack->ack, &news);
         r->dupacks = 0;
-        if (r->state != RECOVERY_FAST)
-            congestion_acked(cc, news.acked, ack->limited);
+        if (r->state != RECOVERY_FAST) {
+            struct congestion_ack grow = {
+                .now = ack->now,
+                .rtt = news.sample_sent != 0 ? ack->now - news.sample_sent : 0,
+                .srtt = ack->srtt,
+                .acked = news.acked,
+                .una = q->una,
+                .nxt = q->nxt,
+                .limited = ack->limited,
+            };
+            congestion_acked(cc, &grow);
+        }
         if (r->state == RECOVERY_CLEAR) {
             r->assumed = 0;
         } else if (seq_at_or_after(ack->ack, r->point)) {
             if (r->state == RECOVERY_FAST && !r->sack)
-                congestion_exit_recovery(cc, sendq_in_flight(q));
+                leave_without_sack(cc, sendq_in_flight(q));
             r->state = RECOVERY_CLEAR;
             r->assumed = 0;
         } else {
@@ -198,13 +217,14 @@ struct recovery_news recovery_on_ack(struct recovery *r, struct sendq *q, struct
     /* RFC 6582 §3.2 step 2: below the point of the last recovery, duplicates prove nothing. */
     bool echo = !r->sack && r->guarded;
     if (r->lost > r->retransmitted || (r->dupacks >= DUP_THRESH && !echo)) {
-        enter_fast(r, q, cc);
+        enter_fast(r, q, cc, ack->now);
         news.entered = true;
     }
     return news;
 }
 
-void recovery_on_timeout(struct recovery *r, struct sendq *q, struct congestion *cc, bool again)
+void recovery_on_timeout(struct recovery *r, struct sendq *q, struct congestion *cc, nsec_t now,
+                         bool again)
 {
     uint32_t flight = sendq_in_flight(q) - r->sacked;
     /* A receiver that had SACKed the first segment in flight would acknowledge it: it has dropped
@@ -228,7 +248,7 @@ void recovery_on_timeout(struct recovery *r, struct sendq *q, struct congestion 
     r->guarded = true;
     r->state = RECOVERY_TIMEOUT;
     r->urgent = true;
-    congestion_timeout(cc, flight, again);
+    congestion_timeout(cc, now, flight, again);
 }
 
 void recovery_on_too_big(struct recovery *r, struct sendq *q, uint32_t mss)

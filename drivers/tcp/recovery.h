@@ -47,6 +47,8 @@ struct recovery {
 
 /* An ACK that is acceptable: SND.UNA <= ack <= SND.NXT. */
 struct recovery_ack {
+    nsec_t now;
+    nsec_t srtt; /* smoothed round trip; 0: no sample yet */
     uint32_t ack;
     const struct sack_block *sack;
     unsigned sack_count;
@@ -75,7 +77,8 @@ struct recovery_news recovery_on_ack(struct recovery *r, struct sendq *q, struct
                                      struct node_pool *nodes, const struct recovery_ack *ack);
 
 /* The retransmission timer expired with data in flight. `again`: as for congestion_timeout(). */
-void recovery_on_timeout(struct recovery *r, struct sendq *q, struct congestion *cc, bool again);
+void recovery_on_timeout(struct recovery *r, struct sendq *q, struct congestion *cc, nsec_t now,
+                         bool again);
 
 /* The path takes no more than `mss` bytes: larger records are lost, without blame on the
  * congestion window. */

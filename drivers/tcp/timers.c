@@ -59,7 +59,7 @@ static void data_expired(struct tcp_connection *c)
         return;
     }
     t->counters[TCP_TX_TIMEOUTS]++;
-    recovery_on_timeout(&c->recovery, &c->sendq, &c->congestion, c->retries > 0);
+    recovery_on_timeout(&c->recovery, &c->sendq, &c->congestion, t->now, c->retries > 0);
     if (!shut || c->retries < limit)
         c->retries++;
     rto_back_off(&c->rto); /* RFC 6298 §5.5 */

@@ -16,6 +16,19 @@ struct Congestion : ::testing::Test {
     {
         congestion_init(&c, kMss, false);
     }
+    void acked(uint32_t bytes, bool limited = true)
+    {
+        struct congestion_ack ack = {};
+        ack.acked = bytes;
+        ack.limited = limited;
+        congestion_acked(&c, &ack);
+    }
+    // A loss, with recovery over.
+    void reduce(uint32_t flight)
+    {
+        congestion_reduce(&c, 0, flight, CONGESTION_LOSS);
+        c.cwnd = c.ssthresh;
+    }
 };
 
 TEST_F(Congestion, BeginsWithTenSegmentsOrTheirLikeRfc6928)
@@ -32,56 +45,65 @@ TEST_F(Congestion, BeginsWithTenSegmentsOrTheirLikeRfc6928)
 TEST_F(Congestion, SlowStartDoublesARoundTripAndAStretchAckCountsTwo)
 {
     for (int k = 0; k < 10; k++)
-        congestion_acked(&c, kMss, true);
+        acked(kMss);
     EXPECT_EQ(c.cwnd, 20 * kMss);
-    congestion_acked(&c, 20 * kMss, true);
+    acked(20 * kMss);
     EXPECT_EQ(c.cwnd, 22 * kMss);
 }
 
 TEST_F(Congestion, AvoidanceAddsASegmentARoundTrip)
 {
-    congestion_enter_recovery(&c, 20 * kMss);
+    reduce(20 * kMss);
     EXPECT_EQ(c.cwnd, 10 * kMss);
     for (int k = 0; k < 10; k++)
-        congestion_acked(&c, kMss, true);
+        acked(kMss);
     EXPECT_EQ(c.cwnd, 11 * kMss);
 }
 
 TEST_F(Congestion, DoesNotGrowUnused)
 {
-    congestion_acked(&c, 5 * kMss, false);
+    acked(5 * kMss, false);
     EXPECT_EQ(c.cwnd, 10 * kMss);
 }
 
 TEST_F(Congestion, NeverHalvesBelowTwoSegments)
 {
-    congestion_enter_recovery(&c, kMss);
+    reduce(kMss);
     EXPECT_EQ(c.cwnd, 2 * kMss);
 }
 
 TEST_F(Congestion, ATimeoutLeavesOneSegmentAndOnlyTheFirstHalvesTheThreshold)
 {
-    congestion_timeout(&c, 40 * kMss, false);
+    congestion_timeout(&c, 0, 40 * kMss, false);
     EXPECT_EQ(c.cwnd, kMss);
     EXPECT_EQ(c.ssthresh, 20 * kMss);
-    congestion_timeout(&c, kMss, true);
+    congestion_timeout(&c, 0, kMss, true);
     EXPECT_EQ(c.ssthresh, 20 * kMss);
+}
+
+TEST_F(Congestion, AReductionForNothingIsUndone)
+{
+    c.cwnd = 40 * kMss;
+    reduce(40 * kMss);
+    congestion_undo(&c);
+    EXPECT_EQ(c.cwnd, 40 * kMss);
+    EXPECT_GT(c.ssthresh, 40 * kMss);
 }
 
 TEST_F(Congestion, AnIdleConnectionStartsAgainAndOneThatIsSmallStaysSo)
 {
     c.cwnd = 100 * kMss;
-    congestion_idle(&c);
+    congestion_idle(&c, 0);
     EXPECT_EQ(c.cwnd, 10 * kMss);
     c.cwnd = 3 * kMss;
-    congestion_idle(&c);
+    congestion_idle(&c, 0);
     EXPECT_EQ(c.cwnd, 3 * kMss);
 }
 
 TEST_F(Congestion, TheWindowIsBounded)
 {
     c.cwnd = UINT32_C(1) << 30;
-    congestion_acked(&c, 1000 * kMss, true);
+    acked(1000 * kMss);
     EXPECT_EQ(c.cwnd, UINT32_C(1) << 30);
 }
 

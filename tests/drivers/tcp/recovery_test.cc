@@ -51,7 +51,7 @@ struct Recovery : Buffers {
         unsigned n = 0;
         for (auto [from, to] : sacks)
             blocks[n++] = {from * kMss, to * kMss};
-        struct recovery_ack a = {segments * kMss, blocks, n, segments * kMss == q.una, true};
+        struct recovery_ack a = {0, 0, segments * kMss, blocks, n, segments * kMss == q.una, true};
         struct recovery_news news = recovery_on_ack(&r, &q, &cc, &nodes, &a);
         EXPECT_TRUE(recovery_sane(&r, &q));
         EXPECT_TRUE(sendq_sane(&q));
@@ -157,7 +157,7 @@ TEST_F(Recovery, EchoesOfOurOwnRetransmissionsDoNotStartAnother)
 {
     begin(false);
     send(4);
-    recovery_on_timeout(&r, &q, &cc, false);
+    recovery_on_timeout(&r, &q, &cc, 0, false);
     while (resend() >= 0)
         ;
     ack(4);
@@ -174,7 +174,7 @@ TEST_F(Recovery, ATimeoutMeansEverythingButWhatWasSacked)
 {
     send(6);
     ack(0, {{2, 4}});
-    recovery_on_timeout(&r, &q, &cc, false);
+    recovery_on_timeout(&r, &q, &cc, 0, false);
     EXPECT_TRUE(recovery_sane(&r, &q));
     EXPECT_EQ(pipe(), 0u);
     EXPECT_EQ(cc.cwnd, kMss);
@@ -190,7 +190,7 @@ TEST_F(Recovery, ATimeoutWithTheFirstSegmentSackedMeansReneging)
     send(4);
     ack(0, {{1, 3}});
     ack(1);
-    recovery_on_timeout(&r, &q, &cc, false);
+    recovery_on_timeout(&r, &q, &cc, 0, false);
     EXPECT_EQ(r.sacked, 0u);
     EXPECT_EQ(resend(), 1);
     EXPECT_EQ(resend(), 2);
@@ -245,7 +245,7 @@ TEST_F(Recovery, AgreesWithItsRecordsThroughRandomAcks)
                 break;
             case 1:
                 if (q.head != nullptr)
-                    recovery_on_timeout(&r, &q, &cc, random() % 2);
+                    recovery_on_timeout(&r, &q, &cc, 0, random() % 2);
                 break;
             case 2:
                 resend();
