@@ -86,6 +86,7 @@ static bool create_network(struct worker *w, const struct worker_config *config,
         .max_time_wait = s->max_connections,
         .receive_window = RECEIVE_WINDOW,
         .send_limit = SEND_LIMIT,
+        .ecn = true,
         .port_first = EPHEMERAL_FIRST,
         .port_last = EPHEMERAL_LAST,
     };

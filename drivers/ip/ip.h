@@ -27,13 +27,21 @@
 struct rte_mbuf;
 struct ip_stack;
 
+/* The two ECN bits of the IP header (RFC 3168 §5). */
+enum ip_ecn {
+    IP_ECN_NONE = 0, /* not capable */
+    IP_ECN_ECT1 = 1,
+    IP_ECN_ECT0 = 2, /* may be marked */
+    IP_ECN_CE = 3,   /* was marked: congestion */
+};
+
 /* What ip/ found out about a received segment before it hands it to TCP. */
 struct ip_datagram {
     struct ip_addr src, dst;
     uint16_t payload_offset; /* of the TCP header in the first mbuf segment; headers are contiguous
                                 there */
     uint32_t payload_len; /* TCP header and data, bytes; Ethernet padding and trailers excluded */
-    uint8_t ecn;          /* the two ECN bits of the IP header (RFC 3168 §5) */
+    uint8_t ecn;          /* enum ip_ecn */
     uint8_t link;         /* the link it came by */
     bool checksum_good;   /* the port vouches for the TCP checksum */
 };
@@ -115,7 +123,7 @@ bool ip_is_local(const struct ip_stack *ip, const struct ip_addr *a);
  * say so, the pseudo-header sum and RTE_MBUF_F_TX_TCP_CKSUM; for TSO also tso_segsz and
  * RTE_MBUF_F_TX_TCP_SEG, l4_len set). ip/ sets l2_len, l3_len and the IP flags. Takes ownership
  * whatever happens: a packet that waits for ARP is queued, one that can't go is dropped and
- * counted. `ecn`: the two ECN bits.
+ * counted. `ecn`: enum ip_ecn.
  */
 void ip_output(struct ip_stack *ip, struct rte_mbuf *m, uint8_t link, const struct ip_addr *src,
                const struct ip_addr *dst, uint8_t ecn);

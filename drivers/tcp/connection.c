@@ -101,6 +101,7 @@ struct tcp_connection *connection_new(struct tcp *t, const struct endpoint *loca
     recovery_init(&c->recovery, false, c->iss + 1);
     rto_init(&c->rto);
     c->rtt_point = c->limited_until = c->iss + 1;
+    c->tail_at = c->reorder_at = UINT64_MAX;
     timers_init(c);
     return c;
 }
@@ -122,6 +123,9 @@ void connection_negotiate(struct tcp_connection *c, const struct segment *syn)
         c->ts_recent = syn->tsval;
         c->ts_recent_at = t->now;
     }
+    /* RFC 3168 §6.1.1: a SYN offers with both bits, a SYN-ACK accepts with one. */
+    uint8_t ecn = c->state == CONN_SYN_SENT && (syn->flags & TCP_ACK) ? TCP_ECE : TCP_ECE | TCP_CWR;
+    c->ecn_ok = t->config.ecn && (syn->flags & (TCP_ECE | TCP_CWR)) == ecn;
     c->irs = syn->seq;
     uint32_t open = c->rcv_edge - c->recvq.nxt; /* what our own SYN offered */
     recvq_init(&c->recvq, syn->seq + 1, POOL_DATA_ROOM / 2);

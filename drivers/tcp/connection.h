@@ -12,6 +12,7 @@
 #include "drivers/ip/ip.h"
 #include "drivers/stream.h"
 #include "drivers/tcp/congestion.h"
+#include "drivers/tcp/pace.h"
 #include "drivers/tcp/recovery.h"
 #include "drivers/tcp/recvq.h"
 #include "drivers/tcp/rto.h"
@@ -36,7 +37,7 @@ enum connection_state {
 
 /*
  * The first four cache lines are what an ordinary segment touches, in either direction; the next
- * three come in when something is measured or lost; behind them stands what changes seldom.
+ * ones come in when something is measured or lost; behind them stands what changes seldom.
  */
 struct tcp_connection {
     /* lines 0 and 1: identity, and what the application sees */
@@ -60,25 +61,29 @@ struct tcp_connection {
     /* line 3: sending */
     struct sendq sendq;
 
-    /* lines 4 to 6: loss, congestion, time */
+    /* lines 4 to 9: loss, congestion, time */
     struct congestion congestion;
     struct recovery recovery;
     uint32_t ts_recent, ts_offset;
     nsec_t ts_recent_at;
-    struct timer rexmit; /* retransmission, SYN, or zero-window probe */
+    struct timer rexmit; /* see timers.h */
     struct timer delack;
 
-    /* the rest of line 6 and on: flags, negotiated values, lists, rare timers */
+    /* the rest of line 9 and on: flags, negotiated values, lists, rare timers */
     bool ts_ok, wscale_ok;
     uint8_t snd_wscale, rcv_wscale;
-    bool syn_due;      /* SYN, or SYN-ACK, leaves at the next flush */
-    bool ack_now;      /* an ACK leaves at the next flush */
-    bool probe_due;    /* a segment that provokes an ACK leaves at the next flush */
-    bool override_sws; /* send what the window takes, however little (RFC 9293 §3.8.6.2.1) */
-    bool fin_received; /* the peer's FIN is in order and counted in RCV.NXT */
-    bool fin_known;    /* a FIN has been seen at fin_seq, out of order */
-    bool orphan;       /* the application has let go: nothing is delivered */
-    bool accepting;    /* established, and not handed to its listener's callback yet */
+    bool syn_due;        /* SYN, or SYN-ACK, leaves at the next flush */
+    bool ack_now;        /* an ACK leaves at the next flush */
+    bool probe_due;      /* a segment that provokes an ACK leaves at the next flush */
+    bool tail_probe_due; /* a tail loss probe, too (RFC 8985 §7) */
+    bool ecn_ok;         /* both ends mark and obey (RFC 3168) */
+    bool ece_due;        /* the peer has not heard yet that the network marked a segment of its */
+    bool cwr_due;        /* the next new data says that we have slowed down */
+    bool override_sws;   /* send what the window takes, however little (RFC 9293 §3.8.6.2.1) */
+    bool fin_received;   /* the peer's FIN is in order and counted in RCV.NXT */
+    bool fin_known;      /* a FIN has been seen at fin_seq, out of order */
+    bool orphan;         /* the application has let go: nothing is delivered */
+    bool accepting;      /* established, and not handed to its listener's callback yet */
     bool is_ready, is_dirty, is_starved, is_hashed;
     uint8_t syns;       /* sent */
     uint8_t quick_syns; /* of those, after a RST of ours (see input.c, syn_sent) */
@@ -100,16 +105,20 @@ struct tcp_connection {
     nsec_t last_sent;              /* data */
     nsec_t challenged;             /* when the last challenge ACK, or answer to rubbish, went out */
     struct tcp_listener *listener; /* in SYN_RECEIVED and while `accepting`; NULL: we connected */
-    struct timer life;             /* keepalive, or the end of an orphan's patience */
+    nsec_t rto_at;                 /* when the retransmission timer expires */
+    nsec_t tail_at;                /* when the tail is probed; UINT64_MAX: not */
+    nsec_t reorder_at;             /* when patience with reordering ends; UINT64_MAX: none */
+    struct pace pace;
+    struct timer pacing;
+    struct timer life; /* keepalive, or the end of an orphan's patience */
     TAILQ_ENTRY(tcp_connection) ready, dirty, starved;
     TAILQ_ENTRY(tcp_connection) slot; /* the list of its kind: free, opening, half-open, open */
 } __attribute__((aligned(64)));
 
 static_assert(offsetof(struct tcp_connection, recvq) == 128, "line 2 is for receiving");
-static_assert(offsetof(struct tcp_connection, sendq) == 192, "line 3 is for sending");
-static_assert(offsetof(struct tcp_connection, congestion) == 256, "lines 4 to 6 are for loss");
-static_assert(offsetof(struct tcp_connection, ts_ok) <= 448, "and timers end within line 6");
-static_assert(sizeof(struct tcp_connection) == 704, "eleven lines: say so when it grows");
+static_assert(offsetof(struct tcp_connection, sendq) == 192, "line 3 begins with sending");
+static_assert(offsetof(struct tcp_connection, ts_ok) <= 640, "timers end within line 9");
+static_assert(sizeof(struct tcp_connection) <= 960, "a kilobyte, with its share of the flow table");
 
 TAILQ_HEAD(connection_list, tcp_connection);
 

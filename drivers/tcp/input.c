@@ -21,7 +21,7 @@ static void established(struct tcp_connection *c)
 {
     struct tcp *t = c->tcp;
     connection_set_state(c, CONN_ESTABLISHED);
-    timer_disarm(t->config.wheel, &c->rexmit);
+    timers_stop_rexmit(c);
     bool syn_lost = c->syns > 1;
     /* RFC 6298 §5.7; a timestamp may have given a sample all the same. */
     if (!syn_lost)
@@ -52,7 +52,7 @@ static void take_window(struct tcp_connection *c, const struct segment *s)
         connection_dirty(c);
     /* Opened: what waited for it may go, and the timer that probed for it has done its work. */
     if (window > c->snd_wnd && sendq_in_flight(&c->sendq) == 0) {
-        timer_disarm(c->tcp->config.wheel, &c->rexmit);
+        timers_stop_rexmit(c);
         c->rto.backoff = 0;
     }
     c->snd_wnd = window;
@@ -183,6 +183,15 @@ static bool reset(struct tcp_connection *c, const struct segment *s)
     return true;
 }
 
+/* The millisecond of our clock that the segment's timestamp echoes; 0: none. */
+static uint64_t echoed(const struct tcp_connection *c, const struct segment *s)
+{
+    if (!c->ts_ok || !s->has_timestamp || s->tsecr == 0)
+        return 0;
+    uint32_t ago = tcp_timestamp(c->tcp, c->ts_offset) - s->tsecr;
+    return ago < INT32_MAX ? c->tcp->now / NSEC_PER_MSEC - ago : 0;
+}
+
 /* A timestamp echo or a segment that was sent once: how long the round trip took. One sample per
  * flight; more would shorten the memory of RFC 6298's averages (RFC 7323 §4.2). */
 static void measure(struct tcp_connection *c, const struct segment *s,
@@ -193,11 +202,8 @@ static void measure(struct tcp_connection *c, const struct segment *s,
         return;
     if (news->sample_sent != 0) {
         rto_sample(&c->rto, t->now - news->sample_sent);
-    } else if (c->ts_ok && s->has_timestamp && s->tsecr != 0) {
-        uint32_t ms = tcp_timestamp(t, c->ts_offset) - s->tsecr;
-        if (ms > INT32_MAX)
-            return;
-        rto_sample(&c->rto, ms * NSEC_PER_MSEC);
+    } else if (echoed(c, s) != 0) {
+        rto_sample(&c->rto, t->now - echoed(c, s) * NSEC_PER_MSEC);
     } else {
         return;
     }
@@ -251,13 +257,13 @@ static bool acknowledge(struct tcp_connection *c, const struct arrival *a)
 
     bool moved = (uint32_t)s->window << c->snd_wscale != c->snd_wnd;
     struct recovery_ack ack = {
-        .now = t->now,
-        .srtt = c->rto.srtt,
+        .time = connection_time(c, echoed(c, s)),
         .ack = s->ack,
         .sack = s->sack,
         .sack_count = s->sack_count,
         .duplicate = s->ack == una && segment_span(s) == 0 && una != nxt && !moved,
         .limited = seq_before(una, c->limited_until),
+        .ece = c->ecn_ok && (s->flags & TCP_ECE) != 0,
     };
     if (seq_before(s->ack, una))
         return true; /* an old duplicate; its data may still be news */
@@ -265,6 +271,9 @@ static bool acknowledge(struct tcp_connection *c, const struct arrival *a)
         recovery_on_ack(&c->recovery, &c->sendq, &c->congestion, &t->nodes, &ack);
     take_window(c, s);
     t->counters[TCP_TX_FAST_RECOVERIES] += news.entered;
+    t->counters[TCP_TX_UNDONE] += news.undone;
+    t->counters[TCP_TX_REDUCED] += news.reduced;
+    c->cwr_due |= c->ecn_ok && (news.entered || news.reduced);
     if (news.progress) {
         measure(c, s, &news);
         c->retries = 0;
@@ -275,6 +284,8 @@ static bool acknowledge(struct tcp_connection *c, const struct arrival *a)
     }
     if (news.progress || news.entered)
         timers_acked(c);
+    if (news.progress || news.sacked)
+        timers_watch(c);
     /* A peer whose window is shut lives as long as it answers; nobody waits for an orphan. */
     if (sendq_in_flight(&c->sendq) == 0 && !c->orphan)
         c->retries = 0;
@@ -398,6 +409,20 @@ static void finish(struct tcp_connection *c)
     }
 }
 
+/* RFC 3168 §6.1.3: once the network has marked a segment, all our ACKs say so until the peer says
+ * that it has slowed down. */
+static void hear_marks(struct tcp_connection *c, const struct arrival *a)
+{
+    if (a->segment.flags & TCP_CWR)
+        c->ece_due = false;
+    if (a->datagram->ecn != IP_ECN_CE)
+        return;
+    c->tcp->counters[TCP_RX_MARKED]++;
+    c->ece_due = true;
+    c->ack_now = true;
+    connection_dirty(c);
+}
+
 /* RFC 9293 §3.10.7.4: all states from SYN-RECEIVED on. */
 static void other_states(struct tcp_connection *c, struct arrival *a)
 {
@@ -462,6 +487,8 @@ static void other_states(struct tcp_connection *c, struct arrival *a)
     /* Fifth: ACK. */
     if (!(s->flags & TCP_ACK) || !acknowledge(c, a))
         return;
+    if (c->ecn_ok)
+        hear_marks(c, a);
     /* Sixth, URG: urgent data is data (RFC 6093 §4). Seventh: the text. */
     if (s->data_len > 0 && !receive(c, a))
         return;

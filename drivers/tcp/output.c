@@ -140,6 +140,12 @@ static bool emit(struct tcp_connection *c, struct segment *s, const struct sent 
         s->tsval = tcp_timestamp(t, c->ts_offset);
         s->tsecr = s->flags & TCP_ACK ? c->ts_recent : 0;
     }
+    if (c->ece_due && (s->flags & (TCP_ACK | TCP_SYN)) == TCP_ACK)
+        s->flags |= TCP_ECE;
+    /* Only new data may be marked instead of dropped (RFC 3168 §6.1.4, §6.1.5). */
+    bool markable = c->ecn_ok && record != NULL && record->transmissions == 0;
+    if (markable && c->cwr_due)
+        s->flags |= TCP_CWR;
     unsigned header_len;
     struct rte_mbuf *m = header_new(t, s, &header_len);
     if (m == NULL)
@@ -166,9 +172,19 @@ static bool emit(struct tcp_connection *c, struct segment *s, const struct sent 
         c->ack_now = false;
         timer_disarm(t->config.wheel, &c->delack);
     }
+    if (markable)
+        c->cwr_due = false;
     t->counters[TCP_TX_SEGMENTS]++;
-    ip_output(t->config.ip, m, c->link, src, dst, 0);
+    ip_output(t->config.ip, m, c->link, src, dst, markable ? IP_ECN_ECT0 : 0);
     return true;
+}
+
+/* RFC 3168 §6.1.1: offered by a first SYN only, lest a middlebox that drops those keep us out. */
+static uint8_t syn_flags(const struct tcp_connection *c)
+{
+    if (c->state != CONN_SYN_SENT)
+        return TCP_SYN | TCP_ACK | (c->ecn_ok ? TCP_ECE : 0);
+    return TCP_SYN | (c->tcp->config.ecn && c->syns == 0 ? TCP_ECE | TCP_CWR : 0);
 }
 
 static bool emit_syn(struct tcp_connection *c)
@@ -177,7 +193,7 @@ static bool emit_syn(struct tcp_connection *c)
     window_open(c);
     struct segment s = {
         .seq = c->iss,
-        .flags = first ? TCP_SYN : TCP_SYN | TCP_ACK,
+        .flags = syn_flags(c),
         .mss =
             (uint16_t)(c->mtu - (ip_addr_is_v4(&c->stream.peer.addr) ? 20 : 40) - TCP_HEADER_MIN),
         .wscale = c->rcv_wscale,
@@ -212,9 +228,7 @@ static bool emit_record(struct tcp_connection *c, struct sent *record)
         s.flags |= TCP_FIN;
     if (!emit(c, &s, sent_bytes(record) > 0 ? record : NULL))
         return false;
-    record->when = c->tcp->now;
-    if (record->transmissions < UINT8_MAX)
-        record->transmissions++;
+    pace_sent(&c->pace, &c->congestion, c->rto.srtt, c->tcp->now, sent_span(record));
     c->last_sent = c->tcp->now;
     if (!timer_armed(&c->rexmit))
         timers_arm_rexmit(c);
@@ -237,9 +251,17 @@ static bool resend(struct tcp_connection *c, struct sent *record)
         return false;
     if (!emit_record(c, record))
         return false;
-    recovery_resent(&c->recovery, record);
     t->counters[TCP_TX_RETRANSMITS]++;
     return true;
+}
+
+/* False: not yet; the timer will say when. */
+static bool pace_allows(struct tcp_connection *c)
+{
+    nsec_t now = c->tcp->now, next = pace_next(&c->pace, &c->congestion, c->rto.srtt, now);
+    if (next > now)
+        timers_pace(c, next);
+    return next <= now;
 }
 
 static bool fits_pipe(const struct tcp_connection *c, uint32_t len)
@@ -292,6 +314,8 @@ static bool send_new(struct tcp_connection *c)
             c->limited_until = c->sendq.nxt;
             return true;
         }
+        if (!pace_allows(c))
+            return true;
         struct sent *record = sendq_cut(&c->sendq, &t->nodes, most, most_pieces(c));
         if (record == NULL) {
             t->counters[TCP_TX_NO_MEMORY]++;
@@ -301,6 +325,7 @@ static bool send_new(struct tcp_connection *c)
             sendq_uncut(&c->sendq, &t->nodes, record);
             return false;
         }
+        recovery_sent(&c->recovery, &c->sendq, record, t->now);
         c->override_sws = false;
         /* In slow start, half a window in use is reason enough to double it. */
         uint32_t used = recovery_pipe(&c->recovery, &c->sendq), cwnd = c->congestion.cwnd;
@@ -314,23 +339,39 @@ static bool send_repairs(struct tcp_connection *c)
 {
     struct sent *record;
     while ((record = recovery_next_lost(&c->recovery, &c->sendq)) != NULL) {
-        if (!c->recovery.urgent && !fits_pipe(c, sent_span(record))) {
+        if (!c->recovery.urgent && !fits_pipe(c, sent_bytes(record))) {
             c->limited_until = c->sendq.nxt;
             return true;
         }
+        if (!c->recovery.urgent && !pace_allows(c))
+            return true;
         if (!resend(c, record))
             return false;
+        recovery_sent(&c->recovery, &c->sendq, record, c->tcp->now);
     }
     return true;
 }
 
-static bool send_last_resort(struct tcp_connection *c)
+/* RFC 8985 §7.3: one segment, new if there is one and the peer's window takes it, whatever the
+ * congestion window says. */
+static bool send_tail_probe(struct tcp_connection *c)
 {
-    struct sent *record;
-    while (c->recovery.state == RECOVERY_FAST && fits_pipe(c, connection_payload_max(c)) &&
-           (record = recovery_next_hole(&c->recovery, &c->sendq)) != NULL)
-        if (!resend(c, record))
-            return false;
+    struct tcp *t = c->tcp;
+    if (!c->tail_probe_due || !recovery_may_probe(&c->recovery, &c->sendq)) {
+        c->tail_probe_due = false;
+        return true;
+    }
+    uint32_t most = next_len(c);
+    struct sent *fresh = most > 0 ? sendq_cut(&c->sendq, &t->nodes, most, most_pieces(c)) : NULL;
+    struct sent *record = fresh != NULL ? fresh : c->sendq.tail;
+    if (fresh != NULL ? !emit_record(c, fresh) : !resend(c, record)) {
+        if (fresh != NULL)
+            sendq_uncut(&c->sendq, &t->nodes, fresh);
+        return false;
+    }
+    t->counters[TCP_TX_TAIL_PROBES]++;
+    c->tail_probe_due = false;
+    recovery_probed(&c->recovery, &c->sendq, record, t->now);
     return true;
 }
 
@@ -349,8 +390,11 @@ void output_connection(struct tcp_connection *c)
         goto again;
     if (c->state == CONN_SYN_SENT)
         return;
-    if (!send_repairs(c) || !send_new(c) || !send_last_resort(c))
+    uint32_t nxt = c->sendq.nxt;
+    if (!send_tail_probe(c) || !send_repairs(c) || !send_new(c))
         goto again;
+    if (c->sendq.nxt != nxt)
+        timers_watch(c);
     arm_persist(c);
     if (c->probe_due && !emit_ack(c, c->sendq.una - 1))
         goto again;

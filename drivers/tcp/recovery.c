@@ -6,40 +6,55 @@
 
 #include "drivers/tcp/seq.h"
 
-#define DUP_THRESH 3 /* RFC 5681 §3.2, RFC 6675 §2 */
+#define DUP_THRESH 3 /* RFC 5681 §3.2, RFC 8985 §6.2 step 4 */
 
 void recovery_init(struct recovery *r, bool sack, uint32_t una)
 {
-    *r = (struct recovery){.sack = sack, .point = una, .judged = una};
+    *r = (struct recovery){.sack = sack, .point = una};
+    rack_init(&r->rack, una);
 }
 
-static void mark_lost(struct recovery *r, struct sent *s)
+static void mark_lost(struct recovery *r, struct sendq *q, struct sent *s)
 {
     if (s->flags & (SENT_LOST | SENT_SACKED))
         return;
+    sendq_came_in(q, s);
     s->flags |= SENT_LOST;
     r->lost += sent_span(s);
     if (r->cursor != NULL && seq_before(s->seq, r->cursor->seq))
         r->cursor = s;
 }
 
-static void mark_sacked(struct recovery *r, struct sent *s)
+/* All that was taken for lost counts as being in the network again. */
+static void unmark_lost(struct recovery *r, struct sendq *q)
 {
-    uint32_t span = sent_span(s);
+    for (struct sent *s = q->head; s != NULL && r->lost > 0; s = s->next) {
+        if (!(s->flags & SENT_LOST))
+            continue;
+        s->flags &= (uint8_t)~SENT_LOST;
+        r->lost -= sent_span(s);
+        sendq_found(q, s);
+    }
+    r->cursor = NULL;
+}
+
+static void mark_sacked(struct recovery *r, struct sendq *q, struct sent *s)
+{
     if (s->flags & SENT_LOST)
-        r->lost -= span;
-    if (s->flags & SENT_RETRANSMITTED)
-        r->retransmitted -= span;
-    s->flags &= (uint8_t) ~(SENT_LOST | SENT_RETRANSMITTED);
+        r->lost -= sent_span(s);
+    sendq_came_in(q, s);
+    s->flags &= (uint8_t)~SENT_LOST;
     s->flags |= SENT_SACKED;
-    r->sacked += span;
+    r->sacked += sent_span(s);
+    r->sacked_segments++;
     if (r->top == NULL || seq_after(s->seq, r->top->seq))
         r->top = s;
 }
 
 /* Mark the records that lie wholly inside the block. What it covers in part stays unsacked: we may
  * send it once more than needed, never too little. Returns whether any was new. */
-static bool apply_block(struct recovery *r, struct sendq *q, const struct sack_block *b)
+static bool apply_block(struct recovery *r, struct sendq *q, const struct sack_block *b,
+                        const struct rack_ack *time)
 {
     /* Not of this window, or a duplicate report (RFC 2883), which tells nothing about loss. */
     if (!seq_before(b->start, b->end) || seq_before(b->start, q->una) || seq_after(b->end, q->nxt))
@@ -50,7 +65,8 @@ static bool apply_block(struct recovery *r, struct sendq *q, const struct sack_b
     for (; s != NULL && seq_before(s->seq, b->end); s = s->next) {
         if ((s->flags & SENT_SACKED) || seq_before(s->seq, b->start) || seq_after(s->end, b->end))
             continue;
-        mark_sacked(r, s);
+        rack_arrived(&r->rack, s, time);
+        mark_sacked(r, q, s);
         news = true;
     }
     return news;
@@ -69,22 +85,35 @@ static bool apply_sack(struct recovery *r, struct sendq *q, const struct recover
     bool news = false;
     for (unsigned i = 0; i < ack->sack_count; i++)
         if (!seen_before(r, &ack->sack[i]))
-            news |= apply_block(r, q, &ack->sack[i]);
+            news |= apply_block(r, q, &ack->sack[i], &ack->time);
     memset(r->seen, 0, sizeof(r->seen));
     memcpy(r->seen, ack->sack, ack->sack_count * sizeof(r->seen[0]));
     return news;
 }
 
+/* The first block reports a duplicate if it lies below the ACK, or within the second (RFC 2883 §4).
+ */
+static bool is_dsack(const struct recovery_ack *ack)
+{
+    const struct sack_block *b = ack->sack;
+    if (ack->sack_count == 0 || !seq_before(b[0].start, b[0].end))
+        return false;
+    return seq_at_or_before(b[0].end, ack->ack) ||
+           (ack->sack_count > 1 && seq_at_or_after(b[0].start, b[1].start) &&
+            seq_at_or_before(b[0].end, b[1].end));
+}
+
 /* `n` numbers at the beginning of s are acknowledged. */
 static void forget(struct recovery *r, struct sent *s, uint32_t n)
 {
-    if (s->flags & SENT_SACKED)
+    bool whole = n == sent_span(s);
+    if (s->flags & SENT_SACKED) {
         r->sacked -= n;
+        r->sacked_segments -= whole;
+    }
     if (s->flags & SENT_LOST)
         r->lost -= n;
-    if (s->flags & SENT_RETRANSMITTED)
-        r->retransmitted -= n;
-    if (n < sent_span(s))
+    if (!whole)
         return;
     if (r->top == s)
         r->top = NULL; /* it was the highest: no SACKed record is left */
@@ -92,56 +121,84 @@ static void forget(struct recovery *r, struct sent *s, uint32_t n)
         r->cursor = NULL;
 }
 
-static void acknowledge(struct recovery *r, struct sendq *q, struct node_pool *nodes, uint32_t ack,
-                        struct recovery_news *news)
+static void acknowledge(struct recovery *r, struct sendq *q, struct node_pool *nodes,
+                        const struct recovery_ack *ack, struct recovery_news *news)
 {
-    for (struct sent *s = q->head; s != NULL && seq_before(s->seq, ack); s = s->next) {
-        bool whole = seq_at_or_before(s->end, ack);
+    for (struct sent *s = q->head; s != NULL && seq_before(s->seq, ack->ack); s = s->next) {
+        bool whole = seq_at_or_before(s->end, ack->ack);
         /* What was SACKed before says when it arrived there, not how long this ACK took. */
-        if (whole && s->transmissions == 1 && !(s->flags & SENT_SACKED) &&
-            s->when > news->sample_sent)
+        bool fresh = whole && !(s->flags & SENT_SACKED);
+        if (fresh && s->transmissions == 1 && s->when > news->sample_sent)
             news->sample_sent = s->when;
-        forget(r, s, whole ? sent_span(s) : ack - s->seq);
+        if (fresh)
+            rack_arrived(&r->rack, s, &ack->time);
+        forget(r, s, whole ? sent_span(s) : ack->ack - s->seq);
     }
     news->progress = true;
-    news->acked = sendq_acked(q, nodes, ack);
-    r->judged = seq_later(r->judged, ack);
-    r->guarded = r->guarded && !seq_after(ack, r->point);
+    news->acked = sendq_acked(q, nodes, ack->ack);
+    r->guarded = r->guarded && !seq_after(ack->ack, r->point);
 }
 
-/*
- * RFC 6675 §4 IsLost(): a record is lost when DupThresh segments above it were SACKed, or more than
- * (DupThresh - 1) * SMSS bytes. The RFC counts discontiguous runs for want of segment boundaries;
- * we know them. From the highest SACKed record down until the judgement of an earlier ACK begins:
- * each record is passed about once.
- */
-static void judge(struct recovery *r, const struct congestion *cc)
+/* The window comes down to `ssthresh` from here on; `flight` bytes were outstanding. */
+static void begin_reduction(struct recovery *r, struct congestion *cc, nsec_t now, uint32_t flight,
+                            enum congestion_signal why)
 {
-    unsigned count = 0;
-    uint32_t bytes = 0, judged = r->judged;
-    for (struct sent *s = r->top; s != NULL && seq_at_or_after(s->seq, r->judged); s = s->prev) {
-        if (count >= DUP_THRESH || bytes > (DUP_THRESH - 1) * cc->mss) {
-            if (seq_after(s->end, judged))
-                judged = s->end;
-            mark_lost(r, s);
-        }
-        if (s->flags & SENT_SACKED) {
-            count++;
-            bytes += sent_span(s);
-        }
+    congestion_reduce(cc, now, flight, why);
+    prr_begin(&r->prr, flight);
+}
+
+static void enter_fast(struct recovery *r, struct sendq *q, struct congestion *cc, nsec_t now,
+                       uint32_t flight)
+{
+    if (r->state == RECOVERY_CLEAR) { /* else the window is on its way down already */
+        undo_begin(&r->undo, q->una);
+        begin_reduction(r, cc, now, flight, CONGESTION_LOSS);
     }
-    r->judged = judged;
-}
-
-static void enter_fast(struct recovery *r, struct sendq *q, struct congestion *cc, nsec_t now)
-{
     r->state = RECOVERY_FAST;
     r->point = q->nxt;
     r->guarded = true;
-    r->urgent = true;
-    congestion_reduce(cc, now, sendq_in_flight(q), CONGESTION_LOSS);
-    cc->cwnd = cc->ssthresh;
-    mark_lost(r, q->head);
+    r->probing = false;
+}
+
+/* Everything up to `point` is acknowledged. */
+static void leave(struct recovery *r, struct sendq *q, struct congestion *cc)
+{
+    if (recovery_reducing(r))
+        cc->cwnd = cc->ssthresh;
+    if (!r->sack && r->state == RECOVERY_FAST) {
+        /* What was assumed to be under way has just gone, and a burst must not follow (RFC 6582
+         * §3.2 step 3, full acknowledgement (1)). */
+        uint32_t flight = sendq_in_flight(q);
+        uint32_t most = (flight > cc->mss ? flight : cc->mss) + cc->mss;
+        cc->cwnd = cc->ssthresh < most ? cc->ssthresh : most;
+    }
+    if (r->state != RECOVERY_CWR)
+        rack_recovered(&r->rack);
+    r->state = RECOVERY_CLEAR;
+    r->assumed = 0;
+}
+
+/* Congestion without a hole to repair (RFC 3168 §6.1.2, RFC 8985 §7.4.2): once a round trip. */
+static void enter_cwr(struct recovery *r, struct sendq *q, struct congestion *cc, nsec_t now,
+                      uint32_t flight, enum congestion_signal why)
+{
+    undo_forget(&r->undo);
+    begin_reduction(r, cc, now, flight, why);
+    r->state = RECOVERY_CWR;
+    r->point = q->nxt;
+    if (q->head == NULL)
+        leave(r, q, cc);
+}
+
+/* Nothing was lost, only late (RFC 4015 §3.2): what was not sent again yet need not be. */
+static void undo(struct recovery *r, struct sendq *q, struct congestion *cc)
+{
+    unmark_lost(r, q);
+    congestion_undo(cc);
+    undo_forget(&r->undo);
+    r->state = RECOVERY_CLEAR;
+    r->assumed = 0;
+    r->urgent = false;
 }
 
 /* `n` bytes are assumed to have left the network; never more than what is behind the first record
@@ -154,101 +211,177 @@ static void assume(struct recovery *r, const struct sendq *q, uint32_t n)
     r->assumed = n < most ? n : most;
 }
 
-/* What was assumed to be under way has just gone, and a burst must not follow (RFC 6582 §3.2 step
- * 3, full acknowledgement (1)). */
-static void leave_without_sack(struct congestion *cc, uint32_t flight)
-{
-    uint32_t least = (flight > cc->mss ? flight : cc->mss) + cc->mss;
-    cc->cwnd = cc->ssthresh < least ? cc->ssthresh : least;
-}
-
 /* SND.UNA advanced within recovery, short of its point (RFC 6582 §3.2, partial acknowledgement). */
 static void partial(struct recovery *r, struct sendq *q, uint32_t acked, uint32_t mss)
 {
-    if (r->sack || r->state != RECOVERY_FAST)
+    if (r->sack)
         return;
     /* The retransmission filled one hole; what is acknowledged beyond it had been assumed. */
     uint32_t beyond = acked > mss ? acked - mss : 0;
-    mark_lost(r, q->head);
+    mark_lost(r, q, q->head);
     assume(r, q, r->assumed > beyond ? r->assumed - beyond : 0);
     r->urgent = true;
+}
+
+/* Without SACK: three duplicate ACKs (RFC 5681 §3.2), unless they are below the point of the last
+ * recovery, where they prove nothing (RFC 6582 §3.2 step 2). */
+static void count_duplicate(struct recovery *r, struct sendq *q, uint32_t mss)
+{
+    r->dupacks++;
+    assume(r, q, r->assumed + mss);
+    if (r->state <= RECOVERY_CWR && r->dupacks >= DUP_THRESH && !r->guarded) {
+        mark_lost(r, q, q->head);
+        assume(r, q, r->assumed);
+        r->urgent = true;
+    }
+}
+
+static nsec_t reorder_window(const struct recovery *r, const struct rack_ack *time)
+{
+    bool repairing = r->state == RECOVERY_FAST || r->state == RECOVERY_TIMEOUT;
+    return rack_window(&r->rack, time, repairing || r->sacked_segments >= DUP_THRESH);
+}
+
+/* RFC 8985 §6.2 step 5, oldest first: the first that is not due yet ends the search. */
+static void detect_losses(struct recovery *r, struct sendq *q, const struct rack_ack *time)
+{
+    nsec_t window = reorder_window(r, time);
+    while (q->oldest != NULL && rack_deadline(&r->rack, q->oldest, window) <= time->now)
+        mark_lost(r, q, q->oldest);
+}
+
+/* RFC 8985 §7.4.2. True: the tail was lost, and its probe repaired that unseen. */
+static bool probe_answered(struct recovery *r, const struct recovery_ack *ack, bool dsack)
+{
+    if (!r->probing || seq_before(ack->ack, r->probe_end))
+        return false;
+    bool beyond = seq_after(ack->ack, r->probe_end);
+    bool twice = dsack || (ack->duplicate && ack->sack_count == 0);
+    if (!r->probed_again || beyond || twice)
+        r->probing = false;
+    return r->probed_again && beyond && !dsack;
+}
+
+static void grow(const struct recovery_ack *ack, const struct sendq *q,
+                 const struct recovery_news *news, struct congestion *cc)
+{
+    struct congestion_ack a = {
+        .now = ack->time.now,
+        .rtt = news->sample_sent != 0 ? ack->time.now - news->sample_sent : 0,
+        .srtt = ack->time.srtt,
+        .acked = news->acked,
+        .una = q->una,
+        .nxt = q->nxt,
+        .limited = ack->limited,
+    };
+    congestion_acked(cc, &a);
 }
 
 struct recovery_news recovery_on_ack(struct recovery *r, struct sendq *q, struct congestion *cc,
                                      struct node_pool *nodes, const struct recovery_ack *ack)
 {
     struct recovery_news news = {0};
-    bool sacked = r->sack && ack->sack_count > 0 && apply_sack(r, q, ack);
+    uint32_t gone = q->una + r->sacked + r->assumed, lost = r->lost, flight = sendq_in_flight(q);
+    bool dsack = r->sack && is_dsack(ack), reducing = recovery_reducing(r);
+    bool needless = dsack && undo_dsack(&r->undo, &ack->sack[0]);
 
+    news.sacked = r->sack && ack->sack_count > 0 && apply_sack(r, q, ack);
     if (seq_after(ack->ack, q->una)) {
-        acknowledge(r, q, nodes, ack->ack, &news);
+        acknowledge(r, q, nodes, ack, &news);
         r->dupacks = 0;
-        if (r->state != RECOVERY_FAST) {
-            struct congestion_ack grow = {
-                .now = ack->now,
-                .rtt = news.sample_sent != 0 ? ack->now - news.sample_sent : 0,
-                .srtt = ack->srtt,
-                .acked = news.acked,
-                .una = q->una,
-                .nxt = q->nxt,
-                .limited = ack->limited,
-            };
-            congestion_acked(cc, &grow);
-        }
-        if (r->state == RECOVERY_CLEAR) {
+        needless |= r->state >= RECOVERY_FAST && undo_echo(&r->undo, ack->time.echoed);
+        if (r->state != RECOVERY_FAST)
             r->assumed = 0;
-        } else if (seq_at_or_after(ack->ack, r->point)) {
-            if (r->state == RECOVERY_FAST && !r->sack)
-                leave_without_sack(cc, sendq_in_flight(q));
-            r->state = RECOVERY_CLEAR;
-            r->assumed = 0;
-        } else {
+        else if (seq_before(ack->ack, r->point))
             partial(r, q, news.acked, cc->mss);
-        }
-    } else if (q->head != NULL && (sacked || (!r->sack && ack->duplicate))) {
-        r->dupacks++;
-        if (!r->sack)
-            assume(r, q, r->assumed + cc->mss);
+    } else if (!r->sack && ack->duplicate && q->head != NULL) {
+        count_duplicate(r, q, cc->mss);
     }
+    if (needless) {
+        undo(r, q, cc);
+        news.undone = true;
+    } else if (r->state != RECOVERY_CLEAR && seq_at_or_after(ack->ack, r->point)) {
+        leave(r, q, cc);
+    }
+    rack_adapt(&r->rack, q->una, q->nxt, dsack);
+    bool tail_lost = probe_answered(r, ack, dsack);
+    if (r->sack)
+        detect_losses(r, q, &ack->time);
 
-    judge(r, cc);
-    if (r->state != RECOVERY_CLEAR || q->head == NULL || (q->head->flags & SENT_SACKED))
-        return news;
-    /* RFC 6582 §3.2 step 2: below the point of the last recovery, duplicates prove nothing. */
-    bool echo = !r->sack && r->guarded;
-    if (r->lost > r->retransmitted || (r->dupacks >= DUP_THRESH && !echo)) {
-        enter_fast(r, q, cc, ack->now);
+    if (r->lost > 0 && r->state <= RECOVERY_CWR) {
+        enter_fast(r, q, cc, ack->time.now, flight);
         news.entered = true;
+    } else if (r->state == RECOVERY_CLEAR && flight > 0 && (ack->ece || tail_lost)) {
+        enter_cwr(r, q, cc, ack->time.now, flight, ack->ece ? CONGESTION_ECN : CONGESTION_LOSS);
+        news.reduced = true;
+    }
+    if (recovery_reducing(r)) {
+        uint32_t delivered = q->una + r->sacked + r->assumed - gone;
+        bool safe = news.progress && r->lost <= lost;
+        cc->cwnd = prr_window(&r->prr, delivered < INT32_MAX ? delivered : 0, recovery_pipe(r, q),
+                              cc->ssthresh, cc->mss, safe);
+    } else if (news.progress && !reducing && !news.undone && !news.reduced) {
+        grow(ack, q, &news, cc);
     }
     return news;
 }
 
-void recovery_on_timeout(struct recovery *r, struct sendq *q, struct congestion *cc, nsec_t now,
-                         bool again)
+nsec_t recovery_reorder_deadline(const struct recovery *r, const struct sendq *q,
+                                 const struct rack_ack *time)
+{
+    if (!r->sack || q->oldest == NULL)
+        return UINT64_MAX;
+    return rack_deadline(&r->rack, q->oldest, reorder_window(r, time));
+}
+
+bool recovery_on_reorder(struct recovery *r, struct sendq *q, struct congestion *cc,
+                         const struct rack_ack *time)
+{
+    detect_losses(r, q, time);
+    bool enters = r->lost > 0 && r->state <= RECOVERY_CWR;
+    if (enters)
+        enter_fast(r, q, cc, time->now, sendq_in_flight(q));
+    if (recovery_reducing(r))
+        cc->cwnd = prr_window(&r->prr, 0, recovery_pipe(r, q), cc->ssthresh, cc->mss, false);
+    return enters;
+}
+
+/* A receiver that had SACKed the first segment in flight would acknowledge it: it has dropped what
+ * it had reported (RFC 2018 §8). */
+static void renege(struct recovery *r, struct sendq *q)
+{
+    for (struct sent *s = q->head; s != NULL; s = s->next)
+        s->flags &= (uint8_t)~SENT_SACKED;
+    r->sacked = r->sacked_segments = 0;
+    r->top = NULL;
+    for (struct sent *s = q->head; s != NULL; s = s->next)
+        mark_lost(r, q, s);
+}
+
+void recovery_on_timeout(struct recovery *r, struct sendq *q, struct congestion *cc,
+                         const struct rack_ack *time, bool again)
 {
     uint32_t flight = sendq_in_flight(q) - r->sacked;
-    /* A receiver that had SACKed the first segment in flight would acknowledge it: it has dropped
-     * what it had reported (RFC 2018 §8). */
-    bool reneged = q->head != NULL && (q->head->flags & SENT_SACKED);
-    r->sacked = r->lost = r->retransmitted = r->assumed = r->dupacks = 0;
-    r->top = r->cursor = NULL;
-    for (struct sent *s = q->head; s != NULL; s = s->next) {
-        if ((s->flags & SENT_SACKED) && !reneged) {
-            r->sacked += sent_span(s);
-            r->top = s;
-            continue;
-        }
-        s->flags &= (uint8_t) ~(SENT_SACKED | SENT_RETRANSMITTED);
-        s->flags |= SENT_LOST;
-        r->lost += sent_span(s);
-    }
+    bool reducing = recovery_reducing(r);
+    if (r->state == RECOVERY_CLEAR)
+        undo_begin(&r->undo, q->una);
+    r->assumed = r->dupacks = 0;
+    r->cursor = NULL;
+    r->state = RECOVERY_TIMEOUT;
+    if (q->head->flags & SENT_SACKED)
+        renege(r, q);
+    /* RFC 8985 §6.3: the first, and whatever was sent longer ago than it takes to hear of it; the
+     * rest may still arrive. Without SACK we would not hear. */
+    mark_lost(r, q, q->head);
+    nsec_t limit = r->rack.rtt + rack_window(&r->rack, time, true);
+    while (q->oldest != NULL && (!r->sack || q->oldest->when + limit <= time->now))
+        mark_lost(r, q, q->oldest);
     memset(r->seen, 0, sizeof(r->seen));
-    r->judged = q->nxt;
     r->point = q->nxt;
     r->guarded = true;
-    r->state = RECOVERY_TIMEOUT;
+    r->probing = false;
     r->urgent = true;
-    congestion_timeout(cc, now, flight, again);
+    congestion_timeout(cc, time->now, flight, again || reducing);
 }
 
 void recovery_on_too_big(struct recovery *r, struct sendq *q, uint32_t mss)
@@ -256,67 +389,70 @@ void recovery_on_too_big(struct recovery *r, struct sendq *q, uint32_t mss)
     for (struct sent *s = q->head; s != NULL; s = s->next) {
         if (sent_bytes(s) <= mss || (s->flags & SENT_SACKED))
             continue;
-        if (s->flags & SENT_RETRANSMITTED) {
-            s->flags &= (uint8_t)~SENT_RETRANSMITTED;
-            r->retransmitted -= sent_span(s);
-        }
-        mark_lost(r, s);
+        mark_lost(r, q, s);
         r->urgent = true;
         r->state = RECOVERY_TIMEOUT; /* repaired like one, at the pace of the window as it is */
         r->point = q->nxt;
     }
+    undo_forget(&r->undo);
     r->cursor = NULL;
     assume(r, q, r->assumed);
 }
 
 struct sent *recovery_next_lost(struct recovery *r, struct sendq *q)
 {
-    if (r->lost == r->retransmitted)
+    if (r->lost == 0)
         return NULL;
     struct sent *s = r->cursor != NULL ? r->cursor : q->head;
-    while (s != NULL && (s->flags & (SENT_LOST | SENT_RETRANSMITTED)) != SENT_LOST)
+    while (s != NULL && !(s->flags & SENT_LOST))
         s = s->next;
     r->cursor = s;
     return s;
 }
 
-struct sent *recovery_next_hole(struct recovery *r, struct sendq *q)
+void recovery_sent(struct recovery *r, struct sendq *q, struct sent *s, nsec_t now)
 {
-    if (r->state != RECOVERY_FAST || r->top == NULL)
-        return NULL;
-    for (struct sent *s = q->head; s != r->top; s = s->next) {
-        if ((s->flags & (SENT_SACKED | SENT_LOST)) == 0) {
-            mark_lost(r, s);
-            return s;
-        }
+    if (s->flags & SENT_LOST) {
+        s->flags &= (uint8_t)~SENT_LOST;
+        r->lost -= sent_span(s);
+        r->urgent = false;
+        undo_resent(&r->undo, s->seq, s->end, now / NSEC_PER_MSEC);
     }
-    return NULL;
+    if (recovery_reducing(r))
+        prr_sent(&r->prr, sent_span(s));
+    sendq_went_out(q, s, now);
 }
 
-void recovery_resent(struct recovery *r, struct sent *s)
+bool recovery_may_probe(const struct recovery *r, const struct sendq *q)
 {
-    if (!(s->flags & SENT_RETRANSMITTED)) {
-        s->flags |= SENT_RETRANSMITTED;
-        r->retransmitted += sent_span(s);
-    }
-    r->urgent = false;
+    return r->sack && r->state == RECOVERY_CLEAR && !r->probing && r->sacked == 0 &&
+           q->head != NULL;
+}
+
+void recovery_probed(struct recovery *r, struct sendq *q, struct sent *s, nsec_t now)
+{
+    r->probed_again = s->transmissions > 0;
+    sendq_went_out(q, s, now);
+    r->probing = true;
+    r->probe_end = q->nxt;
 }
 
 bool recovery_sane(const struct recovery *r, const struct sendq *q)
 {
-    uint32_t sacked = 0, lost = 0, retransmitted = 0;
+    uint32_t sacked = 0, segments = 0, lost = 0;
     const struct sent *top = NULL;
     bool cursor = r->cursor == NULL;
     for (const struct sent *s = q->head; s != NULL; s = s->next) {
         sacked += s->flags & SENT_SACKED ? sent_span(s) : 0;
+        segments += (s->flags & SENT_SACKED) != 0;
         lost += s->flags & SENT_LOST ? sent_span(s) : 0;
-        retransmitted += s->flags & SENT_RETRANSMITTED ? sent_span(s) : 0;
         top = s->flags & SENT_SACKED ? s : top;
         cursor = cursor || s == r->cursor;
-        if (!cursor && (s->flags & (SENT_LOST | SENT_RETRANSMITTED)) == SENT_LOST)
+        if ((s->flags & (SENT_AWAY | SENT_SACKED | SENT_LOST)) == 0)
+            return false;
+        if (!cursor && (s->flags & SENT_LOST))
             return false;
     }
-    return cursor && top == r->top && sacked == r->sacked && lost == r->lost &&
-           retransmitted == r->retransmitted &&
-           (uint64_t)sacked + lost + r->assumed <= sendq_in_flight(q);
+    return cursor && top == r->top && sacked == r->sacked && segments == r->sacked_segments &&
+           lost == r->lost && (uint64_t)sacked + lost + r->assumed <= sendq_in_flight(q);
 }

@@ -12,8 +12,46 @@ void sendq_init(struct sendq *q, uint32_t first_seq)
     *q = (struct sendq){.una = first_seq, .nxt = first_seq};
 }
 
+/* Into the list by time, behind `before` (NULL: it is the oldest). */
+static void link_behind(struct sendq *q, struct sent *before, struct sent *s)
+{
+    struct sent *behind = before != NULL ? before->later : q->oldest;
+    s->flags |= SENT_AWAY;
+    s->earlier = before;
+    s->later = behind;
+    *(before != NULL ? &before->later : &q->oldest) = s;
+    *(behind != NULL ? &behind->earlier : &q->newest) = s;
+}
+
+void sendq_came_in(struct sendq *q, struct sent *s)
+{
+    if (!(s->flags & SENT_AWAY))
+        return;
+    s->flags &= (uint8_t)~SENT_AWAY;
+    *(s->earlier != NULL ? &s->earlier->later : &q->oldest) = s->later;
+    *(s->later != NULL ? &s->later->earlier : &q->newest) = s->earlier;
+}
+
+void sendq_went_out(struct sendq *q, struct sent *s, nsec_t now)
+{
+    sendq_came_in(q, s);
+    s->when = now;
+    if (s->transmissions < UINT8_MAX)
+        s->transmissions++;
+    link_behind(q, q->newest, s);
+}
+
+void sendq_found(struct sendq *q, struct sent *s)
+{
+    struct sent *before = q->newest;
+    while (before != NULL && before->when > s->when)
+        before = before->earlier;
+    link_behind(q, before, s);
+}
+
 static void record_give(struct sendq *q, struct node_pool *nodes, struct sent *s)
 {
+    sendq_came_in(q, s);
     if (s->prev != NULL)
         s->prev->next = s->next;
     else
@@ -188,6 +226,8 @@ bool sendq_split(struct sendq *q, struct node_pool *nodes, struct sent *s, uint3
     if (rest == NULL)
         return false;
     *rest = *s;
+    if (s->flags & SENT_AWAY)
+        link_behind(q, s, rest);
     locate(s, len, &rest->chunk, &rest->offset);
     rest->seq = s->seq + len;
     s->end = rest->seq;
@@ -252,17 +292,16 @@ bool sendq_piece(const struct sent *s, struct sendq_piece *p)
 
 bool sendq_sane(const struct sendq *q)
 {
-    uint32_t seq = q->una, bytes = 0;
-    const struct sent *last = NULL;
+    uint32_t seq = q->una, bytes = 0, away = 0;
+    const struct sent *last = NULL, *last_away;
     for (const struct sent *s = q->head; s != NULL; last = s, s = s->next) {
         if (s->seq != seq || s->prev != last || !seq_after(s->end, s->seq))
             return false;
         if ((s->flags & SENT_FIN) && s->next != NULL)
             return false;
-        if ((s->flags & SENT_RETRANSMITTED) && !(s->flags & SENT_LOST))
+        if (__builtin_popcount(s->flags & (SENT_AWAY | SENT_SACKED | SENT_LOST)) > 1)
             return false;
-        if ((s->flags & SENT_SACKED) && (s->flags & SENT_LOST))
-            return false;
+        away += (s->flags & SENT_AWAY) != 0;
         if (sent_bytes(s) > 0) {
             struct sendq_piece p = {0};
             uint32_t n = 0;
@@ -274,6 +313,11 @@ bool sendq_sane(const struct sendq *q)
         bytes += sent_bytes(s);
         seq = s->end;
     }
-    return q->tail == last && seq == q->nxt &&
+    last_away = NULL;
+    for (const struct sent *s = q->oldest; s != NULL; last_away = s, s = s->later, away--)
+        if (!(s->flags & SENT_AWAY) || s->earlier != last_away || away == 0 ||
+            (last_away != NULL && s->when < last_away->when))
+            return false;
+    return q->tail == last && q->newest == last_away && away == 0 && seq == q->nxt &&
            chunk_list_bytes(&q->data) == (size_t)q->head_acked + bytes + q->unsent;
 }

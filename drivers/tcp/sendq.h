@@ -12,6 +12,10 @@
  * A record says where its bytes begin (chunk and offset): a retransmission finds them without a
  * walk, and they are the very bytes that were sent before. Records are in the order of sequence
  * numbers and without gaps. A FIN is the last number of the last record.
+ *
+ * Each record that was sent is in the network, or SACKed, or lost. Those in the network are in a
+ * second list, in the order of their latest transmission: loss detection looks at the oldest only
+ * (RFC 8985 §6.2 step 5).
  */
 #ifndef SPLITMX_TCP_SENDQ_H
 #define SPLITMX_TCP_SENDQ_H
@@ -22,19 +26,20 @@
 struct pools;
 
 enum sent_flag {
-    SENT_SACKED = 1 << 0,        /* the peer has it, out of order (RFC 2018) */
-    SENT_LOST = 1 << 1,          /* recovery thinks that the network dropped it */
-    SENT_RETRANSMITTED = 1 << 2, /* LOST, and sent again since */
-    SENT_FIN = 1 << 3,           /* ends with our FIN */
+    SENT_AWAY = 1 << 0,   /* in the network, as far as we know, and in the list by time */
+    SENT_SACKED = 1 << 1, /* the peer has it, out of order (RFC 2018) */
+    SENT_LOST = 1 << 2,   /* recovery thinks that the network dropped it: to be sent again */
+    SENT_FIN = 1 << 3,    /* ends with our FIN */
 };
 
 struct sent {
-    struct sent *next, *prev;
-    struct chunk *chunk; /* of the first byte; NULL where there is none (a FIN alone) */
-    nsec_t when;         /* of the latest transmission */
-    uint32_t offset;     /* of the first byte in its chunk */
-    uint32_t seq, end;   /* [seq, end), a FIN included */
-    uint8_t flags;       /* enum sent_flag */
+    struct sent *next, *prev;     /* by sequence number */
+    struct sent *later, *earlier; /* by time of transmission, while AWAY */
+    struct chunk *chunk;          /* of the first byte; NULL where there is none (a FIN alone) */
+    nsec_t when;                  /* of the latest transmission */
+    uint32_t offset;              /* of the first byte in its chunk */
+    uint32_t seq, end;            /* [seq, end), a FIN included */
+    uint8_t flags;                /* enum sent_flag */
     uint8_t transmissions;
 };
 static_assert(sizeof(struct sent) <= NODE_SIZE, "a record is a node");
@@ -54,11 +59,12 @@ struct sendq {
     uint32_t head_acked; /* bytes of the first chunk that are acknowledged */
     uint32_t cursor_off; /* next byte to send: in chunk `cursor` (NULL: no chunks) */
     struct chunk *cursor;
-    struct sent *head, *tail;
-    uint32_t una, nxt; /* SND.UNA and SND.NXT, without the SYN */
-    uint32_t unsent;   /* bytes */
-    bool fin;          /* the application has closed: a FIN follows the last byte */
-    bool fin_sent;     /* and it has a record (acknowledged or not) */
+    struct sent *head, *tail;     /* by sequence number */
+    struct sent *oldest, *newest; /* by time of transmission */
+    uint32_t una, nxt;            /* SND.UNA and SND.NXT, without the SYN */
+    uint32_t unsent;              /* bytes */
+    bool fin;                     /* the application has closed: a FIN follows the last byte */
+    bool fin_sent;                /* and it has a record (acknowledged or not) */
 };
 
 void sendq_init(struct sendq *q, uint32_t first_seq);
@@ -90,6 +96,15 @@ uint32_t sendq_next_len(const struct sendq *q, uint32_t most, unsigned pieces);
 /* Cut `s` after its first `len` bytes (0 < len < its bytes): the rest becomes a record of its own
  * with the same flags. False if out of nodes. */
 MUST_CHECK bool sendq_split(struct sendq *q, struct node_pool *nodes, struct sent *s, uint32_t len);
+
+/* `s` went out, for the first time or again: it is AWAY, and the latest to be so. */
+void sendq_went_out(struct sendq *q, struct sent *s, nsec_t now);
+
+/* `s` is not in the network any more, if it was: it arrived, or is lost. */
+void sendq_came_in(struct sendq *q, struct sent *s);
+
+/* `s`, taken for lost, is in the network after all, at its place in time. */
+void sendq_found(struct sendq *q, struct sent *s);
 
 /* Take the last record's bytes back to the unsent ones: it could not be sent after all. */
 void sendq_uncut(struct sendq *q, struct node_pool *nodes, struct sent *s);

@@ -20,6 +20,7 @@
 #define TCP_KEEPALIVE_PROBES   9
 #define TCP_KEEPALIVE_INTERVAL (75 * NSEC_PER_SEC)
 #define TCP_DELAYED_ACK        (40 * NSEC_PER_MSEC)
+#define TCP_MAX_DELAYED_ACK    (200 * NSEC_PER_MSEC) /* of a peer (RFC 8985 §7.2) */
 #define TCP_FIN_WAIT_2         (60 * NSEC_PER_SEC)
 #define TCP_ORPHAN             (120 * NSEC_PER_SEC) /* without progress, before our FIN is acknowledged */
 
@@ -66,6 +67,18 @@ static inline void tcp_limbo(struct tcp *t, struct chunk_list *l)
         chunk_list_join(&t->limbo, l);
     else
         chunk_list_release(l, &t->nodes);
+}
+
+/* What time it is for loss detection. `echoed`: the timestamp that an ACK echoes as a millisecond
+ * of our clock, 0 if it has none. */
+static inline struct rack_ack connection_time(const struct tcp_connection *c, uint64_t echoed)
+{
+    return (struct rack_ack){
+        .now = c->tcp->now,
+        .min_rtt = c->rto.min_rtt,
+        .srtt = c->rto.srtt,
+        .echoed = echoed,
+    };
 }
 
 /* Our timestamp clock for one connection: milliseconds from a secret origin (RFC 7323 §5.4). */

@@ -36,6 +36,7 @@ struct tcp_config {
     uint16_t port_first, port_last; /* ephemeral ports of our own connections */
     nsec_t time_wait;               /* 2 MSL; 0: 60 s */
     nsec_t keepalive;   /* idle time before the first probe; 0: 2 h (RFC 9293 §3.8.4) */
+    bool ecn;           /* offer and answer ECN (RFC 3168) */
     uint8_t secret[16]; /* keys ISNs and timestamp offsets (RFC 6528, RFC 7323 §5.4) */
 };
 
@@ -108,6 +109,10 @@ struct tcp_usage tcp_usage(const struct tcp *t);
     X(TCP_TX_RETRANSMITS, "segments retransmitted")                                                \
     X(TCP_TX_TIMEOUTS, "retransmission timeouts")                                                  \
     X(TCP_TX_FAST_RECOVERIES, "loss recoveries entered by duplicate ACKs or SACK")                 \
+    X(TCP_TX_TAIL_PROBES, "tail loss probes sent (RFC 8985 §7)")                                   \
+    X(TCP_TX_UNDONE, "loss recoveries undone: nothing had been lost")                              \
+    X(TCP_TX_REDUCED, "windows reduced for ECN, or for a tail that its probe repaired")            \
+    X(TCP_RX_MARKED, "segments marked by a congested network (ECN)")                               \
     X(TCP_TX_ZERO_WINDOW_PROBES, "zero-window probes sent")                                        \
     X(TCP_TX_KEEPALIVES, "keepalive probes sent")                                                  \
     X(TCP_TX_RESETS, "RST sent")                                                                   \

@@ -5,9 +5,27 @@
 #include "drivers/tcp/output.h"
 #include "drivers/tcp/stack.h"
 
+static void arm_earliest(struct tcp_connection *c)
+{
+    nsec_t when = c->rto_at;
+    if (c->tail_at < when)
+        when = c->tail_at;
+    if (c->reorder_at < when)
+        when = c->reorder_at;
+    timer_arm(c->tcp->config.wheel, &c->rexmit, when);
+}
+
 void timers_arm_rexmit(struct tcp_connection *c)
 {
-    timer_arm(c->tcp->config.wheel, &c->rexmit, c->tcp->now + rto_get(&c->rto));
+    c->rto_at = c->tcp->now + rto_get(&c->rto);
+    c->tail_at = c->reorder_at = UINT64_MAX;
+    arm_earliest(c);
+}
+
+void timers_stop_rexmit(struct tcp_connection *c)
+{
+    c->tail_at = c->reorder_at = UINT64_MAX;
+    timer_disarm(c->tcp->config.wheel, &c->rexmit);
 }
 
 void timers_acked(struct tcp_connection *c)
@@ -15,7 +33,40 @@ void timers_acked(struct tcp_connection *c)
     if (sendq_in_flight(&c->sendq) > 0)
         timers_arm_rexmit(c);
     else
-        timer_disarm(c->tcp->config.wheel, &c->rexmit);
+        timers_stop_rexmit(c);
+}
+
+/* RFC 8985 §7.2, TLP_calc_PTO(), and two ticks for what a scheduler may do to short round trips. */
+static nsec_t probe_timeout(const struct tcp_connection *c)
+{
+    if (c->rto.srtt == 0)
+        return NSEC_PER_SEC;
+    bool alone = c->sendq.head == c->sendq.tail; /* its ACK may be delayed */
+    return 2 * c->rto.srtt + (alone ? TCP_MAX_DELAYED_ACK : 2 * RTO_GRANULE);
+}
+
+void timers_watch(struct tcp_connection *c)
+{
+    if (sendq_in_flight(&c->sendq) == 0)
+        return;
+    struct rack_ack time = connection_time(c, 0);
+    c->reorder_at = recovery_reorder_deadline(&c->recovery, &c->sendq, &time);
+    c->tail_at = UINT64_MAX;
+    if (c->reorder_at == UINT64_MAX && recovery_may_probe(&c->recovery, &c->sendq))
+        c->tail_at = c->tcp->now + probe_timeout(c);
+    arm_earliest(c);
+}
+
+static void pacing_fired(struct timer *timer, nsec_t now)
+{
+    (void)now;
+    connection_dirty(CONTAINER_OF(timer, struct tcp_connection, pacing));
+}
+
+void timers_pace(struct tcp_connection *c, nsec_t when)
+{
+    if (!timer_armed(&c->pacing))
+        timer_arm(c->tcp->config.wheel, &c->pacing, when);
 }
 
 void timers_delay_ack(struct tcp_connection *c)
@@ -59,7 +110,9 @@ static void data_expired(struct tcp_connection *c)
         return;
     }
     t->counters[TCP_TX_TIMEOUTS]++;
-    recovery_on_timeout(&c->recovery, &c->sendq, &c->congestion, t->now, c->retries > 0);
+    struct rack_ack time = connection_time(c, 0);
+    recovery_on_timeout(&c->recovery, &c->sendq, &c->congestion, &time, c->retries > 0);
+    c->cwr_due |= c->ecn_ok;
     if (!shut || c->retries < limit)
         c->retries++;
     rto_back_off(&c->rto); /* RFC 6298 §5.5 */
@@ -88,12 +141,35 @@ static void window_expired(struct tcp_connection *c)
     connection_dirty(c);
 }
 
+/* What was late is lost. */
+static void reorder_expired(struct tcp_connection *c)
+{
+    struct tcp *t = c->tcp;
+    struct rack_ack time = connection_time(c, 0);
+    if (recovery_on_reorder(&c->recovery, &c->sendq, &c->congestion, &time))
+        t->counters[TCP_TX_FAST_RECOVERIES]++;
+    c->cwr_due |= c->ecn_ok && recovery_reducing(&c->recovery);
+    timers_watch(c);
+    connection_dirty(c);
+}
+
+/* RFC 8985 §7.3. The retransmission timer has its whole time from here on. */
+static void tail_expired(struct tcp_connection *c)
+{
+    timers_arm_rexmit(c);
+    c->tail_probe_due = true;
+    connection_dirty(c);
+}
+
 static void rexmit_fired(struct timer *timer, nsec_t now)
 {
-    (void)now;
     struct tcp_connection *c = CONTAINER_OF(timer, struct tcp_connection, rexmit);
     if (c->state == CONN_SYN_SENT || c->state == CONN_SYN_RECEIVED)
         syn_expired(c);
+    else if (sendq_in_flight(&c->sendq) > 0 && now < c->rto_at && now >= c->reorder_at)
+        reorder_expired(c);
+    else if (sendq_in_flight(&c->sendq) > 0 && now < c->rto_at)
+        tail_expired(c);
     else if (sendq_in_flight(&c->sendq) > 0)
         data_expired(c);
     else if (c->sendq.unsent > 0 || (c->sendq.fin && !c->sendq.fin_sent))
@@ -168,6 +244,7 @@ void timers_init(struct tcp_connection *c)
 {
     timer_init(&c->rexmit, rexmit_fired);
     timer_init(&c->delack, delack_fired);
+    timer_init(&c->pacing, pacing_fired);
     timer_init(&c->life, life_fired);
 }
 
@@ -176,5 +253,6 @@ void timers_stop(struct tcp_connection *c)
     struct timer_wheel *w = c->tcp->config.wheel;
     timer_disarm(w, &c->rexmit);
     timer_disarm(w, &c->delack);
+    timer_disarm(w, &c->pacing);
     timer_disarm(w, &c->life);
 }

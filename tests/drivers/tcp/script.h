@@ -296,14 +296,15 @@ struct Script : ::testing::Test {
         listener = tcp_listen(host->tcp, &local, accept, this);
         ASSERT_NE(listener, nullptr);
     }
-    // A connection from the peer to our port 25, established.
-    void accepted()
+    // A connection from the peer to our port 25, established; the handshake took `rtt`.
+    void accepted(nsec_t rtt = 0)
     {
         listen();
         send(S);
         Said syn_ack = take();
         EXPECT_EQ(syn_ack.s.flags, S | A);
         ack = syn_ack.s.seq + 1;
+        pass(rtt);
         send(A);
         ASSERT_NE(app.stream, nullptr);
         silence();
