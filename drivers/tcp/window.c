@@ -75,7 +75,7 @@ void window_open(struct tcp_connection *c)
     struct pools *p = t->config.pools;
     uint32_t nxt = connection_rcv_nxt(c), open = open_bytes(c);
     uint32_t want = c->orphan || c->fin_received ? 0 : wanted(c);
-    bool worth = want > open && (open == 0 || want - open >= worthwhile(c));
+    bool worth = want > open && want - open >= worthwhile(c);
     if (worth) {
         uint32_t modest = want > WINDOW_SCARCE && scarce(p) ? WINDOW_SCARCE : want;
         uint32_t need = buffers_for(t, modest);
@@ -120,7 +120,8 @@ void window_consumed(struct tcp_connection *c, size_t n)
     uint32_t open = open_bytes(c), want = wanted(c);
     uint32_t grown = want > open ? want - open : 0;
     /* RFC 9293 §3.8.6.2.2; two segments, as the peer's ACK clock has it. */
-    if (grown >= 2 * c->rcv_mss || grown >= c->window_target / 2 || (open == 0 && grown > 0)) {
+    if (grown >= 2 * c->rcv_mss || grown >= c->window_target / 2 ||
+        (open == 0 && grown >= worthwhile(c))) {
         c->ack_now = true;
         connection_dirty(c);
     }
