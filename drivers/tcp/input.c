@@ -492,10 +492,11 @@ static void other_states(struct tcp_connection *c, struct arrival *a)
     /* Sixth, URG: urgent data is data (RFC 6093 §4). Seventh: the text. */
     if (s->data_len > 0 && !receive(c, a))
         return;
-    /* Eighth: FIN. */
-    if ((s->flags & TCP_FIN) && !c->fin_known) {
+    /* Eighth: FIN. One ahead of missing data shows a gap, like data (RFC 5681 §4.2). */
+    if ((s->flags & TCP_FIN) && !c->fin_received) {
+        c->fin_seq = c->fin_known ? c->fin_seq : s->seq + s->data_len;
         c->fin_known = true;
-        c->fin_seq = s->seq + s->data_len;
+        owe_ack(c, true);
     }
     finish(c);
 }
