@@ -509,8 +509,9 @@ static bool time_wait(struct tcp *t, struct timewait *w, const struct arrival *a
     if (s->flags & TCP_RST)
         return true; /* ignored: RFC 1337 */
     if ((s->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
-        bool newer = w->ts_ok && s->has_timestamp ? seq_after(s->tsval, w->ts_recent)
-                                                  : seq_after(s->seq, w->rcv_nxt);
+        /* RFC 6191 §2: where the timestamps are the same, the number decides as without them. */
+        bool timed = w->ts_ok && s->has_timestamp && s->tsval != w->ts_recent;
+        bool newer = timed ? seq_after(s->tsval, w->ts_recent) : seq_after(s->seq, w->rcv_nxt);
         if (newer && listener_find(t, &w->local) != NULL)
             return false;
     }
