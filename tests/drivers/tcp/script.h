@@ -28,6 +28,7 @@ constexpr uint8_t F = TCP_FIN, S = TCP_SYN, R = TCP_RST, P = TCP_PSH, A = TCP_AC
 struct Said {
     struct segment s = {};
     std::string data;
+    uint8_t ecn = 0; // of the IP header (RFC 3168)
     nsec_t when = 0;
 };
 
@@ -95,6 +96,8 @@ struct Script : ::testing::Test {
     struct segment syn = {}; // the options of its SYN
     bool timestamps = false;
     uint32_t tsval = 5000, tsecr = 0;
+    uint16_t urgent = 0; // pointer
+    uint8_t ecn = 0;     // of the IP header
     bool answers_arp = true;
 
     void SetUp() override
@@ -180,6 +183,7 @@ struct Script : ::testing::Test {
         ASSERT_EQ(uint16_t(~checksum(f, len)), 0) << "a wrong checksum went out";
         ASSERT_TRUE(segment_parse(f.data() + 34, uint32_t(len), uint32_t(len), &x.s));
         x.data.assign(f.begin() + 34 + x.s.header_len, f.begin() + 34 + long(len));
+        x.ecn = f[15] & 3;
         x.when = now;
         said.push_back(x);
     }
@@ -204,13 +208,15 @@ struct Script : ::testing::Test {
         f.resize(34 + TCP_HEADER_MAX);
         size_t len = segment_write(f.data() + 34, &s);
         f.resize(34 + len);
+        f[34 + 18] = uint8_t(urgent >> 8);
+        f[34 + 19] = uint8_t(urgent);
         f.insert(f.end(), data.begin(), data.end());
         len += data.size();
         uint16_t sum = uint16_t(~checksum(f, len));
         if (spoil)
             sum ^= 1;
         memcpy(f.data() + 34 + 16, &sum, 2);
-        Bytes ip = {0x45, 0, uint8_t((len + 20) >> 8), uint8_t(len + 20), 0, 0, 0x40, 0, 64, 6,
+        Bytes ip = {0x45, ecn, uint8_t((len + 20) >> 8), uint8_t(len + 20), 0, 0, 0x40, 0, 64, 6,
                     0,    0};
         struct ip_addr from = peer().addr, to = host->address;
         ip.insert(ip.end(), from.b + 12, from.b + 16);

@@ -1,48 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Segment arrival: opening, closing, resetting (RFC 9293 §3.10.7).
+// Connections and those who use them: what scripts/*.script cannot say.
 #include "tests/drivers/tcp/script.h"
 
 namespace
 {
 
 using States = Script;
-
-TEST_F(States, ASynToAPortWithoutListenerIsAnsweredWithRst)
-{
-    send(S);
-    Said x = take();
-    EXPECT_EQ(x.s.flags, R | A);
-    EXPECT_EQ(x.s.seq, 0u);
-    EXPECT_EQ(x.s.ack, seq);
-    EXPECT_EQ(counter(TCP_RX_NO_LISTENER), 1u);
-}
-
-TEST_F(States, AnAckThatBelongsToNothingIsAnsweredWithRstAtItsNumber)
-{
-    ack = 4711;
-    send(A, "left over from before we crashed");
-    Said x = take();
-    EXPECT_EQ(x.s.flags, R);
-    EXPECT_EQ(x.s.seq, 4711u);
-}
-
-TEST_F(States, ARstIsNeverAnswered)
-{
-    send(R);
-    send(R | A);
-    silence();
-}
-
-TEST_F(States, ASegmentWithAWrongChecksumIsDroppedAndCounted)
-{
-    listen();
-    struct segment s = {};
-    s.flags = S;
-    s.seq = seq;
-    send(s, "", true);
-    silence();
-    EXPECT_EQ(counter(TCP_RX_BAD_CHECKSUM), 1u);
-}
 
 TEST_F(States, AConnectionIsAcceptedAndItsBytesAreDelivered)
 {
@@ -66,38 +29,6 @@ TEST_F(States, AConnectionIsAcceptedAndItsBytesAreDelivered)
     EXPECT_TRUE(app.events & STREAM_ACKED);
 }
 
-TEST_F(States, DataThatCompletesTheHandshakeIsDelivered)
-{
-    listen();
-    send(S);
-    ack = take().s.seq + 1;
-    send(A | P, "hello");
-    EXPECT_EQ(app.text, "hello");
-}
-
-TEST_F(States, ALostSynAckIsSentAgainForTheSameSyn)
-{
-    listen();
-    send(S);
-    Said first = take();
-    seq--;
-    send(S);
-    Said again = take();
-    EXPECT_EQ(again.s.flags, S | A);
-    EXPECT_EQ(again.s.seq, first.s.seq);
-    EXPECT_EQ(usage().half_open, 1u);
-}
-
-TEST_F(States, ASynAckNobodyAnswersIsGivenUp)
-{
-    listen();
-    send(S);
-    pass(200 * NSEC_PER_SEC);
-    EXPECT_EQ(said.size(), 1u + TCP_RETRIES_SYN_ACK);
-    EXPECT_EQ(usage().connections, 0u);
-    EXPECT_EQ(app.stream, nullptr);
-}
-
 TEST_F(States, TheOldestHalfOpenConnectionMakesRoomInAFlood)
 {
     listen();
@@ -113,60 +44,6 @@ TEST_F(States, TheOldestHalfOpenConnectionMakesRoomInAFlood)
     EXPECT_NE(app.stream, nullptr);
 }
 
-TEST_F(States, AConnectionIsOpened)
-{
-    connected();
-    app.say("QUIT\r\n");
-    round();
-    EXPECT_EQ(take().data, "QUIT\r\n");
-    EXPECT_EQ(counter(TCP_CONNECTED), 1u);
-}
-
-TEST_F(States, WhatWasWrittenBeforeTheConnectionOpenedGoesWithItsFirstAck)
-{
-    connect();
-    app.say("EHLO we\r\n");
-    ack = take().s.seq + 1;
-    send(S | A);
-    Said x = take();
-    EXPECT_EQ(x.data, "EHLO we\r\n");
-    silence();
-}
-
-TEST_F(States, ARefusedConnectionIsReported)
-{
-    connect();
-    ack = take().s.seq + 1;
-    send(R | A);
-    EXPECT_TRUE(app.down);
-    EXPECT_EQ(app.error, STREAM_REFUSED);
-    stream_close(app.stream);
-    EXPECT_EQ(usage().connections, 0u);
-}
-
-TEST_F(States, ARstWithoutAnAcceptableAckDoesNotRefuseAConnection)
-{
-    connect();
-    Said syn_out = take();
-    send(R);
-    ack = syn_out.s.seq + 5;
-    send(R | A);
-    EXPECT_FALSE(app.down);
-}
-
-TEST_F(States, ASynNobodyAnswersIsGivenUpAfterTwoMinutes)
-{
-    connect();
-    pass(122 * NSEC_PER_SEC);
-    EXPECT_FALSE(app.down);
-    EXPECT_EQ(said.size(), 1u + TCP_RETRIES_SYN);
-    EXPECT_EQ(said[1].when - said[0].when, NSEC_PER_SEC);
-    EXPECT_EQ(said[2].when - said[1].when, 2 * NSEC_PER_SEC);
-    pass(2 * NSEC_PER_SEC);
-    EXPECT_TRUE(app.down);
-    EXPECT_EQ(app.error, STREAM_TIMED_OUT);
-}
-
 TEST_F(States, ANeighbourThatDoesNotAnswerMakesAConnectionUnreachable)
 {
     answers_arp = false;
@@ -174,51 +51,6 @@ TEST_F(States, ANeighbourThatDoesNotAnswerMakesAConnectionUnreachable)
     pass(10 * NSEC_PER_SEC);
     EXPECT_TRUE(app.down);
     EXPECT_EQ(app.error, STREAM_UNREACHABLE);
-}
-
-TEST_F(States, AConnectionOfOurPreviousLifeIsEndedAndTheNextSynFindsItGone)
-{
-    connect();
-    Said syn_out = take();
-    // The peer still has a connection between these ports: it answers with a challenge ACK.
-    ack = syn_out.s.seq - 100000;
-    send(A);
-    Said reset = take();
-    EXPECT_EQ(reset.s.flags, R);
-    EXPECT_EQ(reset.s.seq, ack);
-    nsec_t then = now;
-    pass(ms(100));
-    Said again = take();
-    EXPECT_EQ(again.s.flags, S);
-    EXPECT_EQ(again.s.seq, syn_out.s.seq);
-    EXPECT_LE(again.when - then, ms(50)) << "and not only after a second";
-    ack = again.s.seq + 1;
-    send(S | A);
-    EXPECT_TRUE(app.events & STREAM_OPEN);
-}
-
-TEST_F(States, SimultaneousOpenConnects)
-{
-    connect();
-    Said syn_out = take();
-    send(S);
-    Said x = take();
-    EXPECT_EQ(x.s.flags, S | A);
-    EXPECT_EQ(x.s.seq, syn_out.s.seq);
-    ack = x.s.seq + 1;
-    seq--;
-    send(S | A);
-    EXPECT_TRUE(app.events & STREAM_OPEN);
-    EXPECT_EQ(take().s.flags, A);
-}
-
-TEST_F(States, AnExactRstEndsAConnection)
-{
-    accepted();
-    send(R);
-    EXPECT_TRUE(app.down);
-    EXPECT_EQ(app.error, STREAM_RESET);
-    silence();
 }
 
 TEST_F(States, WhatArrivedBeforeARstIsStillReadable)
@@ -233,82 +65,6 @@ TEST_F(States, WhatArrivedBeforeARstIsStillReadable)
     ignore();
 }
 
-TEST_F(States, ABlindRstIsChallengedRfc5961)
-{
-    accepted();
-    seq += 100;
-    send(R);
-    EXPECT_FALSE(app.down);
-    Said x = take();
-    EXPECT_EQ(x.s.flags, A);
-    EXPECT_EQ(x.s.ack, seq - 100);
-    EXPECT_EQ(counter(TCP_RX_BLIND), 1u);
-    seq += 1000000; // far outside
-    send(R);
-    silence();
-}
-
-TEST_F(States, ASynOnAnOpenConnectionIsChallenged)
-{
-    accepted();
-    uint32_t expected = seq;
-    seq = 77777; // a client that came back from a crash
-    send(S);
-    Said x = take();
-    EXPECT_EQ(x.s.flags, A);
-    EXPECT_EQ(x.s.ack, expected);
-    // It answers as RFC 9293 says, and that is exact.
-    seq = expected;
-    send(R);
-    EXPECT_TRUE(app.down);
-}
-
-TEST_F(States, ChallengesAreLimited)
-{
-    accepted();
-    uint32_t expected = seq;
-    for (unsigned k = 0; k < 100; k++) {
-        seq = expected + 10;
-        send(R);
-    }
-    EXPECT_EQ(said.size(), 1u);
-    EXPECT_EQ(counter(TCP_TX_CHALLENGES_LIMITED), 99u);
-    ignore();
-}
-
-TEST_F(States, AnAckOfWhatWasNeverSentIsChallenged)
-{
-    accepted();
-    uint32_t una = ack;
-    ack += 1000;
-    send(A, "with data");
-    EXPECT_EQ(app.text, "");
-    Said x = take();
-    EXPECT_EQ(x.s.seq, una);
-    EXPECT_EQ(counter(TCP_RX_BAD_ACK), 1u);
-}
-
-TEST_F(States, AWrongAckInTheHandshakeIsReset)
-{
-    listen();
-    send(S);
-    ack = take().s.seq + 2;
-    send(A);
-    Said x = take();
-    EXPECT_EQ(x.s.flags, R);
-    EXPECT_EQ(x.s.seq, ack);
-    EXPECT_EQ(app.stream, nullptr);
-}
-
-TEST_F(States, DataBeyondTheWindowIsAnsweredAndDropped)
-{
-    accepted();
-    send_ahead(1000000, "far away");
-    EXPECT_EQ(counter(TCP_RX_OUT_OF_WINDOW), 1u);
-    EXPECT_EQ(take().s.ack, seq);
-    EXPECT_EQ(app.text, "");
-}
-
 TEST_F(States, OldTimestampsAreDroppedByPaws)
 {
     timestamps = true;
@@ -321,120 +77,6 @@ TEST_F(States, OldTimestampsAreDroppedByPaws)
     EXPECT_EQ(app.text, "new");
     EXPECT_EQ(counter(TCP_RX_PAWS), 1u);
     EXPECT_EQ(take().s.ack, seq - 3);
-}
-
-TEST_F(States, ThePeerClosesFirst)
-{
-    accepted();
-    send(A | F, "QUIT\r\n");
-    EXPECT_EQ(app.text, "QUIT\r\n");
-    EXPECT_TRUE(app.events & STREAM_EOF);
-    EXPECT_TRUE(app.stream->eof);
-    EXPECT_EQ(take().s.ack, seq);
-    app.say("221 bye\r\n");
-    stream_close(app.stream);
-    round();
-    Said x = take();
-    EXPECT_EQ(x.data, "221 bye\r\n");
-    EXPECT_EQ(x.s.flags, A | F | P);
-    acknowledge(x.s.seq + 10);
-    EXPECT_EQ(usage().connections, 0u);
-    EXPECT_EQ(usage().time_wait, 0u);
-}
-
-TEST_F(States, WeCloseFirstAndWaitInTimeWait)
-{
-    accepted();
-    stream_close(app.stream);
-    round();
-    Said x = take();
-    EXPECT_EQ(x.s.flags & F, F);
-    EXPECT_EQ(usage().orphans, 1u);
-    acknowledge(x.s.seq + 1);
-    send(A | F);
-    EXPECT_EQ(take().s.ack, seq);
-    EXPECT_EQ(usage().connections, 0u);
-    EXPECT_EQ(usage().time_wait, 1u);
-    // A FIN that comes again is acknowledged again.
-    seq--;
-    send(A | F);
-    EXPECT_EQ(take().s.ack, seq);
-    pass(config.time_wait + NSEC_PER_SEC);
-    EXPECT_EQ(usage().time_wait, 0u);
-}
-
-TEST_F(States, SimultaneousCloseEndsInTimeWait)
-{
-    accepted();
-    stream_close(app.stream);
-    round();
-    Said x = take();
-    send(A | F); // crosses ours
-    EXPECT_EQ(take().s.ack, seq);
-    EXPECT_EQ(usage().connections, 1u);
-    acknowledge(x.s.seq + 1);
-    EXPECT_EQ(usage().connections, 0u);
-    EXPECT_EQ(usage().time_wait, 1u);
-}
-
-TEST_F(States, AFinAheadOfMissingDataWaitsForIt)
-{
-    accepted();
-    send_ahead(5, "", A | F);
-    EXPECT_FALSE(app.events & STREAM_EOF);
-    send(A, "hello");
-    EXPECT_TRUE(app.events & STREAM_EOF);
-    EXPECT_EQ(app.text, "hello");
-    EXPECT_EQ(said.back().s.ack, seq + 1);
-    ignore();
-}
-
-TEST_F(States, TimeWaitGivesWayToANewerSyn)
-{
-    timestamps = true;
-    accepted();
-    stream_close(app.stream);
-    round();
-    uint32_t fin = take().s.seq;
-    acknowledge(fin + 1);
-    send(A | F);
-    ignore();
-    ASSERT_EQ(usage().time_wait, 1u);
-    tsval += 1;
-    seq -= 5000; // the timestamp decides, not the number (RFC 6191)
-    send(S);
-    Said x = take();
-    EXPECT_EQ(x.s.flags, S | A);
-    EXPECT_TRUE(seq_after(x.s.seq, fin));
-    EXPECT_EQ(usage().time_wait, 0u);
-}
-
-TEST_F(States, TimeWaitDoesNotGiveWayToAnOldSyn)
-{
-    timestamps = true;
-    accepted();
-    stream_close(app.stream);
-    round();
-    acknowledge(take().s.seq + 1);
-    send(A | F);
-    ignore();
-    tsval -= 1;
-    send(S);
-    EXPECT_EQ(take().s.flags, A);
-    send(R); // RFC 1337
-    EXPECT_EQ(usage().time_wait, 1u);
-}
-
-TEST_F(States, AnOrphanIsNotKeptForAPeerThatNeverCloses)
-{
-    accepted();
-    stream_close(app.stream);
-    round();
-    acknowledge(take().s.seq + 1);
-    pass(59 * NSEC_PER_SEC);
-    EXPECT_EQ(usage().orphans, 1u);
-    pass(2 * NSEC_PER_SEC);
-    EXPECT_EQ(usage().connections, 0u);
 }
 
 TEST_F(States, WhatComesAfterWeClosedIsHeardOutForAWindowThenReset)
@@ -496,19 +138,6 @@ TEST_F(States, AfterThatWindowAPeerThatOnlyProbesIsResetToo)
     send(probe);
     EXPECT_EQ(take().s.flags & R, R);
     EXPECT_EQ(usage().connections, 0u);
-}
-
-TEST_F(States, AbortSendsRstAndForgets)
-{
-    accepted();
-    app.say("never sent");
-    stream_abort(app.stream);
-    round();
-    EXPECT_EQ(take().s.flags, R | A);
-    silence();
-    EXPECT_EQ(usage().connections, 0u);
-    send(A, "anybody there?");
-    EXPECT_EQ(take().s.flags, R);
 }
 
 TEST_F(States, AStreamMayBeAbortedInItsOwnHandler)
@@ -587,22 +216,6 @@ TEST_F(States, PortsAreNotUsedAgainWhileAConnectionOrTimeWaitHasThem)
     to.port++; // another destination has them all
     apps[3].stream = tcp_connect(host->tcp, nullptr, &to, App::handle, &apps[3], &why);
     EXPECT_NE(apps[3].stream, nullptr);
-}
-
-TEST_F(States, KeepaliveFindsADeadPeer)
-{
-    accepted();
-    pass(config.keepalive + NSEC_PER_SEC);
-    Said x = take();
-    EXPECT_EQ(x.s.seq, ack - 1);
-    EXPECT_EQ(x.s.data_len, 0u);
-    acknowledge(ack); // alive
-    pass(config.keepalive + NSEC_PER_SEC);
-    EXPECT_EQ(take().s.seq, ack - 1);
-    pass(TCP_KEEPALIVE_PROBES * TCP_KEEPALIVE_INTERVAL);
-    EXPECT_TRUE(app.down);
-    EXPECT_EQ(app.error, STREAM_TIMED_OUT);
-    ignore();
 }
 
 } // namespace
