@@ -114,6 +114,10 @@ struct ip_route {
 MUST_CHECK bool ip_route(const struct ip_stack *ip, const struct ip_addr *src,
                          const struct ip_addr *dst, struct ip_route *out);
 
+/* Set r->source to the address behind it in its link's list, of the same family and scope: for more
+ * connections to one destination than an address has ports. False if it was the last. */
+MUST_CHECK bool ip_route_next_source(const struct ip_stack *ip, struct ip_route *r);
+
 /* Is this one of our own addresses? */
 bool ip_is_local(const struct ip_stack *ip, const struct ip_addr *a);
 

@@ -106,6 +106,14 @@ struct tcp_connection *connection_new(struct tcp *t, const struct endpoint *loca
     return c;
 }
 
+void connection_begin_after(struct tcp_connection *c, uint32_t after)
+{
+    if (seq_after(c->iss, after))
+        return;
+    c->iss = after + UINT16_MAX;
+    sendq_init(&c->sendq, c->iss + 1);
+}
+
 void connection_negotiate(struct tcp_connection *c, const struct segment *syn)
 {
     struct tcp *t = c->tcp;
@@ -238,6 +246,7 @@ void connection_time_wait(struct tcp_connection *c)
         .rcv_nxt = connection_rcv_nxt(c),
         .ts_recent = c->ts_recent,
         .ts_offset = c->ts_offset,
+        .ts_sent = tcp_timestamp(t, c->ts_offset),
         .ts_ok = c->ts_ok,
         .window = window_wire(c),
         .link = c->link,

@@ -156,6 +156,10 @@ struct tcp_connection *connection_find(const struct tcp *t, uint32_t hash,
 struct tcp_connection *connection_new(struct tcp *t, const struct endpoint *local,
                                       const struct endpoint *peer, const struct ip_route *route);
 
+/* Before its SYN is out: begin beyond `after`, the last number of an earlier connection between the
+ * same endpoints (RFC 9293 §3.4.3). */
+void connection_begin_after(struct tcp_connection *c, uint32_t after);
+
 /* What the peer's SYN said: MSS, scaling, timestamps, SACK. */
 void connection_negotiate(struct tcp_connection *c, const struct segment *syn);
 

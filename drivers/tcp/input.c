@@ -16,6 +16,8 @@
 #define QUICK_SYNS 4
 #define QUICK_SYN  (20 * NSEC_PER_MSEC)
 
+#define TIME_WAIT_CHALLENGE 100 /* ms between answers to what TIME-WAIT does not expect */
+
 /* The handshake is complete, from either side. */
 static void established(struct tcp_connection *c)
 {
@@ -501,26 +503,41 @@ static void other_states(struct tcp_connection *c, struct arrival *a)
     finish(c);
 }
 
-/* A segment for what is left of a connection (RFC 9293 §3.10.7.4 and §3.6.1, RFC 6191). Returns
- * false if it is the SYN of a new one. */
+/* May a connection that begins with this SYN follow the one in TIME-WAIT (RFC 6191 §2)? */
+static bool may_follow(const struct timewait *w, const struct segment *syn)
+{
+    bool later = seq_after(syn->seq, w->rcv_nxt);
+    if (!syn->has_timestamp)
+        return later;
+    return !w->ts_ok || seq_after(syn->tsval, w->ts_recent) ||
+           (syn->tsval == w->ts_recent && later);
+}
+
+/* A segment for what is left of a connection (RFC 9293 §3.10.7.4 and §3.6.1). Returns false if it
+ * is the SYN of a new one. */
 static bool time_wait(struct tcp *t, struct timewait *w, const struct arrival *a)
 {
     const struct segment *s = &a->segment;
+    uint32_t clock = tcp_timestamp(t, w->ts_offset);
     if (s->flags & TCP_RST)
         return true; /* ignored: RFC 1337 */
-    if ((s->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
-        /* RFC 6191 §2: where the timestamps are the same, the number decides as without them. */
-        bool timed = w->ts_ok && s->has_timestamp && s->tsval != w->ts_recent;
-        bool newer = timed ? seq_after(s->tsval, w->ts_recent) : seq_after(s->seq, w->rcv_nxt);
-        if (newer && listener_find(t, &w->local) != NULL)
-            return false;
-    }
+    if ((s->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && may_follow(w, s) &&
+        listener_find(t, &w->local) != NULL)
+        return false;
     /* Only what it may have sent because our last ACK got lost deserves another; a pure ACK none:
      * that would be a dialogue. */
     if (segment_span(s) == 0 && s->seq == w->rcv_nxt)
         return true;
-    if (s->flags & TCP_FIN)
+    if ((s->flags & TCP_FIN) && s->seq + segment_span(s) == w->rcv_nxt) {
         timewait_restart(&t->timewait, w, t->now + t->config.time_wait);
+    } else if (w->challenged && clock - w->ts_sent < TIME_WAIT_CHALLENGE) {
+        t->counters[TCP_TX_CHALLENGES_LIMITED]++;
+        return true;
+    } else {
+        w->challenged = true;
+        t->counters[TCP_TX_CHALLENGES]++;
+    }
+    w->ts_sent = clock;
     struct segment ack = {
         .src_port = w->local.port,
         .dst_port = w->peer.port,
@@ -529,7 +546,7 @@ static bool time_wait(struct tcp *t, struct timewait *w, const struct arrival *a
         .window = w->window,
         .flags = TCP_ACK,
         .has_timestamp = w->ts_ok,
-        .tsval = tcp_timestamp(t, w->ts_offset),
+        .tsval = clock,
         .tsecr = w->ts_recent,
     };
     output_bare(t, w->link, &w->local.addr, &w->peer.addr, &ack);

@@ -2,6 +2,8 @@
 /* SipHash through OpenSSL. */
 #include "drivers/tcp/isn.h"
 
+#include <assert.h>
+
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
@@ -9,15 +11,25 @@
 struct message {
     struct endpoint local, peer;
     uint32_t purpose;
+    uint32_t words[3];
 };
+static_assert(sizeof(struct message) == 52, "no padding: every byte is hashed");
 
-enum { PURPOSE_SEQUENCE, PURPOSE_PORTS, PURPOSE_SEED };
+enum {
+    PURPOSE_SEQUENCE,
+    PURPOSE_TIMESTAMP,
+    PURPOSE_PORTS,
+    PURPOSE_COOKIE,
+    PURPOSE_RANDOM,
+    PURPOSE_SEED
+};
 
 bool isn_create(struct isn *isn, const uint8_t secret[16])
 {
     EVP_MAC *siphash = EVP_MAC_fetch(NULL, "SIPHASH", NULL);
     isn->mac = siphash != NULL ? EVP_MAC_CTX_new(siphash) : NULL;
     EVP_MAC_free(siphash);
+    isn->drawn = 0;
     memcpy(isn->secret, secret, sizeof(isn->secret));
     size_t size = sizeof(uint64_t);
     OSSL_PARAM params[] = {OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size),
@@ -50,11 +62,17 @@ struct isn_pair isn_for(struct isn *isn, const struct endpoint *local, const str
                         nsec_t now)
 {
     struct message m = {.local = *local, .peer = *peer, .purpose = PURPOSE_SEQUENCE};
-    uint64_t value = siphash(isn, &m);
     return (struct isn_pair){
-        .sequence = (uint32_t)(now / (4 * NSEC_PER_USEC)) + (uint32_t)value,
-        .timestamp = (uint32_t)(value >> 32),
+        .sequence = (uint32_t)(now / (4 * NSEC_PER_USEC)) + (uint32_t)siphash(isn, &m),
+        .timestamp = isn_timestamp(isn, &local->addr, &peer->addr),
     };
+}
+
+uint32_t isn_timestamp(struct isn *isn, const struct ip_addr *local, const struct ip_addr *peer)
+{
+    struct message m = {
+        .local = {.addr = *local}, .peer = {.addr = *peer}, .purpose = PURPOSE_TIMESTAMP};
+    return (uint32_t)siphash(isn, &m);
 }
 
 struct isn_ports isn_ports(struct isn *isn, const struct ip_addr *local,
@@ -63,6 +81,13 @@ struct isn_ports isn_ports(struct isn *isn, const struct ip_addr *local,
     struct message m = {.local = {.addr = *local}, .peer = *peer, .purpose = PURPOSE_PORTS};
     uint64_t value = siphash(isn, &m);
     return (struct isn_ports){.offset = (uint32_t)value, .index = (uint32_t)(value >> 32)};
+}
+
+uint64_t isn_random(struct isn *isn)
+{
+    uint64_t n = isn->drawn++;
+    struct message m = {.purpose = PURPOSE_RANDOM, .words = {(uint32_t)n, (uint32_t)(n >> 32)}};
+    return siphash(isn, &m);
 }
 
 uint32_t isn_seed(struct isn *isn, uint32_t purpose)

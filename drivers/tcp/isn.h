@@ -15,6 +15,7 @@ struct evp_mac_ctx_st;
 struct isn {
     struct evp_mac_ctx_st *mac;
     uint8_t secret[16];
+    uint64_t drawn; /* by isn_random() so far */
 };
 
 /* False if the library has no SipHash. Everything that allocates happens here. */
@@ -23,10 +24,15 @@ void isn_destroy(struct isn *isn);
 
 struct isn_pair {
     uint32_t sequence;  /* of our SYN: moves on by one every 4 us */
-    uint32_t timestamp; /* what our clock's milliseconds start from on this connection */
+    uint32_t timestamp; /* isn_timestamp() */
 };
 struct isn_pair isn_for(struct isn *isn, const struct endpoint *local, const struct endpoint *peer,
                         nsec_t now);
+
+/* What our clock's milliseconds start from between two addresses: one origin for all of their
+ * connections, so that a new one between the same ports always stands later than what the old one
+ * sent, and may follow it through TIME-WAIT (RFC 6191, RFC 7323 §5.4 and appendix B.2). */
+uint32_t isn_timestamp(struct isn *isn, const struct ip_addr *local, const struct ip_addr *peer);
 
 /* Two words for a port search towards peer: where it begins, and which counter it uses (RFC 6056
  * §3.3.4, algorithm 4). */
@@ -35,6 +41,9 @@ struct isn_ports {
 };
 struct isn_ports isn_ports(struct isn *isn, const struct ip_addr *local,
                            const struct endpoint *peer);
+
+/* The next word of a sequence that nobody else can foresee. */
+uint64_t isn_random(struct isn *isn);
 
 /* A word for seeding hashes. */
 uint32_t isn_seed(struct isn *isn, uint32_t purpose);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "drivers/tcp/output.h"
-#include "drivers/tcp/seq.h"
 #include "drivers/tcp/stack.h"
 #include "drivers/tcp/timers.h"
 
@@ -89,11 +88,8 @@ void listener_syn(struct tcp_listener *l, const struct ip_datagram *d, const str
         t->counters[TCP_SYN_DROPPED]++;
         return;
     }
-    /* Distinct from all that an earlier connection sent (RFC 9293 §3.4.3). */
-    if (after != NULL && seq_at_or_before(c->iss, *after)) {
-        c->iss = *after + UINT16_MAX;
-        sendq_init(&c->sendq, c->iss + 1);
-    }
+    if (after != NULL)
+        connection_begin_after(c, *after);
     c->listener = l;
     connection_set_state(c, CONN_SYN_RECEIVED);
     connection_negotiate(c, syn);

@@ -5,10 +5,9 @@
 
 #include "drivers/tcp/connection.h"
 #include "drivers/tcp/isn.h"
+#include "drivers/tcp/ports.h"
 #include "drivers/tcp/tcp.h"
 #include "drivers/tcp/timewait.h"
-
-#define TCP_PORT_COUNTERS 256 /* RFC 6056 §3.3.4 */
 
 /* Timeouts in a row after which a peer is given up (R2, RFC 9293 §3.8.3). With back-off from 200 ms
  * 15 take at least 7 minutes; nobody waits for an orphan, whose 8 take 50 s. A SYN of ours is tried
@@ -51,7 +50,7 @@ struct tcp {
     struct timewait_table timewait;
     struct timer timewait_timer;
     struct isn isn;
-    uint32_t port_counters[TCP_PORT_COUNTERS];
+    struct port_row ports[PORT_ROWS];
 
     uint32_t window_per_buffer; /* bytes of receive window that one data buffer is good for */
     struct chunk_list limbo;    /* slices that a handler may still look at: until it returns */

@@ -8,7 +8,6 @@
 
 #include "drivers/tcp/input.h"
 #include "drivers/tcp/output.h"
-#include "drivers/tcp/ports.h"
 #include "drivers/tcp/stack.h"
 #include "drivers/tcp/timers.h"
 #include "drivers/tcp/window.h"
@@ -85,8 +84,8 @@ struct tcp *tcp_create(const struct tcp_config *config, nsec_t now)
         return NULL;
     }
     t->hash_seed = isn_seed(&t->isn, 0);
-    for (unsigned i = 0; i < TCP_PORT_COUNTERS; i++)
-        t->port_counters[i] = isn_seed(&t->isn, 1 + i);
+    for (unsigned i = 0; i < PORT_ROWS; i++)
+        t->ports[i].counter = isn_seed(&t->isn, 1 + i);
     struct ip_upper upper = {
         .user = t,
         .segment = input_segment,
@@ -142,7 +141,12 @@ struct stream *tcp_connect(struct tcp *t, const struct ip_addr *source,
         *why = STREAM_UNREACHABLE;
         return NULL;
     }
-    struct endpoint local = {route.source, ports_pick(t, &route.source, remote)};
+    struct endpoint local;
+    struct timewait *old = NULL;
+    do {
+        local.addr = route.source;
+        local.port = ports_pick(t, &route.source, remote, &old);
+    } while (local.port == 0 && source == NULL && ip_route_next_source(t->config.ip, &route));
     if (local.port == 0) {
         t->counters[TCP_NO_PORT]++;
         *why = STREAM_NO_MEMORY;
@@ -153,6 +157,10 @@ struct stream *tcp_connect(struct tcp *t, const struct ip_addr *source,
         t->counters[TCP_CONNECT_FAILED]++;
         *why = STREAM_NO_MEMORY;
         return NULL;
+    }
+    if (old != NULL) {
+        connection_begin_after(c, old->snd_nxt);
+        timewait_remove(&t->timewait, old);
     }
     stream_set_handler(&c->stream, handler, user);
     connection_set_state(c, CONN_SYN_SENT);

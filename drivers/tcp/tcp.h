@@ -63,9 +63,10 @@ MUST_CHECK struct tcp_listener *tcp_listen(struct tcp *t, const struct endpoint 
 void tcp_listen_close(struct tcp_listener *l);
 
 /*
- * Open a connection from one of our addresses (source: NULL for the route's own) to remote. NULL,
- * with *why set, if that fails at once: no route, no port, no memory. Otherwise STREAM_OPEN or
- * STREAM_DOWN follows; the caller bounds the time with its own timer and stream_abort().
+ * Open a connection from one of our addresses to remote (source: NULL for the route's own, or,
+ * where that has no port left towards remote, the next of its link). NULL, with *why set, if that
+ * fails at once: no route, no port, no memory. Otherwise STREAM_OPEN or STREAM_DOWN follows; the
+ * caller bounds the time with its own timer and stream_abort().
  */
 MUST_CHECK struct stream *tcp_connect(struct tcp *t, const struct ip_addr *source,
                                       const struct endpoint *remote, stream_handler *handler,
@@ -125,6 +126,7 @@ struct tcp_usage tcp_usage(const struct tcp *t);
     X(TCP_RESET_BY_PEER, "connections reset by their peer")                                        \
     X(TCP_TIMED_OUT, "connections given up after retransmissions or keepalive")                    \
     X(TCP_TIME_WAIT_FULL, "TIME-WAIT records recycled early: the table is full")                   \
+    X(TCP_PORTS_TRIED, "local ports looked at for connections of ours")                            \
     X(TCP_NO_PORT, "connections not opened: all local ports towards that destination are in use")  \
     X(TCP_ICMP_IGNORED, "ICMP errors that fit no connection")                                      \
     X(TCP_IMPOSSIBLE, "connections given up in a state that cannot be")

@@ -9,6 +9,7 @@
 #ifndef SPLITMX_TCP_TIMEWAIT_H
 #define SPLITMX_TCP_TIMEWAIT_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
@@ -24,10 +25,13 @@ struct timewait {
     uint32_t hash;
     uint32_t snd_nxt, rcv_nxt;
     uint32_t ts_recent, ts_offset;
-    uint16_t window; /* as last sent */
-    bool ts_ok;
+    uint32_t ts_sent; /* our clock when we last said something */
+    uint16_t window;  /* as last sent */
+    bool ts_ok : 1;
+    bool challenged : 1; /* at ts_sent */
     uint8_t link;
 };
+static_assert(sizeof(struct timewait) == 96, "a line and a half: say so when it grows");
 TAILQ_HEAD(timewait_list, timewait);
 
 struct timewait_table {

@@ -71,7 +71,12 @@ void Host::start(uint64_t seed, nsec_t now)
     link.addresses[0] = address;
     link.networks[0] = {address_of(0), 120};
     link.networks[0].addr.b[15] = 0;
-    link.address_count = 1;
+    link.address_count = config.addresses;
+    for (unsigned k = 1; k < config.addresses; k++) {
+        link.addresses[k] = address;
+        link.addresses[k].b[15] = uint8_t(100 + 10 * side_ + k);
+        link.networks[k] = link.networks[0];
+    }
     struct ip_config ip = {};
     ip.links = &link;
     ip.link_count = 1;

@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <gtest/gtest.h>
-
-extern "C" {
-#include "drivers/tcp/timewait.h"
-}
+#include "tests/drivers/tcp/script.h"
 
 namespace
 {
@@ -70,6 +66,111 @@ TEST_F(Timewait, ARecordThatWaitsAnewIsTheYoungest)
     EXPECT_EQ(timewait_expire(&t, 150), 200u);
     EXPECT_NE(find(1), nullptr);
     EXPECT_EQ(find(2), nullptr);
+}
+
+// What a SYN, or anything else, finds in TIME-WAIT.
+struct TimeWait : Script {
+    void wait()
+    {
+        accepted();
+        stream_close(app.stream);
+        round();
+        acknowledge(take().s.seq + 1);
+        send(A | F);
+        take();
+        ASSERT_EQ(usage().time_wait, 1u);
+    }
+    bool follows(uint32_t at, uint32_t clock)
+    {
+        seq = at;
+        tsval = clock;
+        send(S);
+        return take().s.flags == (S | A);
+    }
+};
+
+TEST_F(TimeWait, ASynWithALaterTimestampFollowsRfc6191)
+{
+    timestamps = true;
+    wait();
+    EXPECT_TRUE(follows(seq - 5000, tsval + 1));
+}
+
+TEST_F(TimeWait, ASynWithTheSameTimestampFollowsByItsNumberRfc6191)
+{
+    timestamps = true;
+    wait();
+    uint32_t end = seq;
+    EXPECT_FALSE(follows(end - 1, tsval));
+    EXPECT_TRUE(follows(end + 1, tsval));
+}
+
+TEST_F(TimeWait, ASynWithAnEarlierTimestampDoesNotFollowWhateverItsNumberRfc6191)
+{
+    timestamps = true;
+    wait();
+    EXPECT_FALSE(follows(seq + 100000, tsval - 1));
+}
+
+TEST_F(TimeWait, ASynWithoutTimestampsFollowsByItsNumberRfc6191)
+{
+    timestamps = true;
+    wait();
+    timestamps = false;
+    uint32_t end = seq;
+    EXPECT_FALSE(follows(end - 1, 0));
+    EXPECT_TRUE(follows(end + 1, 0));
+}
+
+TEST_F(TimeWait, ASynWithTimestampsFollowsAConnectionWithoutThemRfc6191)
+{
+    wait();
+    timestamps = true;
+    EXPECT_TRUE(follows(seq - 5000, tsval));
+}
+
+TEST_F(TimeWait, OnlyTheFinItKnowsMakesItWaitAnewRfc9293)
+{
+    wait();
+    uint32_t end = seq;
+    pass(config.time_wait / 2);
+    seq = end - 1;
+    send(A | F);
+    EXPECT_EQ(take().s.ack, end);
+    pass(config.time_wait * 3 / 4);
+    EXPECT_EQ(usage().time_wait, 1u);
+    for (uint32_t at : {end - 2, end, end + 1000}) {
+        seq = at;
+        send(A | F);
+    }
+    ignore();
+    pass(config.time_wait / 2);
+    EXPECT_EQ(usage().time_wait, 0u);
+}
+
+TEST_F(TimeWait, AStormIsAnsweredOnceInAWhileRfc5961)
+{
+    wait();
+    uint32_t end = seq;
+    for (unsigned k = 0; k < 100; k++) {
+        seq = end - 10;
+        send(A, "old");
+    }
+    EXPECT_EQ(said.size(), 1u);
+    EXPECT_EQ(counter(TCP_TX_CHALLENGES_LIMITED), 99u);
+    pass(ms(101));
+    send(A, "old");
+    EXPECT_EQ(said.size(), 2u);
+    ignore();
+}
+
+TEST_F(TimeWait, ARstDoesNotEndItRfc1337)
+{
+    wait();
+    send(R);
+    send(R | A);
+    silence();
+    EXPECT_EQ(usage().time_wait, 1u);
 }
 
 } // namespace
