@@ -283,8 +283,9 @@ void Wire::carry(unsigned side, Bytes frame)
     nsec_t start = now_;
     if (w.rate != 0) {
         nsec_t takes = frame.size() * 8 * NSEC_PER_SEC / w.rate;
+        nsec_t full = w.queue * 1500 * 8 * NSEC_PER_SEC / w.rate;
         start = std::max(now_, free_at_[side]);
-        if (takes > 0 && (start - now_) / takes > w.queue) {
+        if (start - now_ > full) {
             note(side, "QUEUE", frame);
             lost++;
             return;

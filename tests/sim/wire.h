@@ -33,9 +33,9 @@ struct Weather {
     nsec_t jitter = 0;                // up to this much more, without overtaking
     nsec_t late = 20 * NSEC_PER_MSEC; // a reordered frame comes up to this much later
     uint64_t rate = 0;                // bits a second; 0: any
-    unsigned queue = 100;             // frames that wait for the rate; more are dropped
-    unsigned mtu = 0;                 // of a router half way; 0: none
-    bool router_is_mute = false;      // it drops what is too big and says nothing
+    unsigned queue = 100;        // frames of 1,500 bytes that wait for the rate; more are dropped
+    unsigned mtu = 0;            // of a router half way; 0: none
+    bool router_is_mute = false; // it drops what is too big and says nothing
     nsec_t blackout_every = 0, blackout_for = 0;
 };
 
