@@ -318,6 +318,9 @@ void settings_build(struct settings *s, const struct config *config, struct conf
     judge_limits(s, config, errors);
     judge_timeouts(s, config, errors);
     judge_expression(s, config, errors);
+    bool newreno =
+        strcmp(config_text(config_section(config, "tcp", 0), "congestion"), "newreno") == 0;
+    s->congestion = newreno ? CONGESTION_NEWRENO : CONGESTION_CUBIC;
     s->log_file = config_text(config_section(config, "log", 0), "file");
     for (unsigned i = 0; (c = config_section(config, "port", i)) != NULL; i++)
         judge_port(s, c, errors);

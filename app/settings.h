@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "drivers/base/addr.h"
 #include "drivers/base/check.h"
+#include "drivers/tcp/congestion.h"
 
 #define SETTINGS_MAX_PORTS     16
 #define SETTINGS_MAX_LISTENERS 64
@@ -60,6 +61,8 @@ struct settings {
     uint64_t pool_idle;      /* an idle destination connection is kept for: 10 s */
 
     uint32_t destination_connections; /* per worker and destination: 100 */
+
+    enum congestion_algorithm congestion;
 
     const char *log_file;              /* NULL: standard error */
     const char *infrastructure_reject; /* NULL, or an expression on a destination's refusals */

@@ -89,6 +89,7 @@ static bool create_network(struct worker *w, const struct worker_config *config,
         .ecn = true,
         .port_first = EPHEMERAL_FIRST,
         .port_last = EPHEMERAL_LAST,
+        .congestion = s->congestion,
     };
     memcpy(tcp.secret, config->secret, sizeof(tcp.secret));
     w->tcp = tcp_create(&tcp, now);

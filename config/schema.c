@@ -83,6 +83,10 @@ static const struct schema_key destinations[] = {
     {TEXT("infrastructure_reject")},
 };
 
+static const struct schema_key tcp[] = {
+    {WORD("congestion", "cubic", "newreno"), .fallback = "cubic"},
+};
+
 static const struct schema_key logging[] = {
     {TEXT("file")},
 };
@@ -97,6 +101,7 @@ static const struct schema_section sections[] = {
     {"message", KEYS(message)},
     {"timeouts", KEYS(timeouts)},
     {"destinations", KEYS(destinations)},
+    {"tcp", KEYS(tcp)},
     {"log", KEYS(logging)},
 };
 

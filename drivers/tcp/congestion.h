@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * How much may be in the network: NewReno's window (RFC 5681, RFC 3465, RFC 6928). Which segments
- * are lost, and how the window is approached while they are repaired, is recovery's business; it
- * tells this one of the moments that matter.
+ * How much may be in the network: slow start, and an algorithm for congestion avoidance (RFC 5681,
+ * RFC 6928). Which segments are lost, and how the window is approached while they are repaired, is
+ * recovery's business; it tells this one of the moments that matter.
  */
 #ifndef SPLITMX_TCP_CONGESTION_H
 #define SPLITMX_TCP_CONGESTION_H
@@ -11,13 +11,26 @@
 #include <stdint.h>
 
 #include "drivers/base/timer.h"
+#include "drivers/tcp/cubic.h"
+#include "drivers/tcp/hystart.h"
+#include "drivers/tcp/newreno.h"
+
+enum congestion_algorithm {
+    CONGESTION_CUBIC,   /* RFC 9438; HyStart++ (RFC 9406) ends its first slow start */
+    CONGESTION_NEWRENO, /* RFC 5681, RFC 3465 */
+};
 
 struct congestion {
-    uint32_t cwnd;     /* bytes */
-    uint32_t ssthresh; /* bytes */
-    uint32_t mss;      /* payload of a full segment */
-    uint32_t credit;   /* bytes acknowledged towards the next increase in congestion avoidance */
+    uint32_t cwnd;                       /* bytes */
+    uint32_t ssthresh;                   /* bytes */
+    uint32_t mss;                        /* payload of a full segment */
     uint32_t prior_cwnd, prior_ssthresh; /* before the last reduction, for congestion_undo() */
+    uint8_t algorithm;                   /* enum congestion_algorithm */
+    union {
+        struct cubic cubic;
+        struct newreno newreno;
+    };
+    struct hystart hystart; /* of CUBIC's first slow start */
 };
 
 /* An ACK that brought something new, outside of fast recovery. */
@@ -33,7 +46,8 @@ struct congestion_ack {
 };
 
 /* RFC 6928 §2; one segment where the SYN had to be sent again (RFC 5681 §3.1). */
-void congestion_init(struct congestion *c, uint32_t mss, bool syn_lost);
+void congestion_init(struct congestion *c, enum congestion_algorithm algorithm, uint32_t mss,
+                     bool syn_lost);
 
 /* The path's MSS changed. */
 void congestion_set_mss(struct congestion *c, uint32_t mss);
@@ -54,10 +68,11 @@ void congestion_reduce(struct congestion *c, nsec_t now, uint32_t flight,
 void congestion_timeout(struct congestion *c, nsec_t now, uint32_t flight, bool again);
 
 /* The last reduction, or timeout, was for nothing: as it was before, or more if it has grown since
- * (RFC 4015 §3.2). */
+ * (RFC 4015 §3.2, RFC 9438 §4.9). */
 void congestion_undo(struct congestion *c);
 
-/* Nothing was sent for longer than an RTO (RFC 5681 §4.1). */
+/* Nothing was sent for longer than an RTO: slow start again (RFC 5681 §4.1), up to three quarters
+ * of what the window was (RFC 7661 §4.3). */
 void congestion_idle(struct congestion *c, nsec_t now);
 
 #endif

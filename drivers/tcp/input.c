@@ -32,7 +32,7 @@ static void established(struct tcp_connection *c)
         c->rto.base = RTO_FALLBACK;
     c->rto.backoff = 0;
     c->retries = 0;
-    congestion_init(&c->congestion, connection_payload_max(c), syn_lost);
+    congestion_init(&c->congestion, t->config.congestion, connection_payload_max(c), syn_lost);
     timers_arm_life(c);
     if (c->listener != NULL) {
         listener_established(c);

@@ -20,6 +20,7 @@
 #include "drivers/base/timer.h"
 #include "drivers/ip/ip.h"
 #include "drivers/stream.h"
+#include "drivers/tcp/congestion.h"
 
 struct tcp;
 struct tcp_listener;
@@ -35,6 +36,7 @@ struct tcp_config {
     uint32_t send_limit;            /* bytes: stream_room() of a fresh connection, e.g. 256 KiB */
     uint16_t port_first, port_last; /* ephemeral ports of our own connections */
     nsec_t time_wait;               /* 2 MSL; 0: 60 s */
+    enum congestion_algorithm congestion;
     nsec_t keepalive;   /* idle time before the first probe; 0: 2 h (RFC 9293 §3.8.4) */
     bool ecn;           /* offer and answer ECN (RFC 3168) */
     uint8_t secret[16]; /* keys ISNs and timestamp offsets (RFC 6528, RFC 7323 §5.4) */

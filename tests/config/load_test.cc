@@ -82,7 +82,7 @@ TEST(Load, AnUnknownSectionIsNamedOnceWithTheNearest)
     EXPECT_THAT(ErrorsOf("[listner smtp2]\nport = wan\nfoo = bar\n"),
                 ElementsAre("x.ini:9: unknown section 'listner': did you mean [listener]?; "
                             "sections are [appliance], [memory], [port NAME], [listener NAME], "
-                            "[domain NAME], [message], [timeouts], [destinations], [log]"));
+                            "[domain NAME], [message], [timeouts], [destinations], [tcp], [log]"));
 }
 
 TEST(Load, AnUnknownKeyIsNamedWithTheNearestOrWithAll)

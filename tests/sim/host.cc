@@ -95,6 +95,7 @@ void Host::start(uint64_t seed, nsec_t now)
     t.max_time_wait = config.max_time_wait;
     t.receive_window = config.receive_window;
     t.send_limit = config.send_limit;
+    t.congestion = config.congestion;
     t.port_first = config.port_first;
     t.port_last = config.port_last;
     t.time_wait = config.time_wait;

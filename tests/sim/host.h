@@ -25,6 +25,7 @@ struct HostConfig {
     uint32_t budget = 2048; // data buffers
     uint32_t max_connections = 64, max_half_open = 16, max_time_wait = 64;
     uint32_t receive_window = 256 * 1024, send_limit = 256 * 1024;
+    congestion_algorithm congestion = CONGESTION_CUBIC;
     uint16_t port_first = 40000, port_last = 40999;
     unsigned addresses = 1; // more than one: of the link, to connect from
     nsec_t time_wait = 10 * NSEC_PER_SEC, keepalive = 120 * NSEC_PER_SEC;

@@ -98,6 +98,7 @@ std::string live(uint64_t seed, uint64_t *digest = nullptr)
         c->budget = budgets[d.upto(8)];
         c->receive_window = d.one_in(3) ? 4096 + uint32_t(d.upto(60000)) : 256 * 1024;
         c->send_limit = d.one_in(3) ? 4096 + uint32_t(d.upto(60000)) : 256 * 1024;
+        c->congestion = d.one_in(3) ? CONGESTION_NEWRENO : CONGESTION_CUBIC;
     }
     Weather there = weather(d), back = weather(d);
     Nic n = nic(d);

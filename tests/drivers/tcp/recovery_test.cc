@@ -38,7 +38,7 @@ struct Recovery : Buffers {
         sendq_release(&q, &nodes);
         sendq_init(&q, 0);
         recovery_init(&r, with_sack, 0);
-        congestion_init(&cc, kMss, false);
+        congestion_init(&cc, CONGESTION_NEWRENO, kMss, false);
     }
     void TearDown() override
     {
