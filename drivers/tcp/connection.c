@@ -89,6 +89,7 @@ struct tcp_connection *connection_new(struct tcp *t, const struct endpoint *loca
     c->mtu = route->mtu;
     c->max_segments = route->caps.max_segments;
     c->offload_checksum = route->caps.tx_tcp_checksum;
+    c->offload_segmentation = c->offload_checksum && route->caps.tso;
     c->mss = route->mtu - header_bytes(c);
     c->rcv_mss = MSS_DEFAULT_V4;
     c->last_received = c->last_sent = t->now;

@@ -90,7 +90,7 @@ struct tcp_connection {
     uint8_t keepalives; /* probes without an answer */
     uint16_t mtu;
     uint16_t max_segments; /* mbuf segments the link takes in a packet; 0: as many as it likes */
-    bool offload_checksum;
+    bool offload_checksum, offload_segmentation;
     uint32_t mss;     /* payload of a full segment to the peer, without options */
     uint32_t rcv_mss; /* largest payload received so far: what the peer calls full */
     uint32_t iss, irs;

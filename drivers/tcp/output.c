@@ -10,8 +10,10 @@
 #include "drivers/tcp/timers.h"
 #include "drivers/tcp/window.h"
 
-#define MOST_PIECES        16 /* chunks in one segment */
-#define CHALLENGE_INTERVAL (100 * NSEC_PER_MSEC)
+#define MOST_PIECES          16                                 /* chunks in one segment */
+#define MOST_PIECES_TOGETHER 64                                 /* where the port cuts (TSO) */
+#define MOST_TOGETHER        (UINT16_MAX - 60 - TCP_HEADER_MAX) /* bytes the port cuts apart (TSO) */
+#define CHALLENGE_INTERVAL   (100 * NSEC_PER_MSEC)
 
 static void put_checksum(uint8_t *header, uint16_t value)
 {
@@ -158,7 +160,13 @@ static bool emit(struct tcp_connection *c, struct segment *s, const struct sent 
         return false;
     }
     const struct ip_addr *src = &c->stream.local.addr, *dst = &c->stream.peer.addr;
-    uint16_t pseudo = sum_pseudo_header(src, dst, m->pkt_len);
+    uint32_t full = connection_payload_max(c), data = record != NULL ? sent_bytes(record) : 0;
+    bool several = data > full; /* then the port fills the length in, for each */
+    uint16_t pseudo = sum_pseudo_header(src, dst, several ? 0 : m->pkt_len);
+    if (several) {
+        m->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
+        m->tso_segsz = (uint16_t)full;
+    }
     if (c->offload_checksum) {
         put_checksum(header, pseudo);
         m->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM;
@@ -174,7 +182,7 @@ static bool emit(struct tcp_connection *c, struct segment *s, const struct sent 
     }
     if (markable)
         c->cwr_due = false;
-    t->counters[TCP_TX_SEGMENTS]++;
+    t->counters[TCP_TX_SEGMENTS] += several ? (data + full - 1) / full : 1;
     ip_output(t->config.ip, m, c->link, src, dst, markable ? IP_ECN_ECT0 : 0);
     return true;
 }
@@ -237,9 +245,9 @@ static bool emit_record(struct tcp_connection *c, struct sent *record)
 
 static unsigned most_pieces(const struct tcp_connection *c)
 {
+    unsigned most = c->offload_segmentation ? MOST_PIECES_TOGETHER : MOST_PIECES;
     /* A link that takes one segment copies the packet anyway. */
-    return c->max_segments < 2 || c->max_segments > MOST_PIECES ? MOST_PIECES
-                                                                : c->max_segments - 1u;
+    return c->max_segments < 2 || c->max_segments > most ? most : c->max_segments - 1u;
 }
 
 /* Send a record again, in the size that the path takes today. */
@@ -255,18 +263,21 @@ static bool resend(struct tcp_connection *c, struct sent *record)
     return true;
 }
 
-/* False: not yet; the timer will say when. */
-static bool pace_allows(struct tcp_connection *c)
+/* How much more the congestion window takes. */
+static uint32_t usable_pipe(const struct tcp_connection *c)
 {
-    nsec_t now = c->tcp->now, next = pace_next(&c->pace, &c->congestion, c->rto.srtt, now);
-    if (next > now)
-        timers_pace(c, next);
-    return next <= now;
+    uint32_t pipe = recovery_pipe(&c->recovery, &c->sendq);
+    return c->congestion.cwnd > pipe ? c->congestion.cwnd - pipe : 0;
 }
 
-static bool fits_pipe(const struct tcp_connection *c, uint32_t len)
+/* How much the pace allows now; if nothing, the timer will say when. */
+static uint32_t usable_pace(struct tcp_connection *c)
 {
-    return (uint64_t)recovery_pipe(&c->recovery, &c->sendq) + len <= c->congestion.cwnd;
+    nsec_t now = c->tcp->now, srtt = c->rto.srtt;
+    uint32_t room = pace_room(&c->pace, &c->congestion, srtt, now);
+    if (room == 0)
+        timers_pace(c, pace_next(&c->pace, &c->congestion, srtt, now));
+    return room;
 }
 
 /* How much of the peer's window is left. */
@@ -293,6 +304,21 @@ static uint32_t next_len(const struct tcp_connection *c)
     return most;
 }
 
+/* How many bytes go to the port at once, for it to cut into segments: full ones, but for the last
+ * that there is. `one` is what would go as a segment, `room` what the pipe and the pace allow. */
+static uint32_t together(const struct tcp_connection *c, uint32_t one, uint32_t room)
+{
+    uint32_t full = connection_payload_max(c), window = usable_window(c);
+    if (one < full)
+        return one;
+    uint32_t most = room < window ? room : window;
+    most = most < MOST_TOGETHER ? most : MOST_TOGETHER;
+    uint32_t len = sendq_next_len(&c->sendq, most, most_pieces(c));
+    if (len < c->sendq.unsent)
+        len -= len % full;
+    return len > one ? len : one;
+}
+
 /* New data, then FIN. False if memory ran out. */
 static bool send_new(struct tcp_connection *c)
 {
@@ -304,18 +330,21 @@ static bool send_new(struct tcp_connection *c)
     if (sendq_in_flight(&c->sendq) == 0 && t->now - c->last_sent > rto_get(&c->rto))
         congestion_idle(&c->congestion, t->now);
     for (;;) {
-        uint32_t most = next_len(c);
+        uint32_t most = next_len(c), pipe = usable_pipe(c);
         if (most == 0 && (c->sendq.unsent > 0 || usable_window(c) == 0))
             return true; /* the window is shut */
         uint32_t len = sendq_next_len(&c->sendq, most, most_pieces(c));
         if (len == 0 && !(c->sendq.fin && !c->sendq.fin_sent))
             return true; /* that was all */
-        if (!fits_pipe(c, len)) {
+        if (len > pipe) {
             c->limited_until = c->sendq.nxt;
             return true;
         }
-        if (!pace_allows(c))
+        uint32_t pace = usable_pace(c);
+        if (pace == 0)
             return true;
+        if (c->offload_segmentation)
+            most = together(c, most, pipe < pace ? pipe : pace);
         struct sent *record = sendq_cut(&c->sendq, &t->nodes, most, most_pieces(c));
         if (record == NULL) {
             t->counters[TCP_TX_NO_MEMORY]++;
@@ -339,17 +368,28 @@ static bool send_repairs(struct tcp_connection *c)
 {
     struct sent *record;
     while ((record = recovery_next_lost(&c->recovery, &c->sendq)) != NULL) {
-        if (!c->recovery.urgent && !fits_pipe(c, sent_bytes(record))) {
+        uint32_t full = connection_payload_max(c), bytes = sent_bytes(record);
+        if (!c->recovery.urgent && (bytes < full ? bytes : full) > usable_pipe(c)) {
             c->limited_until = c->sendq.nxt;
             return true;
         }
-        if (!c->recovery.urgent && !pace_allows(c))
+        if (!c->recovery.urgent && usable_pace(c) == 0)
             return true;
         if (!resend(c, record))
             return false;
         recovery_sent(&c->recovery, &c->sendq, record, c->tcp->now);
     }
     return true;
+}
+
+/* The last segment in flight, as a record of its own. */
+static struct sent *last_segment(struct tcp_connection *c)
+{
+    struct sent *tail = c->sendq.tail;
+    uint32_t full = connection_payload_max(c), bytes = sent_bytes(tail);
+    if (bytes > full)
+        (void)!sendq_split(&c->sendq, &c->tcp->nodes, tail, (bytes - 1) / full * full);
+    return c->sendq.tail;
 }
 
 /* RFC 8985 §7.3: one segment, new if there is one and the peer's window takes it, whatever the
@@ -363,7 +403,7 @@ static bool send_tail_probe(struct tcp_connection *c)
     }
     uint32_t most = next_len(c);
     struct sent *fresh = most > 0 ? sendq_cut(&c->sendq, &t->nodes, most, most_pieces(c)) : NULL;
-    struct sent *record = fresh != NULL ? fresh : c->sendq.tail;
+    struct sent *record = fresh != NULL ? fresh : last_segment(c);
     if (fresh != NULL ? !emit_record(c, fresh) : !resend(c, record)) {
         if (fresh != NULL)
             sendq_uncut(&c->sendq, &t->nodes, fresh);

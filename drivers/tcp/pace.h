@@ -20,7 +20,10 @@ struct pace {
 /* Where round trips are shorter, a tick of the wheel is no part of one: not paced. */
 #define PACE_LEAST_RTT (4 * NSEC_PER_MSEC)
 
-/* When the next segment may go: at or before now, or later. srtt: smoothed, 0: unknown. */
+/* How many bytes may go out now: 0, or at least a segment. srtt: smoothed, 0: unknown. */
+uint32_t pace_room(const struct pace *p, const struct congestion *cc, nsec_t srtt, nsec_t now);
+
+/* When there will be room again. */
 nsec_t pace_next(const struct pace *p, const struct congestion *cc, nsec_t srtt, nsec_t now);
 
 /* `bytes` were sent. */

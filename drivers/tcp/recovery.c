@@ -46,15 +46,36 @@ static void mark_sacked(struct recovery *r, struct sendq *q, struct sent *s)
     s->flags &= (uint8_t)~SENT_LOST;
     s->flags |= SENT_SACKED;
     r->sacked += sent_span(s);
-    r->sacked_segments++;
+    r->sacked_records++;
     if (r->top == NULL || seq_after(s->seq, r->top->seq))
         r->top = s;
 }
 
-/* Mark the records that lie wholly inside the block. What it covers in part stays unsacked: we may
- * send it once more than needed, never too little. Returns whether any was new. */
-static bool apply_block(struct recovery *r, struct sendq *q, const struct sack_block *b,
-                        const struct rack_ack *time)
+/* Make the part of `s` that the block covers a record of its own, if `s` is of several segments: at
+ * their borders, as no honest receiver reports less. Returns that part, NULL if there is none. */
+static struct sent *covered(struct sendq *q, struct node_pool *nodes, struct sent *s,
+                            const struct sack_block *b, uint32_t mss)
+{
+    if (sent_bytes(s) <= mss)
+        return seq_before(s->seq, b->start) || seq_after(s->end, b->end) ? NULL : s;
+    if (seq_before(s->seq, b->start)) {
+        uint32_t skip = (b->start - s->seq + mss - 1) / mss * mss;
+        if (skip >= sent_bytes(s) || !sendq_split(q, nodes, s, skip))
+            return NULL;
+        s = s->next;
+    }
+    if (seq_after(s->end, b->end)) {
+        uint32_t keep = seq_after(b->end, s->seq) ? (b->end - s->seq) / mss * mss : 0;
+        if (keep == 0 || !sendq_split(q, nodes, s, keep))
+            return NULL;
+    }
+    return s;
+}
+
+/* Mark what lies inside the block. A segment that it covers in part stays unsacked: we may send it
+ * once more than needed, never too little. Returns whether anything was new. */
+static bool apply_block(struct recovery *r, struct sendq *q, struct node_pool *nodes,
+                        const struct sack_block *b, const struct rack_ack *time, uint32_t mss)
 {
     /* Not of this window, or a duplicate report (RFC 2883), which tells nothing about loss. */
     if (!seq_before(b->start, b->end) || seq_before(b->start, q->una) || seq_after(b->end, q->nxt))
@@ -63,8 +84,12 @@ static bool apply_block(struct recovery *r, struct sendq *q, const struct sack_b
     /* Nearly always it extends what is highest already. */
     struct sent *s = r->top != NULL && seq_at_or_after(b->start, r->top->seq) ? r->top : q->head;
     for (; s != NULL && seq_before(s->seq, b->end); s = s->next) {
-        if ((s->flags & SENT_SACKED) || seq_before(s->seq, b->start) || seq_after(s->end, b->end))
+        if ((s->flags & SENT_SACKED) || seq_at_or_before(s->end, b->start))
             continue;
+        struct sent *part = covered(q, nodes, s, b, mss);
+        if (part == NULL)
+            continue;
+        s = part;
         rack_arrived(&r->rack, s, time);
         mark_sacked(r, q, s);
         news = true;
@@ -80,12 +105,13 @@ static bool seen_before(const struct recovery *r, const struct sack_block *b)
     return false;
 }
 
-static bool apply_sack(struct recovery *r, struct sendq *q, const struct recovery_ack *ack)
+static bool apply_sack(struct recovery *r, struct sendq *q, struct node_pool *nodes,
+                       const struct recovery_ack *ack, uint32_t mss)
 {
     bool news = false;
     for (unsigned i = 0; i < ack->sack_count; i++)
         if (!seen_before(r, &ack->sack[i]))
-            news |= apply_block(r, q, &ack->sack[i], &ack->time);
+            news |= apply_block(r, q, nodes, &ack->sack[i], &ack->time, mss);
     memset(r->seen, 0, sizeof(r->seen));
     memcpy(r->seen, ack->sack, ack->sack_count * sizeof(r->seen[0]));
     return news;
@@ -109,7 +135,7 @@ static void forget(struct recovery *r, struct sent *s, uint32_t n)
     bool whole = n == sent_span(s);
     if (s->flags & SENT_SACKED) {
         r->sacked -= n;
-        r->sacked_segments -= whole;
+        r->sacked_records -= whole;
     }
     if (s->flags & SENT_LOST)
         r->lost -= n;
@@ -125,14 +151,16 @@ static void acknowledge(struct recovery *r, struct sendq *q, struct node_pool *n
                         const struct recovery_ack *ack, struct recovery_news *news)
 {
     for (struct sent *s = q->head; s != NULL && seq_before(s->seq, ack->ack); s = s->next) {
-        bool whole = seq_at_or_before(s->end, ack->ack);
+        struct sent part = *s;
+        if (seq_after(s->end, ack->ack))
+            part.end = ack->ack;
         /* What was SACKed before says when it arrived there, not how long this ACK took. */
-        bool fresh = whole && !(s->flags & SENT_SACKED);
+        bool fresh = !(s->flags & SENT_SACKED);
         if (fresh && s->transmissions == 1 && s->when > news->sample_sent)
             news->sample_sent = s->when;
         if (fresh)
-            rack_arrived(&r->rack, s, &ack->time);
-        forget(r, s, whole ? sent_span(s) : ack->ack - s->seq);
+            rack_arrived(&r->rack, &part, &ack->time);
+        forget(r, s, sent_span(&part));
     }
     news->progress = true;
     news->acked = sendq_acked(q, nodes, ack->ack);
@@ -211,41 +239,54 @@ static void assume(struct recovery *r, const struct sendq *q, uint32_t n)
     r->assumed = n < most ? n : most;
 }
 
+/* Without SACK only the first segment in flight is known to be missing. */
+static void first_is_lost(struct recovery *r, struct sendq *q, struct node_pool *nodes,
+                          uint32_t mss)
+{
+    if (sent_bytes(q->head) <= mss || sendq_split(q, nodes, q->head, mss))
+        mark_lost(r, q, q->head);
+}
+
 /* SND.UNA advanced within recovery, short of its point (RFC 6582 §3.2, partial acknowledgement). */
-static void partial(struct recovery *r, struct sendq *q, uint32_t acked, uint32_t mss)
+static void partial(struct recovery *r, struct sendq *q, struct node_pool *nodes, uint32_t acked,
+                    uint32_t mss)
 {
     if (r->sack)
         return;
     /* The retransmission filled one hole; what is acknowledged beyond it had been assumed. */
     uint32_t beyond = acked > mss ? acked - mss : 0;
-    mark_lost(r, q, q->head);
+    first_is_lost(r, q, nodes, mss);
     assume(r, q, r->assumed > beyond ? r->assumed - beyond : 0);
     r->urgent = true;
 }
 
 /* Without SACK: three duplicate ACKs (RFC 5681 §3.2), unless they are below the point of the last
  * recovery, where they prove nothing (RFC 6582 §3.2 step 2). */
-static void count_duplicate(struct recovery *r, struct sendq *q, uint32_t mss)
+static void count_duplicate(struct recovery *r, struct sendq *q, struct node_pool *nodes,
+                            uint32_t mss)
 {
     r->dupacks++;
     assume(r, q, r->assumed + mss);
     if (r->state <= RECOVERY_CWR && r->dupacks >= DUP_THRESH && !r->guarded) {
-        mark_lost(r, q, q->head);
+        first_is_lost(r, q, nodes, mss);
         assume(r, q, r->assumed);
         r->urgent = true;
     }
 }
 
-static nsec_t reorder_window(const struct recovery *r, const struct rack_ack *time)
+static nsec_t reorder_window(const struct recovery *r, const struct congestion *cc,
+                             const struct rack_ack *time)
 {
     bool repairing = r->state == RECOVERY_FAST || r->state == RECOVERY_TIMEOUT;
-    return rack_window(&r->rack, time, repairing || r->sacked_segments >= DUP_THRESH);
+    bool three = r->sacked_records >= DUP_THRESH || r->sacked > (DUP_THRESH - 1) * cc->mss;
+    return rack_window(&r->rack, time, repairing || three);
 }
 
 /* RFC 8985 §6.2 step 5, oldest first: the first that is not due yet ends the search. */
-static void detect_losses(struct recovery *r, struct sendq *q, const struct rack_ack *time)
+static void detect_losses(struct recovery *r, struct sendq *q, const struct congestion *cc,
+                          const struct rack_ack *time)
 {
-    nsec_t window = reorder_window(r, time);
+    nsec_t window = reorder_window(r, cc, time);
     while (q->oldest != NULL && rack_deadline(&r->rack, q->oldest, window) <= time->now)
         mark_lost(r, q, q->oldest);
 }
@@ -285,7 +326,7 @@ struct recovery_news recovery_on_ack(struct recovery *r, struct sendq *q, struct
     bool dsack = r->sack && is_dsack(ack), reducing = recovery_reducing(r);
     bool needless = dsack && undo_dsack(&r->undo, &ack->sack[0]);
 
-    news.sacked = r->sack && ack->sack_count > 0 && apply_sack(r, q, ack);
+    news.sacked = r->sack && ack->sack_count > 0 && apply_sack(r, q, nodes, ack, cc->mss);
     if (seq_after(ack->ack, q->una)) {
         acknowledge(r, q, nodes, ack, &news);
         r->dupacks = 0;
@@ -293,9 +334,9 @@ struct recovery_news recovery_on_ack(struct recovery *r, struct sendq *q, struct
         if (r->state != RECOVERY_FAST)
             r->assumed = 0;
         else if (seq_before(ack->ack, r->point))
-            partial(r, q, news.acked, cc->mss);
+            partial(r, q, nodes, news.acked, cc->mss);
     } else if (!r->sack && ack->duplicate && q->head != NULL) {
-        count_duplicate(r, q, cc->mss);
+        count_duplicate(r, q, nodes, cc->mss);
     }
     if (needless) {
         undo(r, q, cc);
@@ -306,7 +347,7 @@ struct recovery_news recovery_on_ack(struct recovery *r, struct sendq *q, struct
     rack_adapt(&r->rack, q->una, q->nxt, dsack);
     bool tail_lost = probe_answered(r, ack, dsack);
     if (r->sack)
-        detect_losses(r, q, &ack->time);
+        detect_losses(r, q, cc, &ack->time);
 
     if (r->lost > 0 && r->state <= RECOVERY_CWR) {
         enter_fast(r, q, cc, ack->time.now, flight);
@@ -327,17 +368,17 @@ struct recovery_news recovery_on_ack(struct recovery *r, struct sendq *q, struct
 }
 
 nsec_t recovery_reorder_deadline(const struct recovery *r, const struct sendq *q,
-                                 const struct rack_ack *time)
+                                 const struct congestion *cc, const struct rack_ack *time)
 {
     if (!r->sack || q->oldest == NULL)
         return UINT64_MAX;
-    return rack_deadline(&r->rack, q->oldest, reorder_window(r, time));
+    return rack_deadline(&r->rack, q->oldest, reorder_window(r, cc, time));
 }
 
 bool recovery_on_reorder(struct recovery *r, struct sendq *q, struct congestion *cc,
                          const struct rack_ack *time)
 {
-    detect_losses(r, q, time);
+    detect_losses(r, q, cc, time);
     bool enters = r->lost > 0 && r->state <= RECOVERY_CWR;
     if (enters)
         enter_fast(r, q, cc, time->now, sendq_in_flight(q));
@@ -352,7 +393,7 @@ static void renege(struct recovery *r, struct sendq *q)
 {
     for (struct sent *s = q->head; s != NULL; s = s->next)
         s->flags &= (uint8_t)~SENT_SACKED;
-    r->sacked = r->sacked_segments = 0;
+    r->sacked = r->sacked_records = 0;
     r->top = NULL;
     for (struct sent *s = q->head; s != NULL; s = s->next)
         mark_lost(r, q, s);
@@ -453,6 +494,6 @@ bool recovery_sane(const struct recovery *r, const struct sendq *q)
         if (!cursor && (s->flags & SENT_LOST))
             return false;
     }
-    return cursor && top == r->top && sacked == r->sacked && segments == r->sacked_segments &&
+    return cursor && top == r->top && sacked == r->sacked && segments == r->sacked_records &&
            lost == r->lost && (uint64_t)sacked + lost + r->assumed <= sendq_in_flight(q);
 }

@@ -6,6 +6,9 @@
  *
  *     pipe = in flight - sacked - lost - assumed                        (RFC 6675 §4, SetPipe)
  *
+ * A record may be of several segments, where the port cuts packets itself: it is split where a SACK
+ * tells its segments apart, or one of them has to be sent again.
+ *
  * Without SACK, `assumed` stands for what duplicate ACKs say has left the network: one full segment
  * each. Limited transmit (RFC 3042) needs no code of its own: what was SACKed makes room in the
  * pipe.
@@ -41,13 +44,13 @@ struct recovery {
     bool urgent;   /* the next retransmission goes out whatever the pipe says */
     bool guarded; /* without SACK: duplicates up to `point` are echoes of our own retransmissions */
     bool probing; /* a tail loss probe is out and not accounted for (TLP.end_seq is set) */
-    bool probed_again;        /* it was a retransmission (TLP.is_retrans) */
-    uint32_t probe_end;       /* TLP.end_seq */
-    uint32_t dupacks;         /* without SACK */
-    uint32_t point;           /* SND.NXT when this state began (RecoveryPoint) */
-    uint32_t sacked;          /* bytes of records with SENT_SACKED */
-    uint32_t sacked_segments; /* how many */
-    uint32_t lost;            /* bytes of records with SENT_LOST */
+    bool probed_again;       /* it was a retransmission (TLP.is_retrans) */
+    uint32_t probe_end;      /* TLP.end_seq */
+    uint32_t dupacks;        /* without SACK */
+    uint32_t point;          /* SND.NXT when this state began (RecoveryPoint) */
+    uint32_t sacked;         /* bytes of records with SENT_SACKED */
+    uint32_t sacked_records; /* how many */
+    uint32_t lost;           /* bytes of records with SENT_LOST */
     uint32_t assumed;
     struct sent *top;    /* the highest record with SENT_SACKED */
     struct sent *cursor; /* no record before it is LOST; NULL: unknown */
@@ -100,7 +103,7 @@ struct recovery_news recovery_on_ack(struct recovery *r, struct sendq *q, struct
 /* When the oldest segment that is late will be taken for lost, UINT64_MAX: none is late
  * (RFC 8985 §6.2 step 5). recovery_on_reorder() is due then. */
 nsec_t recovery_reorder_deadline(const struct recovery *r, const struct sendq *q,
-                                 const struct rack_ack *time);
+                                 const struct congestion *cc, const struct rack_ack *time);
 
 /* The time that we give to reordering is over. True: fast recovery began. */
 bool recovery_on_reorder(struct recovery *r, struct sendq *q, struct congestion *cc,

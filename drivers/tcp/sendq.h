@@ -9,9 +9,10 @@
  *   | chunk |  chunk  | chunk |  chunk   |  chunk | chunk (grows) |
  *   ^-------- a chunk is given back when its last byte is acknowledged
  *
- * A record says where its bytes begin (chunk and offset): a retransmission finds them without a
- * walk, and they are the very bytes that were sent before. Records are in the order of sequence
- * numbers and without gaps. A FIN is the last number of the last record.
+ * A record is what left as one packet up to the port: a segment, or several of one size that the
+ * port cuts apart. A record says where its bytes begin (chunk and offset): a retransmission finds
+ * them without a walk, and they are the very bytes that were sent before. Records are in the order
+ * of sequence numbers and without gaps. A FIN is the last number of the last record.
  *
  * Each record that was sent is in the network, or SACKed, or lost. Those in the network are in a
  * second list, in the order of their latest transmission: loss detection looks at the oldest only

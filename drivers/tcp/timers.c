@@ -41,7 +41,8 @@ static nsec_t probe_timeout(const struct tcp_connection *c)
 {
     if (c->rto.srtt == 0)
         return NSEC_PER_SEC;
-    bool alone = c->sendq.head == c->sendq.tail; /* its ACK may be delayed */
+    /* The ACK of a single segment may be delayed. */
+    bool alone = sendq_in_flight(&c->sendq) <= c->congestion.mss;
     return 2 * c->rto.srtt + (alone ? TCP_MAX_DELAYED_ACK : 2 * RTO_GRANULE);
 }
 
@@ -50,7 +51,7 @@ void timers_watch(struct tcp_connection *c)
     if (sendq_in_flight(&c->sendq) == 0)
         return;
     struct rack_ack time = connection_time(c, 0);
-    c->reorder_at = recovery_reorder_deadline(&c->recovery, &c->sendq, &time);
+    c->reorder_at = recovery_reorder_deadline(&c->recovery, &c->sendq, &c->congestion, &time);
     c->tail_at = UINT64_MAX;
     if (c->reorder_at == UINT64_MAX && recovery_may_probe(&c->recovery, &c->sendq))
         c->tail_at = c->tcp->now + probe_timeout(c);

@@ -93,7 +93,7 @@ struct Recovery : Buffers {
     nsec_t deadline()
     {
         struct rack_ack t = time();
-        return recovery_reorder_deadline(&r, &q, &t);
+        return recovery_reorder_deadline(&r, &q, &cc, &t);
     }
     uint32_t pipe()
     {
