@@ -66,6 +66,7 @@ Nic nic(Dice &d)
     Nic n;
     n.caps.tx_tcp_checksum = d.one_in(3);
     n.caps.rx_tcp_checksum = d.one_in(3);
+    n.caps.tso = n.caps.tx_tcp_checksum && d.one_in(2);
     n.caps.max_segments = d.one_in(3) ? uint16_t(1 + d.upto(4)) : UINT16_MAX;
     n.scatter = d.one_in(3);
     if (d.one_in(8))

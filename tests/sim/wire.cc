@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "tests/sim/wire.h"
+#include "tests/sim/segmentation.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -237,12 +237,21 @@ void Wire::send(unsigned side, struct rte_mbuf *m)
         ends_[side].link.caps.max_segments > 1 && fault_.empty())
         fault_ = "a frame has more segments than the link takes";
     held_.emplace(now_ + upto(ends_[side].nic.hold), Held{m, frame});
-    if ((m->ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_TCP_CKSUM) {
-        // As a NIC does it: the pseudo header's sum is in place already.
-        size_t t = kEthernet + kIp;
-        uint16_t sum = uint16_t(~rte_raw_cksum(frame.data() + t, frame.size() - t));
-        memcpy(frame.data() + t + 16, &sum, 2);
+    // As a NIC does it: the pseudo header's sum is in place already.
+    if (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) {
+        if (!ends_[side].link.caps.tso && fault_.empty())
+            fault_ = "a frame is to be cut by a link that cannot";
+        for (Bytes &piece : cut(frame, m->tso_segsz))
+            set_out(side, std::move(piece));
+        return;
     }
+    if ((m->ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_TCP_CKSUM)
+        finish_checksum(frame);
+    set_out(side, std::move(frame));
+}
+
+void Wire::set_out(unsigned side, Bytes frame)
+{
     sent++;
     for (uint8_t byte : frame)
         digest = (digest ^ byte) * UINT64_C(0x100000001b3);

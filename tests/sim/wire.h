@@ -104,6 +104,7 @@ class Wire
         Bytes bytes;
     };
     void send(unsigned side, struct rte_mbuf *m);
+    void set_out(unsigned side, Bytes frame);
     void carry(unsigned side, Bytes frame);
     void refuse_too_big(unsigned side, const Bytes &frame, unsigned mtu);
     void deliver(unsigned to, nsec_t at, Bytes frame);
