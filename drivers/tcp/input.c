@@ -200,7 +200,7 @@ static void measure(struct tcp_connection *c, const struct segment *s,
                     const struct recovery_news *news)
 {
     struct tcp *t = c->tcp;
-    if (seq_before(c->sendq.una, c->rtt_point))
+    if (seq_at_or_before(c->sendq.una, c->rtt_point))
         return;
     if (news->sample_sent != 0) {
         rto_sample(&c->rto, t->now - news->sample_sent);
