@@ -277,9 +277,8 @@ static bool acknowledge(struct tcp_connection *c, const struct arrival *a)
     t->counters[TCP_TX_REDUCED] += news.reduced;
     c->cwr_due |= c->ecn_ok && (news.entered || news.reduced);
     if (news.progress) {
-        measure(c, s, &news);
+        measure(c, s, &news); /* ends the back-off, if it can be measured (RFC 6298 §5) */
         c->retries = 0;
-        c->rto.backoff = 0;
         c->stream.acked += news.acked;
         if (news.acked > 0)
             connection_notify(c, STREAM_ACKED);
