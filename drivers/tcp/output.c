@@ -75,6 +75,9 @@ void output_abort(struct tcp_connection *c)
         .seq = c->sendq.nxt,
         .ack = connection_rcv_nxt(c),
         .flags = TCP_RST | TCP_ACK,
+        .has_timestamp = c->ts_ok, /* RFC 7323 §3.2 */
+        .tsval = tcp_timestamp(t, c->ts_offset),
+        .tsecr = c->ts_recent,
     };
     t->counters[TCP_TX_RESETS]++;
     output_bare(t, c->link, &c->stream.local.addr, &c->stream.peer.addr, &s);
