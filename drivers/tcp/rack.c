@@ -8,7 +8,7 @@
 
 void rack_init(struct rack *k, uint32_t una)
 {
-    *k = (struct rack){.end = una, .highest = una, .quarters = 1};
+    *k = (struct rack){.end = una, .highest = una, .arrived = una, .quarters = 1};
 }
 
 static bool sent_after(nsec_t a, uint32_t a_end, nsec_t b, uint32_t b_end)
@@ -19,9 +19,9 @@ static bool sent_after(nsec_t a, uint32_t a_end, nsec_t b, uint32_t b_end)
 void rack_arrived(struct rack *k, const struct sent *s, const struct rack_ack *ack)
 {
     bool again = s->transmissions > 1;
-    if (seq_after(s->end, k->highest))
-        k->highest = s->end;
-    else if (seq_before(s->end, k->highest) && !again)
+    k->arrived = seq_later(k->arrived, s->end);
+    /* What one ACK reports, perhaps after others got lost, has no order. */
+    if (seq_before(s->end, k->highest) && !again)
         k->reordering = true;
     nsec_t rtt = ack->now - s->when;
     /* Was it the first transmission that has arrived? Then the last one says nothing yet. */
@@ -38,6 +38,7 @@ void rack_arrived(struct rack *k, const struct sent *s, const struct rack_ack *a
 
 void rack_adapt(struct rack *k, uint32_t una, uint32_t nxt, bool dsack)
 {
+    k->highest = k->arrived;
     if (k->in_dsack_round && seq_at_or_after(una, k->dsack_round))
         k->in_dsack_round = false;
     if (!dsack || k->in_dsack_round)

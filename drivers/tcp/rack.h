@@ -15,7 +15,8 @@ struct rack {
     nsec_t sent;          /* when the latest segment that has arrived was sent (RACK.xmit_ts) */
     nsec_t rtt;           /* and how long until we knew (RACK.rtt) */
     uint32_t end;         /* its end: the order of what was sent at the same time (RACK.end_seq) */
-    uint32_t highest;     /* end of what has arrived (RACK.fack) */
+    uint32_t highest;     /* end of what had arrived before this ACK (RACK.fack) */
+    uint32_t arrived;     /* the same with this ACK */
     uint32_t dsack_round; /* SND.NXT when the window was last widened */
     bool any;             /* something has arrived: the above are known */
     bool reordering;      /* something arrived behind what was sent after it */
