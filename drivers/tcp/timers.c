@@ -53,8 +53,11 @@ void timers_watch(struct tcp_connection *c)
     struct rack_ack time = connection_time(c, 0);
     c->reorder_at = recovery_reorder_deadline(&c->recovery, &c->sendq, &c->congestion, &time);
     c->tail_at = UINT64_MAX;
-    if (c->reorder_at == UINT64_MAX && recovery_may_probe(&c->recovery, &c->sendq))
-        c->tail_at = c->tcp->now + probe_timeout(c);
+    /* Not behind the timeout, but before it (RFC 8985 §7.2). */
+    if (c->reorder_at == UINT64_MAX && recovery_may_probe(&c->recovery, &c->sendq)) {
+        nsec_t probe = c->tcp->now + probe_timeout(c);
+        c->tail_at = probe < c->rto_at ? probe : c->rto_at;
+    }
     arm_earliest(c);
 }
 
@@ -169,7 +172,7 @@ static void rexmit_fired(struct timer *timer, nsec_t now)
         syn_expired(c);
     else if (sendq_in_flight(&c->sendq) > 0 && now < c->rto_at && now >= c->reorder_at)
         reorder_expired(c);
-    else if (sendq_in_flight(&c->sendq) > 0 && now < c->rto_at)
+    else if (sendq_in_flight(&c->sendq) > 0 && now >= c->tail_at)
         tail_expired(c);
     else if (sendq_in_flight(&c->sendq) > 0)
         data_expired(c);
