@@ -325,6 +325,9 @@ struct recovery_news recovery_on_ack(struct recovery *r, struct sendq *q, struct
     uint32_t gone = q->una + r->sacked + r->assumed, lost = r->lost, flight = sendq_in_flight(q);
     bool dsack = r->sack && is_dsack(ack), reducing = recovery_reducing(r);
     bool needless = dsack && undo_dsack(&r->undo, &ack->sack[0]);
+    /* Up to the point of the last reduction the peer cannot have heard of that: its ECE is of the
+     * same window (RFC 3168 §6.1.2). */
+    bool marked = ack->ece && seq_after(ack->ack, r->point);
 
     news.sacked = r->sack && ack->sack_count > 0 && apply_sack(r, q, nodes, ack, cc->mss);
     if (seq_after(ack->ack, q->una)) {
@@ -352,8 +355,8 @@ struct recovery_news recovery_on_ack(struct recovery *r, struct sendq *q, struct
     if (r->lost > 0 && r->state <= RECOVERY_CWR) {
         enter_fast(r, q, cc, ack->time.now, flight);
         news.entered = true;
-    } else if (r->state == RECOVERY_CLEAR && flight > 0 && (ack->ece || tail_lost)) {
-        enter_cwr(r, q, cc, ack->time.now, flight, ack->ece ? CONGESTION_ECN : CONGESTION_LOSS);
+    } else if (r->state == RECOVERY_CLEAR && flight > 0 && (marked || tail_lost)) {
+        enter_cwr(r, q, cc, ack->time.now, flight, marked ? CONGESTION_ECN : CONGESTION_LOSS);
         news.reduced = true;
     }
     if (recovery_reducing(r)) {
@@ -364,6 +367,8 @@ struct recovery_news recovery_on_ack(struct recovery *r, struct sendq *q, struct
     } else if (news.progress && !reducing && !news.undone && !news.reduced) {
         grow(ack, q, &news, cc);
     }
+    if (r->state == RECOVERY_CLEAR && seq_after(q->una, r->point))
+        r->point = q->una; /* it must not lie half a sequence space behind */
     return news;
 }
 
