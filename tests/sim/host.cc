@@ -100,6 +100,7 @@ void Host::start(uint64_t seed, nsec_t now)
     t.port_last = config.port_last;
     t.time_wait = config.time_wait;
     t.keepalive = config.keepalive;
+    t.ecn = config.ecn;
     secret(seed, side_, t.secret);
     tcp = tcp_create(&t, now);
     if (ip_ == nullptr || tcp == nullptr)

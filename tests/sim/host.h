@@ -29,6 +29,7 @@ struct HostConfig {
     uint16_t port_first = 40000, port_last = 40999;
     unsigned addresses = 1; // more than one: of the link, to connect from
     nsec_t time_wait = 10 * NSEC_PER_SEC, keepalive = 120 * NSEC_PER_SEC;
+    bool ecn = false;
 };
 
 class Host

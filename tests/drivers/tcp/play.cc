@@ -67,6 +67,8 @@ void Play::set_up()
     config.max_half_open = g.half_open.value_or(config.max_half_open);
     config.keepalive = g.keepalive.value_or(config.keepalive);
     config.time_wait = g.time_wait.value_or(config.time_wait);
+    config.ecn = g.ecn;
+    config.congestion = g.reno ? CONGESTION_NEWRENO : CONGESTION_CUBIC;
     nic.mtu = g.mtu.value_or(nic.mtu);
     begin();
     start_ = now;

@@ -101,6 +101,7 @@ struct Step {
 struct Given {
     uint16_t mss = 1460; // 0: no option
     bool sack = false, timestamps = false, ecn = false;
+    bool reno = false;
     std::optional<uint8_t> wscale;
     uint16_t window = 65535;
     uint32_t isn = 1000000;

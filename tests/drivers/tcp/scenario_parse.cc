@@ -415,6 +415,8 @@ void parse_given(Words &words, Given *given)
             given->timestamps = !words.accept("none");
         else if (w == "ecn")
             given->ecn = !words.accept("none");
+        else if (w == "reno" || w == "cubic")
+            given->reno = w == "reno";
         else if (w == "wscale")
             given->wscale = uint8_t(words.number("a shift", UINT8_MAX));
         else if (w == "win")

@@ -281,37 +281,6 @@ TEST_F(Transfer, ASmallWindowIsUsedWhenNothingBetterComes)
     ignore();
 }
 
-TEST_F(Transfer, WhatIsNotAcknowledgedIsSentAgainLaterAndLater)
-{
-    accepted();
-    app.say("DATA\r\n");
-    round();
-    nsec_t last = take().when, gap = ms(199);
-    for (unsigned k = 0; k < 5; k++) {
-        pass(20 * NSEC_PER_SEC);
-        ASSERT_FALSE(said.empty());
-        Said x = take();
-        EXPECT_EQ(x.data, "DATA\r\n");
-        EXPECT_GE(x.when - last, gap);
-        gap = 2 * (x.when - last) - ms(2);
-        last = x.when;
-    }
-    ignore();
-}
-
-TEST_F(Transfer, ADeadPeerIsGivenUpAfterFifteenRetransmissions)
-{
-    accepted();
-    app.say("DATA\r\n");
-    pass(1200 * NSEC_PER_SEC);
-    EXPECT_EQ(said.size(), 1u + TCP_RETRIES);
-    EXPECT_TRUE(app.down);
-    EXPECT_EQ(app.error, STREAM_TIMED_OUT);
-    nsec_t patience = said.back().when - said.front().when;
-    EXPECT_GT(patience, 100 * NSEC_PER_SEC);
-    ignore();
-}
-
 TEST_F(Transfer, ThreeSackedSegmentsMakeTheOneBeforeThemLost)
 {
     accepted(ms(20));
