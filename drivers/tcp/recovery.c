@@ -329,7 +329,6 @@ struct recovery_news recovery_on_ack(struct recovery *r, struct sendq *q, struct
      * same window (RFC 3168 §6.1.2). */
     bool marked = ack->ece && seq_after(ack->ack, r->point);
 
-    news.sacked = r->sack && ack->sack_count > 0 && apply_sack(r, q, nodes, ack, cc->mss);
     if (seq_after(ack->ack, q->una)) {
         acknowledge(r, q, nodes, ack, &news);
         r->dupacks = 0;
@@ -341,6 +340,8 @@ struct recovery_news recovery_on_ack(struct recovery *r, struct sendq *q, struct
     } else if (!r->sack && ack->duplicate && q->head != NULL) {
         count_duplicate(r, q, nodes, cc->mss);
     }
+    /* After the cumulative part: what arrived together is not reordered. */
+    news.sacked = r->sack && ack->sack_count > 0 && apply_sack(r, q, nodes, ack, cc->mss);
     if (needless) {
         undo(r, q, cc);
         news.undone = true;

@@ -53,6 +53,10 @@ class Host
     {
         return tcp_counters(tcp)[which];
     }
+    uint64_t frames_sent() const
+    {
+        return ip_counters(ip_)[IP_TX_FRAMES];
+    }
     // Runs in every round after the stack's events: the application's own business.
     std::function<void(nsec_t now)> work;
 

@@ -198,6 +198,9 @@ std::string live(uint64_t seed, uint64_t *digest = nullptr)
     }
     if (wrong.empty() && !done)
         wrong = "some connection never ended";
+    if (wrong.empty() && there.corrupt + back.corrupt == 0 &&
+        world.a->counter(TCP_RX_BAD_CHECKSUM) + world.b->counter(TCP_RX_BAD_CHECKSUM) > 0)
+        wrong = "a segment was sent with a wrong checksum";
     if (digest != nullptr)
         *digest = world.wire.digest;
     std::string story = world.story(), left = world.close();

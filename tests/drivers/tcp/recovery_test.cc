@@ -269,6 +269,14 @@ TEST_F(Recovery, APathThatReordersIsGivenThatTimeAlwaysRfc8985Section62Step4)
     EXPECT_TRUE(reorder());
 }
 
+TEST_F(Recovery, WhatOneAckTellsOfIsNotReordered)
+{
+    send(6);
+    pass(kRtt);
+    EXPECT_TRUE(ack(1, {{2, 6}}).entered);
+    EXPECT_FALSE(r.rack.reordering);
+}
+
 TEST_F(Recovery, EveryRoundTripWithADsackWidensTheReorderingWindowRfc8985Section62Step4)
 {
     r.rack.reordering = true;

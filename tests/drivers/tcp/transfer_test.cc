@@ -458,6 +458,50 @@ TEST_F(Transfer, ALostFinIsSentAgain)
     ignore();
 }
 
+TEST_F(Transfer, APortThatSegmentsGetsALargeWriteAsOnePacket)
+{
+    nic.caps.tx_tcp_checksum = nic.caps.tso = true;
+    begin();
+    accepted();
+    std::string words;
+    for (unsigned k = 0; k < 9 * kMss + 100; k++)
+        words += char('a' + k % 23);
+    uint64_t frames = host->frames_sent();
+    app.say(words);
+    round();
+    EXPECT_EQ(host->frames_sent(), frames + 1);
+    std::string heard;
+    for (unsigned k = 0; k < 10; k++) {
+        Said x = take();
+        EXPECT_EQ(x.s.flags & P, k == 9 ? P : 0);
+        heard += x.data;
+    }
+    EXPECT_EQ(heard, words);
+    silence();
+}
+
+TEST_F(Transfer, OfALargePacketOnlyTheSegmentThatWasLostIsSentAgain)
+{
+    nic.caps.tx_tcp_checksum = nic.caps.tso = true;
+    begin();
+    accepted(ms(20));
+    uint32_t f = ack;
+    app.say(std::string(9 * kMss, 'd'));
+    round();
+    ignore();
+    pass(ms(20));
+    acknowledge(f + kMss, {{f + 3 * kMss, f + 9 * kMss}});
+    Said x = take();
+    EXPECT_EQ(x.s.seq, f + kMss);
+    EXPECT_EQ(x.s.data_len, kMss);
+    pass(ms(20));
+    acknowledge(f + 2 * kMss, {{f + 3 * kMss, f + 9 * kMss}});
+    EXPECT_EQ(take().s.seq, f + 2 * kMss);
+    silence();
+    acknowledge(f + 9 * kMss);
+    EXPECT_EQ(counter(TCP_TX_RETRANSMITS), 2u);
+}
+
 TEST_F(Transfer, SmallSegmentsShareABuffer)
 {
     accepted();
