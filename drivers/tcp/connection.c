@@ -67,6 +67,14 @@ static uint32_t header_bytes(const struct tcp_connection *c)
     return (ip_addr_is_v4(&c->stream.peer.addr) ? 20 : 40) + TCP_HEADER_MIN;
 }
 
+uint8_t connection_scale(const struct tcp *t)
+{
+    uint8_t scale = 0;
+    while (scale < TCP_MAX_WSCALE && (UINT64_C(65535) << scale) < t->config.receive_window)
+        scale++;
+    return scale;
+}
+
 struct tcp_connection *connection_new(struct tcp *t, const struct endpoint *local,
                                       const struct endpoint *peer, const struct ip_route *route)
 {
@@ -83,7 +91,6 @@ struct tcp_connection *connection_new(struct tcp *t, const struct endpoint *loca
 
     stream_glue_init(c, local, peer);
     struct isn_pair isn = isn_for(&t->isn, local, peer, t->now);
-    c->iss = isn.sequence;
     c->ts_offset = isn.timestamp;
     c->link = route->link;
     c->mtu = route->mtu;
@@ -95,24 +102,26 @@ struct tcp_connection *connection_new(struct tcp *t, const struct endpoint *loca
     c->last_received = c->last_sent = t->now;
     c->window_target =
         t->config.receive_window < WINDOW_INITIAL ? t->config.receive_window : WINDOW_INITIAL;
-    while (c->rcv_wscale < TCP_MAX_WSCALE &&
-           (UINT64_C(65535) << c->rcv_wscale) < t->config.receive_window)
-        c->rcv_wscale++;
-    sendq_init(&c->sendq, c->iss + 1);
-    recovery_init(&c->recovery, false, c->iss + 1);
+    c->rcv_wscale = connection_scale(t);
+    connection_begin_at(c, isn.sequence);
     rto_init(&c->rto);
-    c->rtt_point = c->limited_until = c->iss + 1;
     c->tail_at = c->reorder_at = UINT64_MAX;
     timers_init(c);
     return c;
 }
 
+void connection_begin_at(struct tcp_connection *c, uint32_t iss)
+{
+    c->iss = iss;
+    sendq_init(&c->sendq, iss + 1);
+    recovery_init(&c->recovery, false, iss + 1);
+    c->rtt_point = c->limited_until = iss + 1;
+}
+
 void connection_begin_after(struct tcp_connection *c, uint32_t after)
 {
-    if (seq_after(c->iss, after))
-        return;
-    c->iss = after + UINT16_MAX;
-    sendq_init(&c->sendq, c->iss + 1);
+    if (seq_at_or_before(c->iss, after))
+        connection_begin_at(c, after + UINT16_MAX);
 }
 
 void connection_negotiate(struct tcp_connection *c, const struct segment *syn)

@@ -156,6 +156,12 @@ struct tcp_connection *connection_find(const struct tcp *t, uint32_t hash,
 struct tcp_connection *connection_new(struct tcp *t, const struct endpoint *local,
                                       const struct endpoint *peer, const struct ip_route *route);
 
+/* The scale of our own windows, towards peers that know scales (RFC 7323 §2.3). */
+uint8_t connection_scale(const struct tcp *t);
+
+/* Before its SYN is out, or where a cookie was: the number that our SYN has. */
+void connection_begin_at(struct tcp_connection *c, uint32_t iss);
+
 /* Before its SYN is out: begin beyond `after`, the last number of an earlier connection between the
  * same endpoints (RFC 9293 §3.4.3). */
 void connection_begin_after(struct tcp_connection *c, uint32_t after);

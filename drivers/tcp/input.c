@@ -25,10 +25,10 @@ static void established(struct tcp_connection *c)
     connection_set_state(c, CONN_ESTABLISHED);
     timers_stop_rexmit(c);
     bool syn_lost = c->syns > 1;
-    /* RFC 6298 §5.7; a timestamp may have given a sample all the same. */
-    if (!syn_lost)
+    /* RFC 6298 §5.7; a timestamp may have given a sample all the same. A cookie gives none. */
+    if (c->syns == 1)
         rto_sample(&c->rto, t->now - c->last_sent);
-    else if (c->rto.srtt == 0)
+    else if (syn_lost && c->rto.srtt == 0)
         c->rto.base = RTO_FALLBACK;
     c->rto.backoff = 0;
     c->retries = 0;
@@ -138,9 +138,19 @@ static bool acceptable(const struct tcp_connection *c, const struct segment *s)
     return seq_before(s->seq, edge) && seq_after(s->seq + span, nxt);
 }
 
-/* What is not acceptable is answered with an ACK (or else connections could not resynchronise),
- * unless it is a RST. Those without data only so often: two confused peers must not keep each other
- * busy for ever. */
+/* Say where we are (or else connections could not resynchronise). To a segment without data, or
+ * with SYN, only so often: two confused peers must not keep each other busy for ever. */
+static void answer(struct tcp_connection *c, const struct segment *s)
+{
+    if (segment_span(s) == 0 || (s->flags & TCP_SYN)) {
+        output_challenge(c);
+        return;
+    }
+    c->ack_now = true;
+    connection_dirty(c);
+}
+
+/* What is not acceptable is answered, unless it is a RST. */
 static void unacceptable(struct tcp_connection *c, const struct segment *s)
 {
     struct tcp *t = c->tcp;
@@ -160,12 +170,7 @@ static void unacceptable(struct tcp_connection *c, const struct segment *s)
         connection_down(c, STREAM_CLOSED);
         return;
     }
-    if (segment_span(s) == 0) {
-        output_challenge(c);
-        return;
-    }
-    c->ack_now = true;
-    connection_dirty(c);
+    answer(c, s);
 }
 
 /* Second step (RFC 5961 §3.2): RST counts only if it is exact. Returns true if the connection is
@@ -433,8 +438,7 @@ static void other_states(struct tcp_connection *c, struct arrival *a)
     /* First: the sequence number, with PAWS before it (RFC 7323 §5.3). */
     if (!paws_passes(c, s)) {
         t->counters[TCP_RX_PAWS]++;
-        c->ack_now = true;
-        connection_dirty(c);
+        answer(c, s);
         return;
     }
     /* Our SYN-ACK was lost, or the peer's ACK: the same SYN again. */
@@ -446,7 +450,7 @@ static void other_states(struct tcp_connection *c, struct arrival *a)
         return;
     }
     /* A SYN beyond the window is challenged like one within (fourth step, RFC 5961 §4.2). */
-    if (!acceptable(c, s) && !(s->flags & TCP_SYN)) {
+    if (!acceptable(c, s) && (s->flags & (TCP_SYN | TCP_RST)) != TCP_SYN) {
         /* With the window shut, ACKs, window updates and RSTs of segments with data must still be
          * seen (RFC 9293 §3.4, last paragraph); so must those of what we have already. */
         bool useful = (s->flags & (TCP_ACK | TCP_RST)) == TCP_ACK && receive_window(c) == 0 &&
@@ -529,7 +533,8 @@ static bool time_wait(struct tcp *t, struct timewait *w, const struct arrival *a
         return true;
     if ((s->flags & TCP_FIN) && s->seq + segment_span(s) == w->rcv_nxt) {
         timewait_restart(&t->timewait, w, t->now + t->config.time_wait);
-    } else if (w->challenged && clock - w->ts_sent < TIME_WAIT_CHALLENGE) {
+    } else if ((w->challenged && clock - w->ts_sent < TIME_WAIT_CHALLENGE) ||
+               !throttle_allows(&t->challenges, &t->isn, t->now, TCP_CHALLENGES)) {
         t->counters[TCP_TX_CHALLENGES_LIMITED]++;
         return true;
     } else {
@@ -553,7 +558,7 @@ static bool time_wait(struct tcp *t, struct timewait *w, const struct arrival *a
 }
 
 /* No connection: RFC 9293 §3.10.7.1 and §3.10.7.2. */
-static void no_connection(struct tcp *t, const struct arrival *a, uint32_t hash,
+static void no_connection(struct tcp *t, struct arrival *a, uint32_t hash,
                           const struct endpoint *local, const struct endpoint *peer)
 {
     const struct segment *s = &a->segment;
@@ -567,10 +572,16 @@ static void no_connection(struct tcp *t, const struct arrival *a, uint32_t hash,
         output_reset(t, a->datagram, s);
         return;
     }
-    /* LISTEN. First: RST is ignored. Second: an ACK belongs to nothing. Third: SYN. */
+    /* LISTEN. First: RST is ignored. Second: an ACK belongs to nothing, or to a cookie. Third: SYN.
+     */
     if (s->flags & TCP_RST)
         return;
     if (s->flags & TCP_ACK || !(s->flags & TCP_SYN) || s->flags & TCP_FIN) {
+        struct tcp_connection *c = listener_cookie(l, a->datagram, s);
+        if (c != NULL) {
+            other_states(c, a);
+            return;
+        }
         t->counters[TCP_RX_NO_CONNECTION]++;
         output_reset(t, a->datagram, s);
         return;
@@ -598,6 +609,8 @@ void input_segment(void *tcp, struct rte_mbuf *m, const struct ip_datagram *d)
         struct endpoint local = {d->dst, a.segment.dst_port}, peer = {d->src, a.segment.src_port};
         uint32_t hash = connection_hash(t, &local, &peer);
         struct tcp_connection *c = connection_find(t, hash, &local, &peer);
+        if (c != NULL && c->state == CONN_SYN_RECEIVED && listener_superseded(c, &a.segment))
+            c = NULL;
         if (c == NULL)
             no_connection(t, &a, hash, &local, &peer);
         else if (c->state == CONN_SYN_SENT)
@@ -638,6 +651,8 @@ void input_unreachable(void *tcp, const struct ip_addr *src, const struct ip_add
          * established. Soft errors wait for the timer. */
         t->counters[TCP_CONNECT_FAILED]++;
         connection_down(c, STREAM_REFUSED);
+    } else {
+        t->counters[TCP_ICMP_SOFT]++;
     }
 }
 

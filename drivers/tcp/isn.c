@@ -11,7 +11,7 @@
 struct message {
     struct endpoint local, peer;
     uint32_t purpose;
-    uint32_t words[3];
+    uint32_t words[ISN_COOKIE_WORDS];
 };
 static_assert(sizeof(struct message) == 52, "no padding: every byte is hashed");
 
@@ -81,6 +81,14 @@ struct isn_ports isn_ports(struct isn *isn, const struct ip_addr *local,
     struct message m = {.local = {.addr = *local}, .peer = *peer, .purpose = PURPOSE_PORTS};
     uint64_t value = siphash(isn, &m);
     return (struct isn_ports){.offset = (uint32_t)value, .index = (uint32_t)(value >> 32)};
+}
+
+uint32_t isn_cookie(struct isn *isn, const struct endpoint *local, const struct endpoint *peer,
+                    const uint32_t words[ISN_COOKIE_WORDS])
+{
+    struct message m = {.local = *local, .peer = *peer, .purpose = PURPOSE_COOKIE};
+    memcpy(m.words, words, sizeof(m.words));
+    return (uint32_t)siphash(isn, &m);
 }
 
 uint64_t isn_random(struct isn *isn)

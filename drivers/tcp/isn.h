@@ -42,6 +42,11 @@ struct isn_ports {
 struct isn_ports isn_ports(struct isn *isn, const struct ip_addr *local,
                            const struct endpoint *peer);
 
+/* The MAC of a SYN cookie (cookie.h) between two endpoints. */
+#define ISN_COOKIE_WORDS 3
+uint32_t isn_cookie(struct isn *isn, const struct endpoint *local, const struct endpoint *peer,
+                    const uint32_t words[ISN_COOKIE_WORDS]);
+
 /* The next word of a sequence that nobody else can foresee. */
 uint64_t isn_random(struct isn *isn);
 

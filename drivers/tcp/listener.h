@@ -14,6 +14,15 @@ struct tcp_listener *listener_find(const struct tcp *t, const struct endpoint *l
 void listener_syn(struct tcp_listener *l, const struct ip_datagram *d, const struct segment *syn,
                   const uint32_t *after);
 
+/* An ACK for no connection: if it brings back a cookie (RFC 4987 §3.6), the connection that it
+ * completes, in SYN-RECEIVED: to be processed as if it had been there all the time. Else NULL. */
+struct tcp_connection *listener_cookie(struct tcp_listener *l, const struct ip_datagram *d,
+                                       const struct segment *ack);
+
+/* The client of a connection in SYN-RECEIVED answers an earlier SYN-ACK of ours, a cookie. The
+ * connection is gone then, for listener_cookie() to make it anew. */
+bool listener_superseded(struct tcp_connection *c, const struct segment *ack);
+
 /* The handshake is done: queue the connection for the listener's callback. */
 void listener_established(struct tcp_connection *c);
 

@@ -62,6 +62,10 @@ void output_reset(struct tcp *t, const struct ip_datagram *d, const struct segme
         s.flags |= TCP_ACK;
         s.ack = offender->seq + segment_span(offender);
     }
+    if (!throttle_allows(&t->resets, &t->isn, t->now, TCP_RESETS)) {
+        t->counters[TCP_TX_RESETS_LIMITED]++;
+        return;
+    }
     t->counters[TCP_TX_RESETS]++;
     output_bare(t, d->link, &d->dst, &d->src, &s);
 }
@@ -86,7 +90,8 @@ void output_abort(struct tcp_connection *c)
 void output_challenge(struct tcp_connection *c)
 {
     struct tcp *t = c->tcp;
-    if (c->challenged != 0 && t->now - c->challenged < CHALLENGE_INTERVAL) {
+    bool recent = c->challenged != 0 && t->now - c->challenged < CHALLENGE_INTERVAL;
+    if (recent || !throttle_allows(&t->challenges, &t->isn, t->now, TCP_CHALLENGES)) {
         t->counters[TCP_TX_CHALLENGES_LIMITED]++;
         return;
     }

@@ -22,14 +22,15 @@ void output_connection(struct tcp_connection *c);
  * not free the connection. */
 void output_abort(struct tcp_connection *c);
 
-/* Answer a segment that fits no connection with RST (RFC 9293 §3.10.7.1). Not one with RST. */
+/* Answer a segment that fits no connection with RST (RFC 9293 §3.10.7.1). Not one with RST, and so
+ * many a second for all. */
 void output_reset(struct tcp *t, const struct ip_datagram *d, const struct segment *offender);
 
 /* A segment without connection or payload, ports as in s, sent by `link`. */
 void output_bare(struct tcp *t, uint8_t link, const struct ip_addr *src, const struct ip_addr *dst,
                  const struct segment *s);
 
-/* An ACK that states where we are (RFC 5961), at most a few a second for one connection. */
+/* An ACK that states where we are (RFC 5961), so many a second for one connection, and for all. */
 void output_challenge(struct tcp_connection *c);
 
 #endif

@@ -7,6 +7,7 @@
 #include "drivers/tcp/isn.h"
 #include "drivers/tcp/ports.h"
 #include "drivers/tcp/tcp.h"
+#include "drivers/tcp/throttle.h"
 #include "drivers/tcp/timewait.h"
 
 /* Timeouts in a row after which a peer is given up (R2, RFC 9293 §3.8.3). With back-off from 200 ms
@@ -20,6 +21,8 @@
 #define TCP_KEEPALIVE_INTERVAL (75 * NSEC_PER_SEC)
 #define TCP_DELAYED_ACK        (40 * NSEC_PER_MSEC)
 #define TCP_MAX_DELAYED_ACK    (200 * NSEC_PER_MSEC) /* of a peer (RFC 8985 §7.2) */
+#define TCP_CHALLENGES         1000                  /* a second, of a worker */
+#define TCP_RESETS             1000
 #define TCP_FIN_WAIT_2         (60 * NSEC_PER_SEC)
 #define TCP_ORPHAN             (120 * NSEC_PER_SEC) /* without progress, before our FIN is acknowledged */
 
@@ -47,6 +50,9 @@ struct tcp {
     struct connection_list ready, dirty, starved;
 
     struct tcp_listener *listeners;
+    uint32_t max_half_open; /* of the configuration, or fewer where memory is small */
+    nsec_t cookie_sent;     /* the last one; 0: none yet */
+    struct throttle challenges, resets;
     struct timewait_table timewait;
     struct timer timewait_timer;
     struct isn isn;

@@ -18,6 +18,8 @@ COUNTER_LIST_DEFINE(tcp_counter_list, "tcp", TCP_COUNTERS)
  * packets. */
 #define EVENTS_PER_ROUND 4096
 
+#define HALF_OPEN_LEAST 16
+
 static void timewait_fired(struct timer *timer, nsec_t now)
 {
     struct tcp *t = CONTAINER_OF(timer, struct tcp, timewait_timer);
@@ -58,6 +60,17 @@ static bool tables_create(struct tcp *t)
            timewait_create(&t->timewait, t->config.max_time_wait > 0 ? t->config.max_time_wait : 1);
 }
 
+/* What SYNs are promised in windows stays within an eighth of the budget, or a few connections. */
+static uint32_t half_open_limit(const struct tcp *t)
+{
+    const struct pools *p = t->config.pools;
+    uint32_t each = (WINDOW_SYN + t->window_per_buffer - 1) / t->window_per_buffer;
+    uint32_t most = (p->data_count - p->rings - p->reserve) / 8 / each;
+    if (most < HALF_OPEN_LEAST)
+        most = HALF_OPEN_LEAST;
+    return most < t->config.max_half_open ? most : t->config.max_half_open;
+}
+
 struct tcp *tcp_create(const struct tcp_config *config, nsec_t now)
 {
     struct tcp *t = calloc(1, sizeof(*t));
@@ -79,6 +92,7 @@ struct tcp *tcp_create(const struct tcp_config *config, nsec_t now)
     timer_init(&t->timewait_timer, timewait_fired);
     uint32_t room = rte_pktmbuf_data_room_size(config->pools->data) - RTE_PKTMBUF_HEADROOM;
     t->window_per_buffer = window_per_buffer(room);
+    t->max_half_open = half_open_limit(t);
     if (!isn_create(&t->isn, config->secret) || !tables_create(t)) {
         tcp_destroy(t);
         return NULL;

@@ -30,7 +30,9 @@ struct tcp_config {
     struct pools *pools;
     struct timer_wheel *wheel;
     uint32_t max_connections; /* including half-open ones; TIME-WAIT is apart */
-    uint32_t max_half_open;   /* SYN-RECEIVED at once */
+    uint32_t
+        max_half_open; /* SYN-RECEIVED at once; beyond it, or where the windows that they are
+                          promised take too much of the memory, SYNs are answered with cookies */
     uint32_t max_time_wait;
     uint32_t receive_window;        /* bytes a connection may advertise, e.g. 256 KiB */
     uint32_t send_limit;            /* bytes: stream_room() of a fresh connection, e.g. 256 KiB */
@@ -119,18 +121,23 @@ struct tcp_usage tcp_usage(const struct tcp *t);
     X(TCP_TX_ZERO_WINDOW_PROBES, "zero-window probes sent")                                        \
     X(TCP_TX_KEEPALIVES, "keepalive probes sent")                                                  \
     X(TCP_TX_RESETS, "RST sent")                                                                   \
+    X(TCP_TX_RESETS_LIMITED, "RST not sent: rate limit")                                           \
     X(TCP_TX_CHALLENGES, "challenge ACKs sent")                                                    \
     X(TCP_TX_CHALLENGES_LIMITED, "challenge ACKs not sent: rate limit")                            \
     X(TCP_ACCEPTED, "connections accepted")                                                        \
     X(TCP_CONNECTED, "connections opened by us")                                                   \
     X(TCP_CONNECT_FAILED, "connection attempts of ours that failed")                               \
-    X(TCP_SYN_DROPPED, "SYNs dropped: too many half-open or open connections")                     \
+    X(TCP_SYN_DROPPED, "SYNs dropped, old or new: no connection left")                             \
+    X(TCP_COOKIES_SENT, "SYNs answered with a cookie: too many half-open or open connections")     \
+    X(TCP_COOKIES_ACCEPTED, "connections accepted by a cookie")                                    \
+    X(TCP_COOKIES_REFUSED, "ACKs for no connection without a good cookie, while some are out")     \
     X(TCP_RESET_BY_PEER, "connections reset by their peer")                                        \
     X(TCP_TIMED_OUT, "connections given up after retransmissions or keepalive")                    \
     X(TCP_TIME_WAIT_FULL, "TIME-WAIT records recycled early: the table is full")                   \
     X(TCP_PORTS_TRIED, "local ports looked at for connections of ours")                            \
     X(TCP_NO_PORT, "connections not opened: all local ports towards that destination are in use")  \
     X(TCP_ICMP_IGNORED, "ICMP errors that fit no connection")                                      \
+    X(TCP_ICMP_SOFT, "ICMP errors that end nothing: retransmission goes on (RFC 5927)")            \
     X(TCP_IMPOSSIBLE, "connections given up in a state that cannot be")
 
 enum tcp_counter { TCP_COUNTERS(COUNTER_ENUM) TCP_COUNTER_COUNT };

@@ -29,21 +29,6 @@ TEST_F(States, AConnectionIsAcceptedAndItsBytesAreDelivered)
     EXPECT_TRUE(app.events & STREAM_ACKED);
 }
 
-TEST_F(States, TheOldestHalfOpenConnectionMakesRoomInAFlood)
-{
-    listen();
-    for (unsigned k = 0; k < config.max_half_open + 5; k++) {
-        peer_port = uint16_t(6000 + k);
-        send(S);
-    }
-    EXPECT_EQ(usage().half_open, config.max_half_open);
-    EXPECT_EQ(counter(TCP_SYN_DROPPED), 5u);
-    // The latest still gets through.
-    ack = said.back().s.seq + 1;
-    send(A);
-    EXPECT_NE(app.stream, nullptr);
-}
-
 TEST_F(States, ANeighbourThatDoesNotAnswerMakesAConnectionUnreachable)
 {
     answers_arp = false;
