@@ -219,7 +219,7 @@ static void judge_address(const struct settings *s, struct port_settings *port, 
     }
 }
 
-static bool has_ipv6(const struct port_settings *port)
+bool settings_has_ipv6(const struct port_settings *port)
 {
     for (unsigned i = 0; i < port->address_count; i++)
         if (!ip_addr_is_v4(&port->addresses[i]))
@@ -227,31 +227,34 @@ static bool has_ipv6(const struct port_settings *port)
     return false;
 }
 
-static void judge_gateway(const struct settings *s, struct port_settings *port,
-                          struct config_errors *errors)
+static void judge_gateway(const struct settings *s, struct port_settings *port, const char *text,
+                          size_t len, struct config_errors *errors)
 {
-    const char *text = config_text(port->section, "gateway");
     struct ip_addr gateway;
-    if (text == NULL)
-        return;
-    if (!ip_addr_parse(text, strlen(text), &gateway)) {
+    int shown = (int)(len > 80 ? 80 : len);
+    if (!ip_addr_parse(text, len, &gateway)) {
         config_error(errors, port->section, "gateway",
-                     "'%.80s' is not an address; allowed: one IPv4 or IPv6 address", text);
+                     "'%.*s' is not an address; allowed: one of IPv4, one of IPv6", shown, text);
         return;
     }
+    struct ip_addr *place = ip_addr_is_v4(&gateway) ? &port->gateway4 : &port->gateway6;
     const struct ip_prefix *network = NULL;
     for (unsigned i = 0; i < port->address_count; i++)
         if (ip_prefix_contains(&port->networks[i], &gateway))
             network = &port->networks[i];
     const char *why = unusable(network, &gateway);
     if (why != NULL)
-        config_error(errors, port->section, "gateway", "%s %s", text, why);
+        config_error(errors, port->section, "gateway", "%.*s %s", shown, text, why);
     else if (owner_of(s, &gateway) != NULL)
-        config_error(errors, port->section, "gateway", "%s is our own address", text);
-    else if (network == NULL && !(is_link_local(&gateway) && has_ipv6(port)))
-        config_error(errors, port->section, "gateway", "%s is in no network of this port", text);
+        config_error(errors, port->section, "gateway", "%.*s is our own address", shown, text);
+    else if (network == NULL && !(is_link_local(&gateway) && settings_has_ipv6(port)))
+        config_error(errors, port->section, "gateway", "%.*s is in no network of this port", shown,
+                     text);
+    else if (!ip_addr_is_any(place))
+        config_error(errors, port->section, "gateway", "%.*s is a second one of its family", shown,
+                     text);
     else
-        port->gateway = gateway;
+        *place = gateway;
 }
 
 static void judge_port(struct settings *s, const struct config_section *c,
@@ -275,10 +278,12 @@ static void judge_port(struct settings *s, const struct config_section *c,
     size_t len;
     while (cursor != NULL && (item = config_list_next(&cursor, &len)) != NULL)
         judge_address(s, port, item, len, errors);
-    if (port->mtu != 0 && port->mtu < 1280 && has_ipv6(port))
+    if (port->mtu != 0 && port->mtu < 1280 && settings_has_ipv6(port))
         config_error(errors, c, "mtu", "%u is too small for IPv6; allowed: at least 1280",
                      port->mtu);
-    judge_gateway(s, port, errors);
+    cursor = config_text(c, "gateway");
+    while (cursor != NULL && (item = config_list_next(&cursor, &len)) != NULL)
+        judge_gateway(s, port, item, len, errors);
 }
 
 static void judge_listener(struct settings *s, const struct config_section *c,

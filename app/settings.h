@@ -25,7 +25,7 @@ struct port_settings {
     unsigned address_count;
     struct ip_addr addresses[SETTINGS_MAX_ADDRESSES];
     struct ip_prefix networks[SETTINGS_MAX_ADDRESSES];
-    struct ip_addr gateway; /* all zeroes: none */
+    struct ip_addr gateway4, gateway6; /* all zeroes: none */
 };
 
 struct listener_settings {
@@ -72,6 +72,9 @@ struct settings {
     unsigned listener_count;
     struct listener_settings listeners[SETTINGS_MAX_LISTENERS];
 };
+
+/* Does the port have an IPv6 address? */
+bool settings_has_ipv6(const struct port_settings *port);
 
 /* Every problem goes to errors. Strings point into config, which must outlive the settings. */
 void settings_build(struct settings *s, const struct config *config, struct config_errors *errors);

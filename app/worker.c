@@ -63,7 +63,8 @@ static bool create_network(struct worker *w, const struct worker_config *config,
         links[i].address_count = s->ports[i].address_count;
         memcpy(links[i].addresses, s->ports[i].addresses, sizeof(links[i].addresses));
         memcpy(links[i].networks, s->ports[i].networks, sizeof(links[i].networks));
-        links[i].gateway = s->ports[i].gateway;
+        links[i].gateway4 = s->ports[i].gateway4;
+        links[i].gateway6 = s->ports[i].gateway6;
     }
     struct ip_config ip = {
         .links = links,

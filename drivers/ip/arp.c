@@ -8,8 +8,6 @@
 #include "drivers/ip/ethernet.h"
 #include "drivers/ip/ip_private.h"
 
-#define DEFEND_INTERVAL (10 * NSEC_PER_SEC) /* RFC 5227 §1.1 */
-
 static const struct rte_ether_addr nobody = {{0, 0, 0, 0, 0, 0}};
 static const struct rte_ether_addr everybody = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 
@@ -62,14 +60,12 @@ void arp_announce(struct ip_stack *ip, struct ip_interface *i)
             announce(ip, i, &i->config.addresses[k]);
 }
 
-/* RFC 5227 §2.4 (b): we keep the address, and say so once in a while. */
+/* RFC 5227 §2.4 (b): we keep the address, and say so. */
 static void conflict(struct ip_stack *ip, struct ip_interface *i, const struct ip_addr *addr)
 {
-    ip_count(ip, IP_RX_ARP_CONFLICT);
-    if (i->defended != 0 && ip->now - i->defended < DEFEND_INTERVAL)
-        return;
-    i->defended = ip->now;
-    announce(ip, i, addr);
+    ip_count(ip, IP_RX_CONFLICT);
+    if (ip_may_defend(ip, i))
+        announce(ip, i, addr);
 }
 
 static bool well_formed(const struct rte_mbuf *m, const struct rte_arp_hdr *arp)
@@ -106,7 +102,7 @@ static void process(struct ip_stack *ip, struct ip_interface *i, const struct rt
             word = NEIGHBOUR_QUESTION;
         else if (for_us && to_our_mac)
             word = NEIGHBOUR_ANSWER;
-        neighbour_learn(ip, i, &sender, &mac, word);
+        neighbour_learn(ip, i, &sender, &mac, word, true);
     }
     if (question && for_us)
         say(ip, i, &mac, RTE_ARP_OP_REPLY, ip_addr_to_v4(&target), &mac, ip_addr_to_v4(&sender));

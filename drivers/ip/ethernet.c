@@ -6,6 +6,7 @@
 
 #include "drivers/ip/arp.h"
 #include "drivers/ip/ip4.h"
+#include "drivers/ip/ip6.h"
 #include "drivers/ip/ip_private.h"
 
 struct rte_mbuf *ethernet_pull_up(struct ip_stack *ip, struct rte_mbuf *m, uint16_t n)
@@ -86,8 +87,10 @@ void ethernet_receive(struct ip_stack *ip, struct ip_interface *i, struct rte_mb
         return;
     }
     const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+    uint16_t type = rte_be_to_cpu_16(eth->ether_type);
     bool unicast = rte_is_same_ether_addr(&eth->dst_addr, &i->config.link->mac);
-    if (!unicast && !rte_is_broadcast_ether_addr(&eth->dst_addr)) {
+    bool group = type == RTE_ETHER_TYPE_IPV6 && ethernet_is_group6(&eth->dst_addr);
+    if (!unicast && !group && !rte_is_broadcast_ether_addr(&eth->dst_addr)) {
         ip_drop(ip, IP_RX_NOT_OURS, m);
         return;
     }
@@ -95,11 +98,19 @@ void ethernet_receive(struct ip_stack *ip, struct ip_interface *i, struct rte_mb
         ip_drop(ip, IP_RX_VLAN, m);
         return;
     }
-    switch (rte_be_to_cpu_16(eth->ether_type)) {
+    switch (type) {
     case RTE_ETHER_TYPE_IPV4:
         /* RFC 1122 §3.3.6: no datagram that came by a link-layer broadcast, as none of ours is. */
         if (unicast)
             ip4_receive(ip, i, m);
+        else
+            ip_drop(ip, IP_RX_NOT_OURS, m);
+        break;
+    case RTE_ETHER_TYPE_IPV6:
+        if (!ip_speaks_v6(i))
+            ip_drop(ip, IP_RX_ETHERTYPE, m);
+        else if (unicast || group)
+            ip6_receive(ip, i, m);
         else
             ip_drop(ip, IP_RX_NOT_OURS, m);
         break;

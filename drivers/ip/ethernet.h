@@ -3,6 +3,7 @@
 #ifndef SPLITMX_IP_ETHERNET_H
 #define SPLITMX_IP_ETHERNET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <rte_ether.h>
@@ -12,9 +13,15 @@ struct ip_interface;
 struct rte_mbuf;
 
 /* One received frame; takes ownership. What is too short, tagged or for somebody else is counted
- * and dropped here; the rest goes to ARP or IPv4 with its headers contiguous in the first segment
+ * and dropped here; the rest goes to ARP or IP with its headers contiguous in the first segment
  * (IP_CONTIGUOUS bytes, or all there is). */
 void ethernet_receive(struct ip_stack *ip, struct ip_interface *i, struct rte_mbuf *m);
+
+/* Is this the MAC address of a group of IPv6 hosts (RFC 2464 §7)? */
+static inline bool ethernet_is_group6(const struct rte_ether_addr *mac)
+{
+    return mac->addr_bytes[0] == 0x33 && mac->addr_bytes[1] == 0x33;
+}
 
 /* Put the header in front of a packet (in its headroom) and hand it to the link. Takes ownership.
  */

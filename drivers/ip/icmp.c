@@ -16,12 +16,6 @@
 
 #define QUOTED_TRANSPORT 8 /* bytes behind the quoted IPv4 header that everybody sends back */
 
-/* RFC 1812 §4.3.2.8 asks for a limit; a thousand a second is what Linux allows itself. */
-#define ERROR_INTERVAL (NSEC_PER_SEC / 1000)
-#define ERROR_BURST    50
-#define ECHO_INTERVAL  (NSEC_PER_SEC / 10000)
-#define ECHO_BURST     1000
-
 /* One's complement sum of a whole message (RFC 1071): 0 if the checksum in it is right. */
 static bool checksum_good(const struct rte_mbuf *m, const struct ip_datagram *d)
 {
@@ -33,7 +27,7 @@ static bool checksum_good(const struct rte_mbuf *m, const struct ip_datagram *d)
 static void answer_echo(struct ip_stack *ip, struct ip_interface *i, struct rte_mbuf *m,
                         const struct ip_datagram *d)
 {
-    if (!rate_limit_allows(&ip->icmp_echoes, ip->now, ECHO_INTERVAL, ECHO_BURST)) {
+    if (!ip_may_answer_echo(ip)) {
         ip_drop(ip, IP_TX_ICMP_LIMITED, m);
         return;
     }
@@ -128,7 +122,7 @@ void icmp_refuse(struct ip_stack *ip, struct ip_interface *i, const struct rte_m
 {
     const struct rte_ipv4_hdr *h =
         rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, RTE_ETHER_HDR_LEN);
-    if (!rate_limit_allows(&ip->icmp_errors, ip->now, ERROR_INTERVAL, ERROR_BURST)) {
+    if (!ip_may_send_error(ip)) {
         ip_count(ip, IP_TX_ICMP_LIMITED);
         return;
     }

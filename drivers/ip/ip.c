@@ -8,7 +8,9 @@
 #include "drivers/ip/arp.h"
 #include "drivers/ip/ethernet.h"
 #include "drivers/ip/ip4.h"
+#include "drivers/ip/ip6.h"
 #include "drivers/ip/ip_private.h"
+#include "drivers/ip/nd.h"
 
 #define BURST                 32
 #define ANNOUNCEMENTS         2 /* RFC 5227 §1.1 */
@@ -18,8 +20,14 @@ COUNTER_LIST_DEFINE(ip_counter_list, "ip", IP_COUNTERS)
 
 static void announce_all(struct ip_stack *ip)
 {
-    for (unsigned k = 0; k < ip->interface_count; k++)
+    bool first = ip->announcements_left == ANNOUNCEMENTS;
+    for (unsigned k = 0; k < ip->interface_count; k++) {
         arp_announce(ip, &ip->interfaces[k]);
+        if (first)
+            nd_detect_duplicates(ip, &ip->interfaces[k]);
+        else
+            nd_announce(ip, &ip->interfaces[k]);
+    }
     if (--ip->announcements_left > 0)
         timer_arm(ip->wheel, &ip->announce_timer, ip->now + ANNOUNCEMENT_INTERVAL);
 }
@@ -30,6 +38,16 @@ static void announce_again(struct timer *t, nsec_t now)
     if (now > ip->now)
         ip->now = now;
     announce_all(ip);
+}
+
+static void interface_init(struct ip_interface *i, const struct ip_link_config *config,
+                           uint8_t index)
+{
+    i->config = *config;
+    i->index = index;
+    for (unsigned k = 0; k < config->address_count; k++)
+        if (!ip_addr_is_v4(&config->addresses[k]))
+            i->link_local = nd_link_local(&config->link->mac);
 }
 
 struct ip_stack *ip_create(const struct ip_config *config, nsec_t now)
@@ -46,10 +64,8 @@ struct ip_stack *ip_create(const struct ip_config *config, nsec_t now)
     for (unsigned k = 0; k < COUNT_OF(ip->identification); k++)
         ip->identification[k] = (uint16_t)ip_random(ip);
     ip->interface_count = config->link_count;
-    for (unsigned k = 0; k < config->link_count; k++) {
-        ip->interfaces[k].config = config->links[k];
-        ip->interfaces[k].index = (uint8_t)k;
-    }
+    for (unsigned k = 0; k < config->link_count; k++)
+        interface_init(&ip->interfaces[k], &config->links[k], (uint8_t)k);
     if (!neighbours_init(ip, config->neighbour_entries) ||
         !reassembly_init(ip, config->reassembly_flows)) {
         ip_destroy(ip);
@@ -111,28 +127,42 @@ bool ip_interface_owns(const struct ip_interface *i, const struct ip_addr *a)
     for (unsigned k = 0; k < i->config.address_count; k++)
         if (ip_addr_equal(&i->config.addresses[k], a))
             return true;
-    return false;
+    return ip_speaks_v6(i) && ip_addr_equal(&i->link_local, a);
 }
 
 /* The longest connected network with `a` in it; -1 if there is none. */
 static int connected_length(const struct ip_interface *i, const struct ip_addr *a)
 {
-    int longest = -1;
+    int longest = ip_speaks_v6(i) && ip_addr_is_link_local(a) ? 10 : -1; /* fe80::/10 */
     for (unsigned k = 0; k < i->config.address_count; k++)
         if (i->config.networks[k].len > longest && ip_prefix_contains(&i->config.networks[k], a))
             longest = i->config.networks[k].len;
     return longest;
 }
 
+static const struct ip_addr *gateway_for(const struct ip_interface *i, const struct ip_addr *dst)
+{
+    const struct ip_addr *gateway = ip_addr_is_v4(dst) ? &i->config.gateway4 : &i->config.gateway6;
+    return ip_addr_is_any(gateway) ? NULL : gateway;
+}
+
 bool ip_interface_connects(const struct ip_interface *i, const struct ip_addr *a)
 {
     /* A gateway outside of every network is what a /32 from a hosting provider comes with. */
-    return connected_length(i, a) >= 0 || ip_addr_equal(&i->config.gateway, a);
+    const struct ip_addr *gateway = gateway_for(i, a);
+    return connected_length(i, a) >= 0 || (gateway != NULL && ip_addr_equal(gateway, a));
+}
+
+const struct ip_addr *ip_next_hop(const struct ip_interface *i, const struct ip_addr *dst)
+{
+    return ip_interface_connects(i, dst) ? dst : gateway_for(i, dst);
 }
 
 const struct ip_addr *ip_source_for(const struct ip_interface *i, const struct ip_addr *near)
 {
     const struct ip_addr *first = NULL;
+    if (ip_addr_is_link_local(near))
+        return ip_speaks_v6(i) ? &i->link_local : NULL;
     for (unsigned k = 0; k < i->config.address_count; k++) {
         const struct ip_addr *ours = &i->config.addresses[k];
         if (ip_addr_is_v4(ours) != ip_addr_is_v4(near))
@@ -153,32 +183,51 @@ bool ip_is_local(const struct ip_stack *ip, const struct ip_addr *a)
     return false;
 }
 
-static const struct ip_addr *first_address(const struct ip_interface *i, const struct ip_addr *like)
+static bool is_unique_local(const struct ip_addr *a)
 {
-    for (unsigned k = 0; k < i->config.address_count; k++)
-        if (ip_addr_is_v4(&i->config.addresses[k]) == ip_addr_is_v4(like))
-            return &i->config.addresses[k];
-    return NULL;
+    return (a->b[0] & 0xfe) == 0xfc; /* fc00::/7, RFC 4193 */
+}
+
+/* RFC 6724 §5 as far as the addresses of one link differ: rule 2, scope; rule 6, unique local or
+ * not. Else the first. */
+static const struct ip_addr *source_towards(const struct ip_interface *i, const struct ip_addr *dst)
+{
+    const struct ip_addr *first = NULL;
+    if (ip_addr_is_link_local(dst))
+        return ip_speaks_v6(i) ? &i->link_local : NULL;
+    for (unsigned k = 0; k < i->config.address_count; k++) {
+        const struct ip_addr *ours = &i->config.addresses[k];
+        if (ip_addr_is_v4(ours) != ip_addr_is_v4(dst) || ip_addr_is_link_local(ours))
+            continue;
+        if (is_unique_local(ours) == is_unique_local(dst))
+            return ours;
+        if (first == NULL)
+            first = ours;
+    }
+    return first;
 }
 
 /* The best link towards dst: the longest connected network, else the first with a gateway. `owner`:
- * only links that own this address. */
+ * only links that own this address. A link-local dst is on the owner's link only, and a link-local
+ * owner's packets pass no router (RFC 4007 §6). */
 static const struct ip_interface *choose(const struct ip_stack *ip, const struct ip_addr *owner,
                                          const struct ip_addr *dst)
 {
     const struct ip_interface *best = NULL, *router = NULL;
     int longest = -1;
+    if (owner == NULL && ip_addr_is_link_local(dst))
+        return NULL;
     for (unsigned k = 0; k < ip->interface_count; k++) {
         const struct ip_interface *i = &ip->interfaces[k];
-        if ((owner != NULL && !ip_interface_owns(i, owner)) || first_address(i, dst) == NULL)
+        if ((owner != NULL && !ip_interface_owns(i, owner)) || source_towards(i, dst) == NULL)
             continue;
         int length = connected_length(i, dst);
         if (length > longest) {
             longest = length;
             best = i;
         }
-        if (router == NULL && !ip_addr_is_any(&i->config.gateway) &&
-            ip_addr_is_v4(&i->config.gateway) == ip_addr_is_v4(dst))
+        if (router == NULL && gateway_for(i, dst) != NULL &&
+            (owner == NULL || !ip_addr_is_link_local(owner)))
             router = i;
     }
     return best != NULL ? best : router;
@@ -195,7 +244,7 @@ bool ip_route(const struct ip_stack *ip, const struct ip_addr *src, const struct
     /* The link of our address first (RFC 1122 §3.3.4.2): an answer leaves where the question came
      * in. */
     const struct ip_interface *i = choose(ip, bound ? src : NULL, dst);
-    if (i == NULL && bound)
+    if (i == NULL && bound && !ip_addr_is_link_local(src))
         i = choose(ip, NULL, dst);
     if (i == NULL)
         return false;
@@ -203,7 +252,7 @@ bool ip_route(const struct ip_stack *ip, const struct ip_addr *src, const struct
         .link = i->index,
         .mtu = i->config.link->mtu,
         .caps = i->config.link->caps,
-        .source = bound ? *src : *first_address(i, dst),
+        .source = bound ? *src : *source_towards(i, dst),
     };
     return true;
 }
@@ -235,7 +284,7 @@ void ip_output(struct ip_stack *ip, struct rte_mbuf *m, uint8_t link, const stru
     if (ip_addr_is_v4(dst))
         ip4_output(ip, &ip->interfaces[link], m, src, dst, IPPROTO_TCP, ecn);
     else
-        ip_drop(ip, IP_TX_NO_ROUTE, m);
+        ip6_output(ip, &ip->interfaces[link], m, src, dst, IPPROTO_TCP, ecn);
 }
 
 const uint64_t *ip_counters(const struct ip_stack *ip)

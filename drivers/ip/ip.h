@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One worker's network layer: Ethernet, ARP, IPv4 with reassembly, ICMP over a few links.
+ * One worker's network layer: Ethernet, ARP and ND, IPv4 and IPv6 with reassembly, ICMP over a few
+ * links. Addresses are family-neutral (drivers/base/addr.h).
  *
- * Addresses are family-neutral (drivers/base/addr.h) although only IPv4 is spoken yet: IPv6 and ND
- * come in beside ip4.c and arp.c without a change of this header.
+ * A link with an IPv6 address speaks IPv6, and has a link-local address beside those that it was
+ * given (fe80::/64 and its MAC address as EUI-64, RFC 4291 §2.5.6).
  */
 #ifndef SPLITMX_IP_IP_H
 #define SPLITMX_IP_IP_H
@@ -21,7 +22,7 @@
 #define IP_MAX_LINKS     16
 #define IP_MAX_ADDRESSES 8 /* per link */
 #define IP_MAX_WAITING                                                                             \
-    256 /* packets that wait for ARP: count them into pools_config.packets_out                     \
+    256 /* packets that wait for a MAC address: count them into pools_config.packets_out           \
          */
 
 struct rte_mbuf;
@@ -46,11 +47,12 @@ struct ip_datagram {
     bool checksum_good;   /* the port vouches for the TCP checksum */
 };
 
-/* What ICMP says of a datagram of ours that did not arrive (RFC 792, RFC 1122 §4.2.3.9). */
+/* What ICMP says of a datagram of ours that did not arrive (RFC 792, RFC 1122 §4.2.3.9; RFC 4443
+ * §3). */
 enum ip_unreachable {
     IP_HOST_UNREACHABLE, /* soft: codes 0, 1, 5 and the like; time exceeded */
-    IP_PORT_UNREACHABLE, /* hard: codes 2, 3 */
-    IP_TOO_BIG,          /* code 4: `mtu` is the next hop's, 0 if not said */
+    IP_PORT_UNREACHABLE, /* hard: nobody speaks that protocol, or nobody listens */
+    IP_TOO_BIG,          /* `mtu` is the next hop's, 0 if not said */
 };
 
 /* What TCP registers with ip/. `user` is TCP's. No call is made from within ip_output(). */
@@ -64,16 +66,17 @@ struct ip_upper {
     void (*unreachable)(void *user, const struct ip_addr *src, const struct ip_addr *dst,
                         const uint8_t *quoted, unsigned quoted_len, enum ip_unreachable what,
                         uint16_t mtu);
-    /* The next hop to dst does not answer ARP. */
+    /* The next hop to dst does not answer ARP or ND. */
     void (*no_neighbour)(void *user, const struct ip_addr *dst);
 };
 
 struct ip_link_config {
     struct link *link;
     struct ip_prefix networks[IP_MAX_ADDRESSES]; /* the connected network of each address */
-    struct ip_addr addresses[IP_MAX_ADDRESSES];  /* the first of a family is our source address */
+    struct ip_addr addresses[IP_MAX_ADDRESSES];  /* the first of a family is our source address, but
+                                                    for ip_route() */
     unsigned address_count;
-    struct ip_addr gateway; /* all zeroes: none */
+    struct ip_addr gateway4, gateway6; /* all zeroes: none */
 };
 
 struct ip_config {
@@ -81,7 +84,7 @@ struct ip_config {
     unsigned link_count;
     struct pools *pools;
     struct timer_wheel *wheel;
-    uint32_t neighbour_entries; /* bound of the ARP cache, e.g. 1024 */
+    uint32_t neighbour_entries; /* bound of the neighbour cache, e.g. 1024 */
     uint32_t reassembly_flows;  /* bound of concurrent reassemblies, e.g. 256 */
     uint64_t seed;              /* for IP identification and the hash of tables */
 };
@@ -94,7 +97,8 @@ void ip_set_upper(struct ip_stack *ip, const struct ip_upper *upper);
 /* The worker's clock, once per round, before anything else. */
 void ip_set_now(struct ip_stack *ip, nsec_t now);
 
-/* Announce our addresses (gratuitous ARP, RFC 5227 §3), once the links are up. */
+/* Announce our addresses, once the links are up: gratuitous ARP (RFC 5227 §3); for IPv6 a question
+ * whether somebody has them (RFC 4862 §5.4), and two seconds later an unsolicited advertisement. */
 void ip_announce(struct ip_stack *ip);
 
 /* Receive one burst from every link and process it. Returns the number of frames. */
@@ -108,9 +112,11 @@ struct ip_route {
     uint8_t link;
     uint16_t mtu;
     struct link_caps caps;
-    struct ip_addr source; /* src if that is ours, else the link's address of dst's family */
+    struct ip_addr source; /* src if that is ours, else the link's first address of dst's family;
+                              to a unique local address a unique local one (RFC 6724 §5 rule 6) */
 };
-/* False if there is no route (no connected network, no gateway) or src is not ours. */
+/* False if there is no route (no connected network, no gateway) or src is not ours. A link-local
+ * dst needs src, which says the link (RFC 4007 §6). */
 MUST_CHECK bool ip_route(const struct ip_stack *ip, const struct ip_addr *src,
                          const struct ip_addr *dst, struct ip_route *out);
 
@@ -126,8 +132,8 @@ bool ip_is_local(const struct ip_stack *ip, const struct ip_addr *a);
  * mbuf plus indirect segments, and carries its TCP checksum finished (or, where the route's caps
  * say so, the pseudo-header sum and RTE_MBUF_F_TX_TCP_CKSUM; for TSO also tso_segsz and
  * RTE_MBUF_F_TX_TCP_SEG, l4_len set). ip/ sets l2_len, l3_len and the IP flags. Takes ownership
- * whatever happens: a packet that waits for ARP is queued, one that can't go is dropped and
- * counted. `ecn`: enum ip_ecn.
+ * whatever happens: a packet that waits for its neighbour is queued, one that can't go is dropped
+ * and counted. `ecn`: enum ip_ecn.
  */
 void ip_output(struct ip_stack *ip, struct rte_mbuf *m, uint8_t link, const struct ip_addr *src,
                const struct ip_addr *dst, uint8_t ecn);
@@ -140,7 +146,7 @@ void ip_output(struct ip_stack *ip, struct rte_mbuf *m, uint8_t link, const stru
     X(IP_RX_NOT_OURS, "frames or packets addressed to somebody else")                              \
     X(IP_RX_ETHERTYPE, "frames of a protocol that we do not speak")                                \
     X(IP_RX_VLAN, "frames with a VLAN tag")                                                        \
-    X(IP_RX_BAD_HEADER, "IPv4 headers with a wrong version, length or option")                     \
+    X(IP_RX_BAD_HEADER, "IP headers with a wrong version, length or option")                       \
     X(IP_RX_BAD_CHECKSUM, "IPv4 headers whose checksum is wrong")                                  \
     X(IP_RX_BAD_SOURCE, "packets from an address that no host may send from")                      \
     X(IP_RX_PROTOCOL, "packets of a transport that we do not speak")                               \
@@ -150,14 +156,18 @@ void ip_output(struct ip_stack *ip, struct rte_mbuf *m, uint8_t link, const stru
     X(IP_RX_ICMP, "ICMP messages received")                                                        \
     X(IP_RX_ICMP_BAD, "ICMP messages malformed, or about a datagram that is not ours")             \
     X(IP_TX_ICMP, "ICMP messages sent")                                                            \
-    X(IP_TX_ICMP_LIMITED, "ICMP messages not sent: rate limit (RFC 1812 §4.3.2.8)")                \
+    X(IP_TX_ICMP_LIMITED, "ICMP messages not sent: rate limit")                                    \
     X(IP_RX_ARP, "ARP packets received")                                                           \
     X(IP_RX_ARP_BAD, "ARP packets malformed")                                                      \
-    X(IP_RX_ARP_CONFLICT, "ARP packets in which another host claims our address")                  \
+    X(IP_RX_ND, "IPv6 neighbour discovery messages received")                                      \
+    X(IP_RX_ND_BAD, "IPv6 neighbour discovery messages malformed or from beyond the link")         \
+    X(IP_RX_ND_IGNORED, "IPv6 router advertisements and redirects: routes are configured")         \
+    X(IP_TX_ND, "IPv6 neighbour discovery messages sent")                                          \
+    X(IP_RX_CONFLICT, "ARP or ND messages in which another host claims our address")               \
     X(IP_TX_ARP, "ARP packets sent")                                                               \
-    X(IP_ARP_FULL, "neighbours not learnt: the cache is full")                                     \
-    X(IP_ARP_QUEUE_FULL, "packets dropped while waiting for ARP: the queue is full")               \
-    X(IP_ARP_FAILED, "packets dropped because the neighbour did not answer ARP")                   \
+    X(IP_NEIGHBOURS_FULL, "neighbours not learnt: the cache is full")                              \
+    X(IP_NEIGHBOUR_QUEUE_FULL, "packets dropped while waiting for a MAC address: queue full")      \
+    X(IP_NEIGHBOUR_FAILED, "packets dropped because the neighbour did not answer")                 \
     X(IP_RX_NO_MEMORY, "packets dropped: no buffer to bring their headers together in")            \
     X(IP_TX_NO_MEMORY, "packets not sent: out of buffers")                                         \
     X(IP_TX_NO_ROUTE, "packets not sent: no connected network and no gateway")                     \

@@ -170,13 +170,10 @@ void ip4_output(struct ip_stack *ip, struct ip_interface *i, struct rte_mbuf *m,
                 const struct ip_addr *src, const struct ip_addr *dst, uint8_t protocol, uint8_t ecn)
 {
     const struct link *link = i->config.link;
-    const struct ip_addr *next_hop = dst;
-    if (!ip_interface_connects(i, dst)) {
-        next_hop = &i->config.gateway;
-        if (ip_addr_is_any(next_hop)) {
-            ip_drop(ip, IP_TX_NO_ROUTE, m);
-            return;
-        }
+    const struct ip_addr *next_hop = ip_next_hop(i, dst);
+    if (next_hop == NULL) {
+        ip_drop(ip, IP_TX_NO_ROUTE, m);
+        return;
     }
     uint32_t total = m->pkt_len + (uint32_t)sizeof(struct rte_ipv4_hdr);
     bool tso = (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0;

@@ -21,6 +21,7 @@ struct rate_limit {
 /* One of our links. */
 struct ip_interface {
     struct ip_link_config config;
+    struct ip_addr link_local; /* all zeroes: this link speaks no IPv6 */
     uint8_t index;
     nsec_t defended; /* when we last defended an address, 0: never (RFC 5227 §2.4) */
 };
@@ -76,14 +77,54 @@ static inline bool rate_limit_allows(struct rate_limit *r, nsec_t now, nsec_t in
     return true;
 }
 
+/* RFC 1812 §4.3.2.8 and RFC 4443 §2.4 (f) ask for a limit; a thousand a second is what Linux allows
+ * itself. Both families share it. */
+static inline bool ip_may_send_error(struct ip_stack *ip)
+{
+    return rate_limit_allows(&ip->icmp_errors, ip->now, NSEC_PER_SEC / 1000, 50);
+}
+
+static inline bool ip_may_answer_echo(struct ip_stack *ip)
+{
+    return rate_limit_allows(&ip->icmp_echoes, ip->now, NSEC_PER_SEC / 10000, 1000);
+}
+
+/* An address conflict is answered once in a while (RFC 5227 §2.4 (b)). */
+static inline bool ip_may_defend(struct ip_stack *ip, struct ip_interface *i)
+{
+    if (i->defended != 0 && ip->now - i->defended < 10 * NSEC_PER_SEC)
+        return false;
+    i->defended = ip->now;
+    return true;
+}
+
+static inline bool ip_speaks_v6(const struct ip_interface *i)
+{
+    return !ip_addr_is_any(&i->link_local);
+}
+
+static inline bool ip_addr_is_link_local(const struct ip_addr *a)
+{
+    return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
+static inline bool ip_addr_is_group(const struct ip_addr *a)
+{
+    return a->b[0] == 0xff;
+}
+
 /* The link's own address of that family from the network that holds `near`, else its first; NULL
  * if it has none. */
 const struct ip_addr *ip_source_for(const struct ip_interface *i, const struct ip_addr *near);
 
-/* Is `a` one of the link's own addresses? */
+/* Is `a` one of the link's own addresses, link-local included? */
 bool ip_interface_owns(const struct ip_interface *i, const struct ip_addr *a);
 
 /* Is `a` reached without a router: in a connected network, or the gateway itself? */
 bool ip_interface_connects(const struct ip_interface *i, const struct ip_addr *a);
+
+/* Who on that link gets a packet for dst: dst itself, or the gateway of its family; NULL if there
+ * is none. */
+const struct ip_addr *ip_next_hop(const struct ip_interface *i, const struct ip_addr *dst);
 
 #endif

@@ -9,9 +9,11 @@
 #include "drivers/ip/arp.h"
 #include "drivers/ip/ethernet.h"
 #include "drivers/ip/ip4.h"
+#include "drivers/ip/ip6.h"
 #include "drivers/ip/ip_private.h"
+#include "drivers/ip/nd.h"
 
-#define ASK_INTERVAL   NSEC_PER_SEC /* RFC 1122 §2.3.2.1: at most one a second */
+#define ASK_INTERVAL   NSEC_PER_SEC /* RFC 1122 §2.3.2.1: at most one a second; RFC 4861 §10 */
 #define ASK_TIMES      3
 #define REACHABLE_TIME (30 * NSEC_PER_SEC) /* RFC 4861 §10; times 0.5 to 1.5 */
 
@@ -36,9 +38,12 @@ static struct neighbour *lookup(const struct ip_stack *ip, uint8_t link, const s
 static void ask(struct neighbour *n)
 {
     struct ip_interface *i = &n->ip->interfaces[n->link];
-    bool everybody = n->state == NEIGHBOUR_INCOMPLETE;
+    const struct rte_ether_addr *whom = n->state == NEIGHBOUR_INCOMPLETE ? NULL : &n->mac;
     n->asked++;
-    arp_ask(n->ip, i, &n->addr, everybody ? NULL : &n->mac);
+    if (ip_addr_is_v4(&n->addr))
+        arp_ask(n->ip, i, &n->addr, whom);
+    else
+        nd_ask(n->ip, i, &n->addr, whom);
     timer_arm(n->ip->wheel, &n->timer, n->ip->now + ASK_INTERVAL);
 }
 
@@ -62,9 +67,9 @@ static void enqueue(struct neighbour *n, struct rte_mbuf *m)
 {
     struct ip_stack *ip = n->ip;
     if (n->queued == NEIGHBOUR_QUEUE)
-        ip_drop(ip, IP_ARP_QUEUE_FULL, dequeue(n));
+        ip_drop(ip, IP_NEIGHBOUR_QUEUE_FULL, dequeue(n));
     if (ip->neighbours.waiting == IP_MAX_WAITING) {
-        ip_drop(ip, IP_ARP_QUEUE_FULL, m);
+        ip_drop(ip, IP_NEIGHBOUR_QUEUE_FULL, m);
         return;
     }
     n->queue[(n->first + n->queued) % NEIGHBOUR_QUEUE] = m;
@@ -119,13 +124,14 @@ static void give_up(struct neighbour *n)
     struct ip_stack *ip = n->ip;
     struct rte_mbuf *waiting[NEIGHBOUR_QUEUE];
     unsigned count = 0;
+    bool v4 = ip_addr_is_v4(&n->addr);
     while ((waiting[count] = dequeue(n)) != NULL)
         if (++count == NEIGHBOUR_QUEUE)
             break;
     forget(n);
     for (unsigned k = 0; k < count; k++) {
-        struct ip_addr dst = ip4_destination(waiting[k]);
-        ip_drop(ip, IP_ARP_FAILED, waiting[k]);
+        struct ip_addr dst = v4 ? ip4_destination(waiting[k]) : ip6_destination(waiting[k]);
+        ip_drop(ip, IP_NEIGHBOUR_FAILED, waiting[k]);
         if (ip->upper.no_neighbour != NULL)
             ip->upper.no_neighbour(ip->upper.user, &dst);
     }
@@ -183,7 +189,7 @@ static struct neighbour *insert(struct ip_stack *ip, uint8_t link, const struct 
         forget_one(ip);
     struct neighbour *n = c->free;
     if (n == NULL) {
-        ip_count(ip, IP_ARP_FULL);
+        ip_count(ip, IP_NEIGHBOURS_FULL);
         return NULL;
     }
     c->free = n->next;
@@ -220,12 +226,13 @@ void neighbour_output(struct ip_stack *ip, struct ip_interface *i, const struct 
 }
 
 void neighbour_learn(struct ip_stack *ip, struct ip_interface *i, const struct ip_addr *addr,
-                     const struct rte_ether_addr *mac, enum neighbour_word word)
+                     const struct rte_ether_addr *mac, enum neighbour_word word, bool override)
 {
     struct neighbour_cache *c = &ip->neighbours;
     struct neighbour *n = lookup(ip, i->index, addr);
     if (n == NULL) {
-        if (word != NEIGHBOUR_QUESTION || c->size - c->used <= ROOM_FOR_OURS(c->size))
+        if (mac == NULL || word != NEIGHBOUR_QUESTION ||
+            c->size - c->used <= ROOM_FOR_OURS(c->size))
             return;
         n = insert(ip, i->index, addr);
         if (n == NULL)
@@ -236,7 +243,18 @@ void neighbour_learn(struct ip_stack *ip, struct ip_interface *i, const struct i
         return;
     }
     bool asked = n->state == NEIGHBOUR_INCOMPLETE || n->state == NEIGHBOUR_PROBE;
-    bool same = n->state != NEIGHBOUR_INCOMPLETE && rte_is_same_ether_addr(&n->mac, mac);
+    bool unknown = n->state == NEIGHBOUR_INCOMPLETE;
+    if (mac == NULL) {
+        if (unknown)
+            return;
+        mac = &n->mac;
+    }
+    bool same = !unknown && rte_is_same_ether_addr(&n->mac, mac);
+    if (!unknown && !same && !override) {
+        if (n->state == NEIGHBOUR_REACHABLE)
+            enter(n, NEIGHBOUR_STALE);
+        return;
+    }
     n->mac = *mac;
     if (word == NEIGHBOUR_ANSWER && asked)
         enter(n, NEIGHBOUR_REACHABLE);

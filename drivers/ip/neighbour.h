@@ -75,8 +75,10 @@ enum neighbour_word {
     NEIGHBOUR_QUESTION, /* a question that the neighbour asked us */
     NEIGHBOUR_HEARSAY,  /* anything else: updates an entry that exists, makes none */
 };
+/* `mac` NULL: the one that is known. Without `override` a MAC address fills in what is unknown and
+ * replaces none, but makes doubtful what is known (RFC 4861 §7.2.5). */
 void neighbour_learn(struct ip_stack *ip, struct ip_interface *i, const struct ip_addr *addr,
-                     const struct rte_ether_addr *mac, enum neighbour_word word);
+                     const struct rte_ether_addr *mac, enum neighbour_word word, bool override);
 
 /* The state of an entry, for tests. */
 enum neighbour_state neighbour_state_of(const struct ip_stack *ip, uint8_t link,

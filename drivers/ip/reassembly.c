@@ -69,6 +69,21 @@ static bool acceptable(const struct rte_ipv4_hdr *h, uint32_t payload)
     return h->next_proto_id != IPPROTO_TCP || offset == 0 || offset >= sizeof(struct rte_tcp_hdr);
 }
 
+/* What rte_ip_frag made of one more fragment. */
+static struct rte_mbuf *added(struct ip_stack *ip, struct rte_mbuf *whole)
+{
+    struct reassembly *r = &ip->reassembly;
+    bury(ip);
+    if (whole != NULL) {
+        ip_count(ip, IP_RX_REASSEMBLED);
+        return whole;
+    }
+    r->last = ip->now;
+    if (!timer_armed(&r->timer))
+        timer_arm(ip->wheel, &r->timer, r->last + LIFETIME + NSEC_PER_MSEC);
+    return NULL;
+}
+
 struct rte_mbuf *reassembly_add(struct ip_stack *ip, struct rte_mbuf *m)
 {
     struct reassembly *r = &ip->reassembly;
@@ -83,14 +98,31 @@ struct rte_mbuf *reassembly_add(struct ip_stack *ip, struct rte_mbuf *m)
         ip_drop(ip, IP_RX_FRAGMENT_DROPPED, m);
         return NULL;
     }
-    struct rte_mbuf *whole = rte_ipv4_frag_reassemble_packet(r->table, &r->dead, m, ip->now, h);
-    bury(ip);
-    if (whole != NULL) {
-        ip_count(ip, IP_RX_REASSEMBLED);
-        return whole;
+    return added(ip, rte_ipv4_frag_reassemble_packet(r->table, &r->dead, m, ip->now, h));
+}
+
+/* A first fragment's headers are the caller's to see to: with those in place, and no overlaps,
+ * there is no datagram that reads differently in pieces (RFC 7112). */
+static bool acceptable6(const struct rte_ipv6_fragment_ext *f, uint32_t payload)
+{
+    uint16_t field = rte_be_to_cpu_16(f->frag_data);
+    uint32_t offset = (uint32_t)RTE_IPV6_GET_FO(field) * RTE_IPV6_EHDR_FO_ALIGN;
+    bool more = RTE_IPV6_GET_MF(field) != 0;
+    return payload > 0 && (!more || payload % RTE_IPV6_EHDR_FO_ALIGN == 0) &&
+           offset + payload <= UINT16_MAX;
+}
+
+struct rte_mbuf *reassembly_add6(struct ip_stack *ip, struct rte_mbuf *m)
+{
+    struct reassembly *r = &ip->reassembly;
+    struct rte_ipv6_hdr *h = rte_pktmbuf_mtod_offset(m, struct rte_ipv6_hdr *, RTE_ETHER_HDR_LEN);
+    struct rte_ipv6_fragment_ext *f = (struct rte_ipv6_fragment_ext *)(h + 1);
+    ip_count(ip, IP_RX_FRAGMENTS);
+    m->l2_len = RTE_ETHER_HDR_LEN;
+    m->l3_len = sizeof(*h) + sizeof(*f);
+    if (!acceptable6(f, m->pkt_len - m->l2_len - m->l3_len) || pools_exhausted(ip->pools)) {
+        ip_drop(ip, IP_RX_FRAGMENT_DROPPED, m);
+        return NULL;
     }
-    r->last = ip->now;
-    if (!timer_armed(&r->timer))
-        timer_arm(ip->wheel, &r->timer, r->last + LIFETIME + NSEC_PER_MSEC);
-    return NULL;
+    return added(ip, rte_ipv6_frag_reassemble_packet(r->table, &r->dead, m, ip->now, h, f));
 }

@@ -35,4 +35,11 @@ void reassembly_free(struct ip_stack *ip);
  */
 struct rte_mbuf *reassembly_add(struct ip_stack *ip, struct rte_mbuf *m);
 
+/*
+ * The same for IPv6, by the same rules (RFC 8200 §4.5, RFC 5722): a frame that nobody else holds,
+ * whose IPv6 header names the fragment header right behind it. The datagram's names what came
+ * behind that.
+ */
+struct rte_mbuf *reassembly_add6(struct ip_stack *ip, struct rte_mbuf *m);
+
 #endif

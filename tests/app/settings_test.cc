@@ -77,10 +77,10 @@ TEST(Settings, NewRenoCanBeChosen)
     EXPECT_EQ(j.s->congestion, CONGESTION_NEWRENO);
 }
 
-TEST(Settings, APortHasAddressesNetworksAndAGateway)
+TEST(Settings, APortHasAddressesNetworksAndAGatewayPerFamily)
 {
     Judged j(Ini(kHost, "device = d0\naddress = 192.0.2.25/24, 2001:db8::25/64\n"
-                        "gateway = 192.0.2.1\nmtu = 1400\n"));
+                        "gateway = 192.0.2.1, fe80::1\nmtu = 1400\n"));
     ASSERT_THAT(j.Errors(), IsEmpty());
     ASSERT_EQ(j.s->port_count, 1u);
     const struct port_settings &p = j.s->ports[0];
@@ -92,7 +92,8 @@ TEST(Settings, APortHasAddressesNetworksAndAGateway)
     EXPECT_EQ(Address(p.addresses[0]), "192.0.2.25");
     EXPECT_STREQ(ip_prefix_format(&p.networks[0], buf), "192.0.2.0/24");
     EXPECT_EQ(Address(p.addresses[1]), "2001:db8::25");
-    EXPECT_EQ(Address(p.gateway), "192.0.2.1");
+    EXPECT_EQ(Address(p.gateway4), "192.0.2.1");
+    EXPECT_EQ(Address(p.gateway6), "fe80::1");
     ASSERT_EQ(j.s->listener_count, 1u);
     EXPECT_EQ(j.s->listeners[0].port, 0u);
     EXPECT_EQ(j.s->listeners[0].tcp_port, 25);
@@ -167,6 +168,8 @@ TEST(Settings, AGatewayIsANeighbour)
     EXPECT_THAT(Port("address = 192.0.2.25/24\ngateway = fe80::1\n"),
                 ElementsAre(HasSubstr("in no network")));
     EXPECT_THAT(Port("address = 2001:db8::25/64\ngateway = fe80::1\n"), IsEmpty());
+    EXPECT_THAT(Port("address = 192.0.2.25/24\ngateway = 192.0.2.1 192.0.2.2\n"),
+                ElementsAre(HasSubstr("192.0.2.2 is a second one of its family")));
 }
 
 TEST(Settings, Ipv6NeedsItsLeastMtu)

@@ -205,7 +205,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         start();
     config.addresses[0] = v4(RTE_IPV4(192u, 0, 2, 25));
     config.networks[0] = (struct ip_prefix){v4(RTE_IPV4(192u, 0, 2, 0)), 120};
-    config.gateway = v4(RTE_IPV4(192u, 0, 2, 254));
+    config.gateway4 = v4(RTE_IPV4(192u, 0, 2, 254));
     nsec_t now = NSEC_PER_SEC;
     timer_wheel_init(&wheel, now);
     struct ip_config ip_config = {.links = &config,

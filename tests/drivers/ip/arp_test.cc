@@ -98,7 +98,7 @@ TEST_F(Arp, AsksThreeTimesASecondApartThenDropsAndTellsTheSender)
     pass(NSEC_PER_SEC);
     EXPECT_EQ(counter(IP_TX_ARP), 3u);
     EXPECT_EQ(no_neighbours, (std::vector<std::string>{"203.0.113.5", "192.0.2.254"}));
-    EXPECT_EQ(counter(IP_ARP_FAILED), 2u);
+    EXPECT_EQ(counter(IP_NEIGHBOUR_FAILED), 2u);
     EXPECT_EQ(state("192.0.2.254"), NEIGHBOUR_FREE);
     output("192.0.2.254");
     EXPECT_EQ(counter(IP_TX_ARP), 4u) << "the next packet asks again";
@@ -108,7 +108,7 @@ TEST_F(Arp, KeepsTheNewestPacketsThatWaitForANeighbour)
 {
     for (int k = 0; k < NEIGHBOUR_QUEUE + 3; k++)
         output("192.0.2.9", uint8_t(k));
-    EXPECT_EQ(counter(IP_ARP_QUEUE_FULL), 3u);
+    EXPECT_EQ(counter(IP_NEIGHBOUR_QUEUE_FULL), 3u);
     answer("192.0.2.9", kPeer);
     ASSERT_EQ(marks().size(), size_t(NEIGHBOUR_QUEUE));
     EXPECT_EQ(marks().front(), 3);
@@ -122,7 +122,7 @@ TEST_F(Arp, BoundsThePacketsThatWaitForAllNeighboursTogether)
             output("192.0.2." + std::to_string(100 + n));
     EXPECT_EQ(ip->neighbours.waiting, uint32_t(IP_MAX_WAITING));
     EXPECT_EQ(rte_mempool_in_use_count(pools.header), unsigned(IP_MAX_WAITING));
-    EXPECT_EQ(counter(IP_ARP_QUEUE_FULL), 12u * NEIGHBOUR_QUEUE - IP_MAX_WAITING);
+    EXPECT_EQ(counter(IP_NEIGHBOUR_QUEUE_FULL), 12u * NEIGHBOUR_QUEUE - IP_MAX_WAITING);
 }
 
 TEST_F(Arp, LearnsNothingFromAnAnswerToNoQuestion)
@@ -180,7 +180,7 @@ TEST_F(Arp, ForgetsWhoWasNotUsedWhenTheTableIsFull)
     for (unsigned k = 0; k < kNeighbours; k++)
         meet("192.0.2." + std::to_string(100 + k), kPeer);
     output("192.0.2.9");
-    EXPECT_EQ(counter(IP_ARP_FULL), 1u) << "everybody is in use";
+    EXPECT_EQ(counter(IP_NEIGHBOURS_FULL), 1u) << "everybody is in use";
     pass(46 * NSEC_PER_SEC);
     meet("192.0.2.9", kPeer);
     EXPECT_EQ(state("192.0.2.9"), NEIGHBOUR_REACHABLE);
@@ -203,7 +203,7 @@ TEST_F(Arp, CountsAConflictAndDefendsTheAddressOnceInTenSeconds)
                            ArpPacket(1, kOther, "192.0.2.25", kNobody, "192.0.2.25"));
     receive(claim);
     receive(claim);
-    EXPECT_EQ(counter(IP_RX_ARP_CONFLICT), 2u);
+    EXPECT_EQ(counter(IP_RX_CONFLICT), 2u);
     ASSERT_EQ(wan.out.size(), 1u);
     ExpectQuestion(wan.out[0].bytes, kBroadcast, "192.0.2.25");
     pass(10 * NSEC_PER_SEC);
@@ -215,7 +215,7 @@ TEST_F(Arp, OwnFramesThatComeBackAreNoConflict)
 {
     receive(Ethernet(kBroadcast, kOurs, 0x0806,
                      ArpPacket(1, kOurs, "192.0.2.25", kNobody, "192.0.2.25")));
-    EXPECT_EQ(counter(IP_RX_ARP_CONFLICT), 0u);
+    EXPECT_EQ(counter(IP_RX_CONFLICT), 0u);
 }
 
 TEST_F(Arp, RefusesWhatIsMalformed)

@@ -125,6 +125,60 @@ struct Ip4 {
     }
 };
 
+inline Bytes V6(const std::string &text)
+{
+    struct ip_addr a = Addr(text);
+    return Bytes(a.b, a.b + 16);
+}
+
+// An IPv6 packet; fields that a test does not name are those of an ordinary one.
+struct Ip6 {
+    std::string src = "2001:db8::9", dst = "2001:db8::25";
+    uint8_t protocol = IPPROTO_TCP; // of what comes first: `extensions`, if there are any
+    Bytes extensions = {};
+    Bytes payload = Bytes(20, 0xab);
+    uint8_t traffic_class = 0, hop_limit = 64, version = 6;
+    int length_off_by = 0;
+
+    Bytes bytes() const
+    {
+        size_t length = extensions.size() + payload.size();
+        return Bytes{uint8_t(version << 4 | traffic_class >> 4), uint8_t(traffic_class << 4), 0,
+                     0} +
+               Be16(unsigned(int(length) + length_off_by)) + Bytes{protocol, hop_limit} + V6(src) +
+               V6(dst) + extensions + payload;
+    }
+    Bytes frame(const Mac &to = kOurs, const Mac &from = kPeer) const
+    {
+        return Ethernet(to, from, 0x86dd, bytes());
+    }
+};
+
+// The frame of an ICMPv6 message, with its checksum.
+inline Ip6 Icmp6(const std::string &src, const std::string &dst, uint8_t type, uint8_t code,
+                 const Bytes &rest, uint8_t hop_limit = 64)
+{
+    Ip6 p;
+    p.src = src;
+    p.dst = dst;
+    p.protocol = IPPROTO_ICMPV6;
+    p.hop_limit = hop_limit;
+    p.payload = Bytes{type, code, 0, 0} + rest;
+    unsigned sum = ~Sum(V6(src) + V6(dst) + Be16(0) + Be16(unsigned(p.payload.size())) + Be16(0) +
+                        Be16(IPPROTO_ICMPV6) + p.payload) &
+                   0xffff;
+    p.payload[2] = uint8_t(sum >> 8);
+    p.payload[3] = uint8_t(sum);
+    return p;
+}
+
+// 33:33 and the last four bytes of a group's address.
+inline Mac GroupMac(const std::string &group)
+{
+    Bytes b = V6(group);
+    return {0x33, 0x33, b[12], b[13], b[14], b[15]};
+}
+
 inline Bytes IcmpMessage(uint8_t type, uint8_t code, const Bytes &rest)
 {
     Bytes m = Bytes{type, code, 0, 0} + rest;
@@ -208,8 +262,10 @@ struct Unreachable {
     unsigned mtu;
 };
 
-// The stack: 192.0.2.25/24 and .26 with the gateway 192.0.2.254 on wan, 10.0.0.1/8 on lan.
+// The stack: 192.0.2.25/24 and .26 with the gateway 192.0.2.254 on wan, 10.0.0.1/8 on lan. With
+// `dual`, wan has 2001:db8::25/64 and ::26, fd00:1::25/64, and the gateway fe80::254, too.
 struct Stack : ::testing::Test {
+    bool dual = false;
     static constexpr unsigned kNeighbours = 16, kFlows = 16;
     struct pools pools = {};
     std::unique_ptr<struct timer_wheel> wheel = std::make_unique<struct timer_wheel>();
@@ -232,7 +288,12 @@ struct Stack : ::testing::Test {
         timer_wheel_init(wheel.get(), now);
         struct ip_link_config links[2] = {};
         address(&links[0], &wan, {"192.0.2.25", "192.0.2.26"}, "192.0.2.0/24");
-        links[0].gateway = Addr("192.0.2.254");
+        links[0].gateway4 = Addr("192.0.2.254");
+        if (dual) {
+            address(&links[0], &wan, {"2001:db8::25", "2001:db8::26"}, "2001:db8::/64");
+            address(&links[0], &wan, {"fd00:1::25"}, "fd00:1::/64");
+            links[0].gateway6 = Addr("fe80::254");
+        }
         address(&links[1], &lan, {"10.0.0.1"}, "10.0.0.0/8");
         struct ip_config config = {};
         config.links = links;
@@ -351,6 +412,26 @@ struct Stack : ::testing::Test {
         answer(addr, mac);
         wan.out.clear();
     }
+    // Of IPv6: see nd_test.cc.
+    void output6(const std::string &dst, uint8_t mark = 0, const std::string &src = "2001:db8::25",
+                 uint64_t flags = 0, uint8_t ecn = 0)
+    {
+        output(dst, mark, src, flags, 0, ecn);
+    }
+    static Bytes Advertisement(const std::string &target, const Mac &mac, uint8_t flags = 0x60)
+    {
+        return Bytes{flags, 0, 0, 0} + V6(target) + Bytes{2, 1} + Bytes(mac.begin(), mac.end());
+    }
+    void answer6(const std::string &addr, const Mac &mac, const std::string &to = "2001:db8::25")
+    {
+        receive(Icmp6(addr, to, 136, 0, Advertisement(addr, mac), 255).frame(kOurs, mac));
+    }
+    void meet6(const std::string &addr, const Mac &mac)
+    {
+        output6(addr);
+        answer6(addr, mac);
+        wan.out.clear();
+    }
     uint64_t counter(enum ip_counter which) const
     {
         return ip_counters(ip)[which];
@@ -359,6 +440,13 @@ struct Stack : ::testing::Test {
     {
         struct ip_addr a = Addr(addr);
         return neighbour_state_of(ip, 0, &a);
+    }
+};
+
+struct DualStack : Stack {
+    DualStack()
+    {
+        dual = true;
     }
 };
 
