@@ -112,6 +112,7 @@ static void check_ports(struct appliance *a)
             .device = s->ports[i].device,
             .queues = (uint16_t)a->eal_workers.count,
             .mtu = s->ports[i].mtu,
+            .groups = settings_has_ipv6(&s->ports[i]),
         };
         if (!port_check(&a->port_configs[i], &why))
             config_error(a->errors, s->ports[i].section, "device", "%s", why.text);

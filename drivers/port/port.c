@@ -275,6 +275,10 @@ static bool start(struct port *p, struct port_error *why)
         return port_fail(why, "%s does not start, DPDK says \"%s\" (%s)", p->device.text,
                          dpdk_log_cause(), strerror(-error));
     p->started = true;
+    /* A device that cannot be told to pass on groups' frames alone has to pass on all. A TAP passes
+     * them on anyway. */
+    if (p->config.groups && !p->device.traits->makes_interface)
+        promiscuous |= rte_eth_allmulticast_enable(p->id) != 0;
     if (!promiscuous) {
         (void)rte_eth_promiscuous_disable(p->id); /* not every device knows the difference */
         return true;

@@ -38,6 +38,7 @@ struct port_config {
     uint16_t queues;    /* one per worker */
     uint16_t mtu;       /* bytes of an IP packet; 0: 1500 */
     bool promiscuous;
+    bool groups;  /* frames for groups are wanted: by them IPv6 neighbours ask for us */
     bool has_mac; /* else the port's own */
     struct rte_ether_addr mac;
     uint16_t rx_descriptors; /* per queue; 0: 1024. Bent to what the port can do */
