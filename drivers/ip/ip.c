@@ -257,11 +257,6 @@ bool ip_route(const struct ip_stack *ip, const struct ip_addr *src, const struct
     return true;
 }
 
-static bool is_link_local_v6(const struct ip_addr *a)
-{
-    return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
-}
-
 bool ip_route_next_source(const struct ip_stack *ip, struct ip_route *r)
 {
     const struct ip_link_config *link = &ip->interfaces[r->link].config;
@@ -269,7 +264,8 @@ bool ip_route_next_source(const struct ip_stack *ip, struct ip_route *r)
     for (unsigned k = 0; k < link->address_count; k++) {
         const struct ip_addr *a = &link->addresses[k];
         if (behind && ip_addr_is_v4(a) == ip_addr_is_v4(&r->source) &&
-            is_link_local_v6(a) == is_link_local_v6(&r->source)) {
+            ip_addr_is_link_local(a) == ip_addr_is_link_local(&r->source) &&
+            is_unique_local(a) == is_unique_local(&r->source)) {
             r->source = *a;
             return true;
         }
