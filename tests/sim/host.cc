@@ -13,8 +13,10 @@ namespace sim
 namespace
 {
 
-struct ip_addr address_of(unsigned side)
+struct ip_addr address_of(unsigned side, bool ipv6)
 {
+    if (ipv6)
+        return {{0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, uint8_t(side + 1)}};
     const uint8_t v4[4] = {10, 0, 0, uint8_t(side + 1)};
     uint32_t be;
     memcpy(&be, v4, 4);
@@ -51,8 +53,8 @@ struct pools *memory(unsigned side, uint32_t budget)
 }
 
 Host::Host(Wire &wire, unsigned side, uint64_t seed, const HostConfig &c, nsec_t now)
-    : address(address_of(side)), pools(memory(side, c.budget)), config(c), wire_(wire), side_(side),
-      wheel_(std::make_unique<struct timer_wheel>())
+    : address(address_of(side, c.ipv6)), pools(memory(side, c.budget)), config(c), wire_(wire),
+      side_(side), wheel_(std::make_unique<struct timer_wheel>())
 {
     wire.end(side).pools = pools;
     timer_wheel_init(wheel_.get(), now);
@@ -69,7 +71,7 @@ void Host::start(uint64_t seed, nsec_t now)
     struct ip_link_config link = {};
     link.link = &wire_.end(side_).link;
     link.addresses[0] = address;
-    link.networks[0] = {address_of(0), 120};
+    link.networks[0] = {address, 120};
     link.networks[0].addr.b[15] = 0;
     link.address_count = config.addresses;
     for (unsigned k = 1; k < config.addresses; k++) {
@@ -158,14 +160,15 @@ World::World(uint64_t s, const Weather &there, const Weather &back, const Nic &n
     wire.advance(now);
 }
 
-nsec_t World::when_isn_is(uint64_t seed, uint16_t client, uint16_t port, uint32_t sequence)
+nsec_t World::when_isn_is(uint64_t seed, uint16_t client, uint16_t port, uint32_t sequence,
+                          bool ipv6)
 {
     struct isn isn;
     uint8_t secret[16];
     Host::secret(seed * 3 + 2, 0, secret);
     if (!isn_create(&isn, secret))
         abort();
-    struct endpoint local = {address_of(0), client}, peer = {address_of(1), port};
+    struct endpoint local = {address_of(0, ipv6), client}, peer = {address_of(1, ipv6), port};
     nsec_t start = 1000 * NSEC_PER_SEC;
     uint32_t ticks = sequence - isn_for(&isn, &local, &peer, start).sequence;
     isn_destroy(&isn);

@@ -30,6 +30,7 @@ struct HostConfig {
     unsigned addresses = 1; // more than one: of the link, to connect from
     nsec_t time_wait = 10 * NSEC_PER_SEC, keepalive = 120 * NSEC_PER_SEC;
     bool ecn = false;
+    bool ipv6 = false; // its address, and the other host's
 };
 
 class Host
@@ -102,7 +103,8 @@ class World
 
     // When the first number of `client`'s connection (side 0) to port `port` of side 1 is
     // `sequence`.
-    static nsec_t when_isn_is(uint64_t seed, uint16_t client, uint16_t port, uint32_t sequence);
+    static nsec_t when_isn_is(uint64_t seed, uint16_t client, uint16_t port, uint32_t sequence,
+                              bool ipv6 = false);
 
     nsec_t now;
     uint64_t seed;

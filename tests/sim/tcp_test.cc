@@ -103,11 +103,18 @@ std::string live(uint64_t seed, uint64_t *digest = nullptr)
     }
     Weather there = weather(d), back = weather(d);
     Nic n = nic(d);
+    bool ipv6 = seed % 3 == 0;
+    if (ipv6) {
+        ca.ipv6 = cb.ipv6 = true;
+        for (Weather *w : {&there, &back}) // RFC 8200 §5: no link carries less
+            w->mtu = w->mtu != 0 ? std::max(w->mtu, 1280U) : 0;
+        n.mtu = std::max<uint16_t>(n.mtu, 1280);
+    }
     nsec_t start = 1000 * NSEC_PER_SEC;
     bool wraps = d.one_in(4); // sequence numbers pass zero in the first conversation
     if (wraps) {
         ca.port_first = ca.port_last = 40000;
-        start = World::when_isn_is(seed, 40000, 2500, 0U - uint32_t(d.upto(30000)));
+        start = World::when_isn_is(seed, 40000, 2500, 0U - uint32_t(d.upto(30000)), ipv6);
     }
     World world(seed, there, back, n, ca, cb, start);
 

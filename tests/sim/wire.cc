@@ -23,7 +23,7 @@ size_t trace_length()
     return text != nullptr ? strtoul(text, nullptr, 0) : 200;
 }
 
-constexpr size_t kEthernet = 14, kIp = 20;
+constexpr size_t kEthernet = 14;
 
 Bytes content(const struct rte_mbuf *m)
 {
@@ -46,9 +46,60 @@ unsigned get32(const Bytes &b, size_t at)
     return get16(b, at) << 16 | get16(b, at + 2);
 }
 
+bool is_v6(const Bytes &f)
+{
+    return get16(f, 12) == 0x86dd;
+}
+
 bool is_tcp(const Bytes &f)
 {
-    return f.size() >= kEthernet + kIp + 20 && get16(f, 12) == 0x0800 && f[kEthernet + 9] == 6;
+    return f.size() >= kEthernet + 40 && (is_v6(f) || get16(f, 12) == 0x0800) &&
+           f[kEthernet + (is_v6(f) ? 6 : 9)] == 6 && f.size() >= tcp_offset(f) + 20;
+}
+
+// Of the IP packet in a frame; behind it there may be padding.
+size_t ip_length(const Bytes &f)
+{
+    return is_v6(f) ? 40 + get16(f, kEthernet + 4) : get16(f, kEthernet + 2);
+}
+
+void append(Bytes &to, const Bytes &from, size_t begin, size_t length)
+{
+    to.insert(to.end(), from.begin() + long(begin), from.begin() + long(begin + length));
+}
+
+// RFC 1191 §4: what an IPv4 router says of a packet, as a packet.
+Bytes too_big(const Bytes &frame, unsigned mtu)
+{
+    const size_t quoted = 20 + 8, total = 20 + 8 + quoted;
+    Bytes ip = {0x45, 0, 0, uint8_t(total), 0, 0, 0, 0, 64, 1, 0, 0};
+    append(ip, frame, kEthernet + 16, 4);
+    append(ip, frame, kEthernet + 12, 4);
+    uint16_t sum = uint16_t(~rte_raw_cksum(ip.data(), ip.size()));
+    memcpy(ip.data() + 10, &sum, 2);
+    Bytes icmp = {3, 4, 0, 0, 0, 0, uint8_t(mtu >> 8), uint8_t(mtu)};
+    append(icmp, frame, kEthernet, quoted);
+    sum = uint16_t(~rte_raw_cksum(icmp.data(), icmp.size()));
+    memcpy(icmp.data() + 2, &sum, 2);
+    append(ip, icmp, 0, icmp.size());
+    return ip;
+}
+
+// RFC 4443 §3.2: what an IPv6 router says, with as much of the packet as fits 1,280 bytes.
+Bytes too_big6(const Bytes &frame, unsigned mtu)
+{
+    const size_t quoted = std::min<size_t>(ip_length(frame), 1280 - 48), length = 8 + quoted;
+    Bytes packet = {0x60, 0, 0, 0, uint8_t(length >> 8), uint8_t(length), 58, 64};
+    append(packet, frame, kEthernet + 24, 16);
+    append(packet, frame, kEthernet + 8, 16);
+    packet.insert(packet.end(), {2, 0, 0, 0, 0, 0, uint8_t(mtu >> 8), uint8_t(mtu)});
+    append(packet, frame, kEthernet, quoted);
+    struct rte_ipv6_hdr h;
+    memcpy(&h, packet.data(), sizeof(h));
+    uint32_t sum = rte_ipv6_phdr_cksum(&h, 0) + uint32_t(rte_raw_cksum(&packet[40], length));
+    uint16_t folded = uint16_t(~((sum & 0xffff) + (sum >> 16)));
+    memcpy(&packet[42], &folded, 2);
+    return packet;
 }
 
 // Once in every period, at a place of its own: or else a timer that backs off could meet each.
@@ -71,8 +122,8 @@ std::string describe(const Bytes &f)
                  f.size());
         return line;
     }
-    size_t t = kEthernet + kIp, header = size_t(f[t + 12] >> 4) * 4;
-    size_t data = get16(f, kEthernet + 2) - kIp - header;
+    size_t t = tcp_offset(f), header = size_t(f[t + 12] >> 4) * 4;
+    size_t data = kEthernet + ip_length(f) - t - header;
     std::string flags;
     for (unsigned k = 0; k < 8; k++)
         if (f[t + 13] >> k & 1)
@@ -144,11 +195,13 @@ struct rte_mbuf *End::mbuf(const Bytes &frame)
     }
     if (first != nullptr && nic.caps.rx_tcp_checksum && is_tcp(frame)) {
         struct rte_ipv4_hdr ip;
+        struct rte_ipv6_hdr ip6;
         memcpy(&ip, frame.data() + kEthernet, sizeof(ip));
-        Bytes tcp(frame.begin() + kEthernet + kIp,
-                  frame.begin() + kEthernet + long(get16(frame, kEthernet + 2)));
-        uint32_t sum =
-            rte_ipv4_phdr_cksum(&ip, 0) + uint32_t(rte_raw_cksum(tcp.data(), tcp.size()));
+        memcpy(&ip6, frame.data() + kEthernet, sizeof(ip6));
+        Bytes tcp(frame.begin() + long(tcp_offset(frame)),
+                  frame.begin() + long(kEthernet + ip_length(frame)));
+        uint32_t sum = rte_raw_cksum(tcp.data(), tcp.size());
+        sum += is_v6(frame) ? rte_ipv6_phdr_cksum(&ip6, 0) : rte_ipv4_phdr_cksum(&ip, 0);
         bool good = (sum & 0xffff) + (sum >> 16) == 0xffff;
         first->ol_flags |= good ? RTE_MBUF_F_RX_L4_CKSUM_GOOD : RTE_MBUF_F_RX_L4_CKSUM_BAD;
     }
@@ -273,7 +326,7 @@ void Wire::inject(unsigned side, const Bytes &frame)
 void Wire::carry(unsigned side, Bytes frame)
 {
     const Weather &w = weather_[side];
-    if (w.mtu != 0 && is_tcp(frame) && get16(frame, kEthernet + 2) > w.mtu) {
+    if (w.mtu != 0 && is_tcp(frame) && ip_length(frame) > w.mtu) {
         note(side, "TOO BIG", frame);
         if (!w.router_is_mute)
             refuse_too_big(side, frame, w.mtu);
@@ -317,30 +370,21 @@ void Wire::carry(unsigned side, Bytes frame)
     }
     if (chance(w.corrupt) && is_tcp(frame)) { // beyond Ethernet's own check, so: behind its header
         note(side, "CORRUPT", frame);
-        size_t from = kEthernet + kIp;
+        size_t from = tcp_offset(frame);
         frame[from + random_() % (frame.size() - from)] ^= uint8_t(1 << random_() % 8);
     }
     deliver(1 - side, at, std::move(frame));
 }
 
-// RFC 1191 §4: what the router half way says.
+// What the router half way says.
 void Wire::refuse_too_big(unsigned side, const Bytes &frame, unsigned mtu)
 {
-    Bytes f(frame.begin() + 6, frame.begin() + 12); // back to its sender
-    f.insert(f.end(), frame.begin(), frame.begin() + 6);
-    f.insert(f.end(), {8, 0});
-    const size_t quoted = kIp + 8, total = kIp + 8 + quoted;
-    Bytes ip = {0x45, 0, 0, uint8_t(total), 0, 0, 0, 0, 64, 1, 0, 0};
-    ip.insert(ip.end(), frame.begin() + kEthernet + 16, frame.begin() + kEthernet + 20);
-    ip.insert(ip.end(), frame.begin() + kEthernet + 12, frame.begin() + kEthernet + 16);
-    uint16_t sum = uint16_t(~rte_raw_cksum(ip.data(), ip.size()));
-    memcpy(ip.data() + 10, &sum, 2);
-    Bytes icmp = {3, 4, 0, 0, 0, 0, uint8_t(mtu >> 8), uint8_t(mtu)};
-    icmp.insert(icmp.end(), frame.begin() + kEthernet, frame.begin() + long(kEthernet + quoted));
-    sum = uint16_t(~rte_raw_cksum(icmp.data(), icmp.size()));
-    memcpy(icmp.data() + 2, &sum, 2);
-    f.insert(f.end(), ip.begin(), ip.end());
-    f.insert(f.end(), icmp.begin(), icmp.end());
+    Bytes f;
+    append(f, frame, 6, 6); // back to its sender
+    append(f, frame, 0, 6);
+    append(f, frame, 12, 2);
+    Bytes packet = is_v6(frame) ? too_big6(frame, mtu) : too_big(frame, mtu);
+    append(f, packet, 0, packet.size());
     deliver(side, now_ + weather_[side].delay, std::move(f));
 }
 
