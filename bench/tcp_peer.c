@@ -26,7 +26,7 @@
 #include "drivers/ip/ip.h"
 #include "drivers/port/eal.h"
 #include "drivers/port/port.h"
-#include "drivers/tcp/tcp.h"
+#include "drivers/tcp/stack.h"
 
 #define PATTERN   65521 /* bytes until it repeats; a prime, so that a shift by any segment shows */
 #define LINE_SIZE 64
@@ -43,6 +43,7 @@ static const char usage_text[] =
     "line of JSON on standard output. SIGUSR1 prints the state of the stack, SIGTERM ends.\n"
     "  --device DEVICE       DPDK's name of the port, e.g. net_af_packet0,iface=smx1\n"
     "  --address ADDRESS/LEN of the port; may be said several times\n"
+    "  --gateway ADDRESS     for what lies beyond the addresses' networks; one of each family\n"
     "  --listen PORT         (default 7000)\n"
     "  --window BYTES        receive window and send queue of a connection (default 4 MiB)\n"
     "  --connections N       at most (default 64)\n"
@@ -338,19 +339,21 @@ static bool connect_one(void)
  * --
  */
 
+/* The state of the stack. An idle connection takes its control block, its places in the flow table,
+ * and whatever records its queues hold. */
 static void print_state(void)
 {
     static const uint64_t zero[TCP_COUNTER_COUNT];
     struct tcp_usage usage = tcp_usage(tcp);
-    /* What one more connection takes, with its share of the queues' records; without TIME-WAIT. */
-    uint64_t each = tcp_memory(option.connections + 1, 0, pools.data_count) -
-                    tcp_memory(option.connections, 0, pools.data_count);
-    printf(
-        "{\"state\": {\"connections\": %u, \"half_open\": %u, \"time_wait\": %u, \"orphans\": %u, "
-        "\"bytes_per_connection\": %" PRIu64 ", \"buffers\": %u, \"buffers_in_use\": %u, "
-        "\"buffers_promised\": %u, \"buffer_size\": %u}, ",
-        usage.connections, usage.half_open, usage.time_wait, usage.orphans, each, pools.data_count,
-        pools.in_use, pools.promised, pools.truesize);
+    uint64_t tables = (uint64_t)option.connections * sizeof(struct tcp_connection) +
+                      (tcp->bucket_mask + UINT64_C(1)) * sizeof(struct tcp_connection *);
+    printf("{\"state\": {\"connections\": %u, \"half_open\": %u, \"time_wait\": %u, "
+           "\"orphans\": %u, \"table_bytes_per_connection\": %.1f, \"records\": %u, "
+           "\"record_bytes\": %u, \"buffers\": %u, \"buffers_in_use\": %u, "
+           "\"buffers_promised\": %u, \"buffer_bytes\": %u}, ",
+           usage.connections, usage.half_open, usage.time_wait, usage.orphans,
+           (double)tables / option.connections, tcp->nodes.in_use, NODE_SIZE, pools.data_count,
+           pools.in_use, pools.promised, pools.truesize);
     print_counters(zero);
     puts("}");
     fflush(stdout);
@@ -525,6 +528,18 @@ static bool add_address(const char *text)
     return true;
 }
 
+static bool add_gateway(const char *text)
+{
+    struct ip_addr a;
+    if (!ip_addr_parse(text, strlen(text), &a))
+        return false;
+    if (ip_addr_is_v4(&a))
+        option.link.gateway4 = a;
+    else
+        option.link.gateway6 = a;
+    return true;
+}
+
 static bool parse_client(int argc, char **argv)
 {
     if (!option.connects)
@@ -545,6 +560,8 @@ static bool parse_option(int letter, const char *text)
         return true;
     case 'a':
         return add_address(text);
+    case 'g':
+        return add_gateway(text);
     case 'c':
         option.connects = true;
         return endpoint_parse(text, strlen(text), 0, &option.server);
@@ -570,6 +587,7 @@ int main(int argc, char **argv)
     static const struct option options[] = {
         {"device", required_argument, NULL, 'd'},
         {"address", required_argument, NULL, 'a'},
+        {"gateway", required_argument, NULL, 'g'},
         {"connect", required_argument, NULL, 'c'},
         {"listen", required_argument, NULL, 'l'},
         {"window", required_argument, NULL, 'w'},

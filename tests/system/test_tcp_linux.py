@@ -6,7 +6,7 @@ How fast they arrive is measured by bench/tcp_matrix.py, with the same hosts and
 from harness.case import Case
 from harness.lab import OURS, Lab
 
-FAMILIES = (4,)
+FAMILIES = (4, 6)
 WIRES = {
     "nothing is wrong": ({"rate": 200}, 20_000_000),
     "lost, in bursts too": ({"drop": 2, "burst": 3, "delay": 1}, 3_000_000),

@@ -9,9 +9,12 @@
 Hosts of the kernel have its defaults: CUBIC, and what TUNING says. A lane is such a lab with names and
 addresses of its own: several can be busy at once.
 """
+import contextlib
+import ctypes
 import json
 import os
 import signal
+import socket
 import sys
 
 from . import network, sandbox
@@ -20,6 +23,7 @@ from .process import Program, run, wait_until
 BENCH = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))), "bench")
 KERNEL = os.path.join(BENCH, "tcp_kernel.py")
+CROWD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "crowd.py")
 PORT = 7000
 OURS, LINUX = "ours", "linux"
 
@@ -101,7 +105,7 @@ class Lab:
                         self.address(number, family), "lladdr", macs[number], "dev", interface,
                         "nud", "permanent")
 
-    def _start(self, name, *command):
+    def _start(self, name, *command, seconds=30):
         """A program that says {"ready": true}, and a line of JSON for what it does."""
         log = os.path.join(sandbox.WORK, f"lab{self.lane}-{name}.log")
         if os.path.exists(log):
@@ -109,7 +113,8 @@ class Lab:
         program = Program(log, *command, preexec_fn=lambda: os.nice(self.priority))
         program.said = lambda: [json.loads(line) for line in program.output().splitlines(True)
                                 if line.startswith("{") and line.endswith("}\n")]
-        wait_until(lambda: program.said() or not program.running(), 30, f"{name} is ready")
+        wait_until(lambda: program.said() or not program.running(), seconds,
+                   f"{name} is ready")
         if not program.running():
             raise AssertionError(f"{name}: {program.output()[-2000:]}")
         self.programs.append(program)
@@ -122,6 +127,14 @@ class Lab:
         ends = [f"pw{self.lane}", self.ends[side]]
         self.wire = self._start("wire", os.path.join(self.build, "tests/system/wire"), *options,
                                 *(reversed(ends) if from_side else ends))
+
+    def bridge(self, side):
+        """No wire but a bridge, which takes no time: for floods."""
+        name = f"lab{self.lane}br"
+        run("ip", "link", "add", name, "type", "bridge")
+        for end in (f"pw{self.lane}", self.ends[side], name):
+            run("sysctl", "-qw", f"net.ipv6.conf.{end}.disable_ipv6=1")
+            run("ip", "link", "set", "dev", end, *(() if end == name else ("master", name)), "up")
 
     def cut(self):
         """The wire's counts."""
@@ -171,6 +184,49 @@ class Lab:
         if code != 0:
             raise AssertionError(f"tcp_peer ended with {code}: {said}")
         return said[1]
+
+    @contextlib.contextmanager
+    def peer(self):
+        """Sockets that this thread makes meanwhile are the peer's."""
+        libc = ctypes.CDLL(None, use_errno=True)
+
+        def enter(namespace):
+            if libc.setns(namespace.fileno(), 0x40000000) != 0:  # CLONE_NEWNET, of this thread alone
+                raise OSError(ctypes.get_errno(), "setns")
+
+        with (open("/proc/thread-self/ns/net", "rb") as here,
+              open(f"/run/netns/{self.peer_ns}", "rb") as there):
+            enter(there)
+            try:
+                yield
+            finally:
+                enter(here)
+
+    def dial(self, side, family=4, seconds=30):
+        """A connection from the peer to that side."""
+        with self.peer():
+            connection = socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6)
+        connection.settimeout(seconds)
+        connection.connect((self.address(3 if side == OURS else 2, family), PORT))
+        return connection
+
+    def crowd(self, count):
+        """So many connections from the peer to ours that never say a word; the programs that hold them."""
+        programs, each = [], 15_000  # an address has 28,000 ports, a process perhaps 20,000 files
+        for number in range(-(-count // each)):
+            address = self.address(100 + number)
+            run(*self.inside(self.peer_ns), "ip", "address", "replace",
+                f"{address}/{self.length(4)}", "dev", "p")
+            programs.append(self._start(
+                f"crowd{number}", *self.inside(self.peer_ns), sys.executable, "-B", CROWD, address,
+                self.address(3), PORT, min(each, count - number * each), seconds=120))
+        return programs
+
+    def disperse(self, crowd):
+        """Close all of its connections."""
+        for program in crowd:
+            self.programs.remove(program)
+            program.stop()
 
     def state(self):
         """What SIGUSR1 makes tcp_peer say."""
