@@ -100,12 +100,19 @@ void Play::run(const Step &step)
         reach(step);
         quiet("the silence ends");
         return;
+    case Verb::ECHO:
+        reach(step);
+        echo_ = step.span;
+        if (echo_ == 0)
+            echoes_.clear();
+        return;
     case Verb::SEES:
     case Verb::SEES_NOT:
     case Verb::SEES_DOWN:
     case Verb::HAS:
     case Verb::UNACKED:
     case Verb::HOLDS:
+    case Verb::FLIGHT:
     case Verb::COUNTED:
         reach(step);
         check(step);
@@ -227,6 +234,12 @@ void Play::check(const Step &step)
                  (app.stream == nullptr ? "none: there is no stream"
                                         : std::to_string(stream_unacked(app.stream)) + " bytes"));
         break;
+    case Verb::FLIGHT: {
+        uint32_t n = heard_ - acked_;
+        if (n < step.number || n > step.most)
+            fail(std::to_string(n) + " bytes are in flight");
+        break;
+    }
     case Verb::HOLDS: {
         struct tcp_usage u = usage();
         uint32_t n = step.word == "connections" ? u.connections
@@ -257,14 +270,43 @@ void Play::reach(const Step &step)
                                              : now + step.when.time;
     if (at < now)
         return fail("it is later than that: " + clock(now));
+    if (echo_ > 0)
+        return echo_until(at);
     pass(at - now);
     observe();
+}
+
+// A peer that acknowledges by itself: what we say is consumed.
+void Play::echo_until(nsec_t at)
+{
+    for (;;) {
+        observe();
+        while (!said.empty()) {
+            Said x = next();
+            nsec_t due = x.when + echo_;
+            if (!echoes_.empty())
+                due = std::max(due, echoes_.back().first); // in order
+            if (segment_span(&x.s) > 0)
+                echoes_.emplace_back(due, x.s.seq + segment_span(&x.s) - iss_);
+        }
+        if (!echoes_.empty() && echoes_.front().first <= now) {
+            Pattern p;
+            p.ack = std::max(acked_, echoes_.front().second);
+            echoes_.pop_front();
+            say(p);
+            continue;
+        }
+        if (now >= at)
+            return;
+        nsec_t until = echoes_.empty() ? now + echo_ : echoes_.front().first;
+        pass(std::min(until, at) - now);
+    }
 }
 
 // Nothing is left that the script did not mention.
 bool Play::quiet(const char *before)
 {
-    if (said.empty() || failed_)
+    if (said.empty() || echo_ > 0 || failed_)
         return !failed_;
     fail("before " + std::string(before) + " there was, at " + clock(said.front().when) + ": > " +
          text_of(said.front()));
@@ -385,10 +427,10 @@ void Play::say(Pattern p)
     for (uint32_t k = 0; k < p.len; k++)
         data += their_byte(from - 1 + k);
     uint32_t span = p.len + ((s.flags & (S | F)) != 0);
-    if (span > 0 && !(s.flags & R) && (!(s.flags & S) || next_ == 0) &&
+    if (span > 0 && !p.port && !(s.flags & R) && (!(s.flags & S) || next_ == 0) &&
         seq_after(from + span, next_))
         next_ = from + span;
-    if ((s.flags & A) && seq_after(number, acked_) && !seq_after(number, heard_))
+    if ((s.flags & A) && !p.port && seq_after(number, acked_) && !seq_after(number, heard_))
         acked_ = number;
     note(now, "< " + text_of(s, p.len, false) +
                   (p.ecn ? std::string(" [") + ecn_text(*p.ecn) + "]" : ""));

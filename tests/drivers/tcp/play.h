@@ -28,6 +28,7 @@ class Play : public Script
     void segment_in(const Step &step);
     void say(Pattern p);
     void acknowledge_by(uint32_t bytes);
+    void echo_until(nsec_t at);
     void options(const Pattern &p, struct segment *s) const;
     void icmp_in(const Step &step);
     void handshake(const Step &step);
@@ -72,6 +73,8 @@ class Play : public Script
     bool clock_known_ = false;
     uint32_t heard_clock_ = 0; // the last timestamp of ours, as on the wire
     size_t observed_ = 0;      // of `said`
+    nsec_t echo_ = 0; // how long after a segment the peer acknowledges it; 0: the script says
+    std::deque<std::pair<nsec_t, uint32_t>> echoes_; // when, up to where
     std::deque<std::string> trace_;
 };
 

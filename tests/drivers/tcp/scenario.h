@@ -72,6 +72,8 @@ enum class Verb {
     ACCEPTED,  // ... listens, and the peer's handshake is through; `span`: how long that took
     CONNECT,   // ... connects
     CONNECTED, // ... and the handshake is through
+    ECHO,      // from now on the peer acknowledges each segment `span` after it was sent; 0: none
+    FLIGHT,    // between `number` and `most` bytes are sent and not acknowledged
     AGAIN,     // a new connection, whose peer begins `number` behind the old one's beginning
     WRITES,    // the application writes `number` bytes
     READS,     // ... reads `number` bytes; 0: all, and from now on whatever comes
@@ -92,7 +94,7 @@ struct Step {
     When when;
     Verb verb;
     Pattern segment = {};
-    uint64_t number = 0;
+    uint64_t number = 0, most = 0;
     nsec_t span = 0;
     std::string word;
 };

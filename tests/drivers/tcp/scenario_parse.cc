@@ -344,6 +344,17 @@ void parse_verb(Words &words, Step *step)
         step->verb = w == "accepted" ? Verb::ACCEPTED : Verb::CONNECTED;
         if (words.accept("after"))
             step->span = words.time(words.take("a time"));
+    } else if (w == "peer") {
+        step->verb = Verb::ECHO;
+        if (!words.accept("acks"))
+            words.fail("a peer acks, or gets a line that begins with '<'");
+        if (!words.accept("nothing") && words.accept("after"))
+            step->span = words.time(words.take("a time"));
+    } else if (w == "flight") {
+        step->verb = Verb::FLIGHT;
+        Range range = parse_range(words, words.take("a number of bytes"), UINT32_MAX);
+        step->number = range.low;
+        step->most = range.high;
     } else if (w == "again") {
         step->verb = Verb::AGAIN;
         if (words.accept("isn"))
