@@ -8,7 +8,8 @@
                        |
                    TAP or veth --- SplitMX 10.99.0.2
 
-The addresses belong to the bridge, so they stay when SplitMX's TAP goes away and comes back.
+With add_ipv6() each party has 2001:db8:99::/64 too, with the same number at its end. The addresses
+belong to the bridge, so they stay when SplitMX's TAP goes away and comes back.
 """
 import os
 
@@ -20,6 +21,11 @@ OTHER_CLIENT = "10.99.0.3"
 OURS = "10.99.0.10"
 EXTERNAL = "10.99.0.20"
 PREFIX = 24
+CLIENT6 = "2001:db8:99::1"
+ROUTER6 = "2001:db8:99::2"
+OURS6 = "2001:db8:99::10"
+EXTERNAL6 = "2001:db8:99::20"
+PREFIX6 = 64
 BRIDGE = "br0"
 
 
@@ -37,6 +43,19 @@ def create():
     for address in (CLIENT, OTHER_CLIENT, OURS, EXTERNAL):
         run("ip", "address", "add", f"{address}/{PREFIX}", "dev", BRIDGE)
     run("ip", "link", "set", BRIDGE, "up")
+
+
+def add_ipv6():
+    """Let the bridge speak IPv6, too. Other tests count frames that are theirs: remove it again."""
+    run("sysctl", "-qw", f"net.ipv6.conf.{BRIDGE}.disable_ipv6=0")
+    run("ip", "address", "add", f"{CLIENT6}/{PREFIX6}", "dev", BRIDGE, "nodad")
+    for address in (OURS6, EXTERNAL6):  # deprecated: not what the kernel's clients connect from
+        run("ip", "address", "add", f"{address}/{PREFIX6}", "dev", BRIDGE, "nodad",
+            "preferred_lft", 0)
+
+
+def remove_ipv6():
+    run("sysctl", "-qw", f"net.ipv6.conf.{BRIDGE}.disable_ipv6=1")
 
 
 def attach(interface):

@@ -24,7 +24,7 @@ file = {directory}/mail.log
 
 [port wan]
 device  = {device}
-address = {address}/24
+address = {addresses}
 
 [listener smtp]
 port     = wan
@@ -51,14 +51,14 @@ DEVICES = {
 
 
 class SplitMX:
-    """One router at network.ROUTER on a device of DEVICES.
+    """One router at network.ROUTER (with ipv6, at network.ROUTER6 too) on a device of DEVICES.
 
     mailboxes: lines of the domain's mailbox file (our side). The keyword arguments that end the
     list are lines for the INI; `more` is whole sections.
     """
 
     def __init__(self, build, device="net_tap", mailboxes=("alice", "bob"), domain="example.com",
-                 verify="carol", ours=network.OURS, external=network.EXTERNAL, attach=True,
+                 verify="carol", ours=network.OURS, external=network.EXTERNAL, ipv6=False, attach=True,
                  appliance="", memory="", listener="", timeouts="", domain_keys="", more=""):
         self.binary = os.path.join(build, "app/splitmx")
         self.vdev, self.interface, self.kernel_end = DEVICES[device]
@@ -67,8 +67,11 @@ class SplitMX:
         shutil.rmtree(self.directory, ignore_errors=True)
         os.makedirs(self.directory)
         self.write_mailboxes(mailboxes)
+        addresses = f"{network.ROUTER}/{network.PREFIX}"
+        if ipv6:
+            addresses += f", {network.ROUTER6}/{network.PREFIX6}"
         self.ini = self.write("splitmx.ini", INI.format(
-            directory=self.directory, device=self.vdev, address=network.ROUTER,
+            directory=self.directory, device=self.vdev, addresses=addresses,
             domain=domain, verify=verify, ours=ours, external=external,
             appliance=appliance, memory=memory, listener=listener, timeouts=timeouts,
             domain_keys=domain_keys, more=more))
