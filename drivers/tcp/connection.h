@@ -95,6 +95,7 @@ struct tcp_connection {
     uint32_t rcv_mss; /* largest payload received so far: what the peer calls full */
     uint32_t iss, irs;
     uint32_t fin_seq;
+    struct sack_block repeated; /* arrived twice, and the peer has not been told (RFC 2883 §4) */
     uint32_t life_una;      /* SND.UNA when `life` was armed */
     uint32_t limited_until; /* data before this was sent while the congestion window was full */
     uint32_t rtt_point;     /* the next sample counts when this is acknowledged: one a round trip */

@@ -170,6 +170,8 @@ static void unacceptable(struct tcp_connection *c, const struct segment *s)
         connection_down(c, STREAM_CLOSED);
         return;
     }
+    if (old && s->data_len > 0)
+        c->repeated = (struct sack_block){s->seq, s->seq + s->data_len};
     answer(c, s);
 }
 
@@ -364,6 +366,8 @@ static bool receive(struct tcp_connection *c, struct arrival *a)
         c->rcv_mss = len < c->mtu ? len : c->mtu;
 
     bool gap = c->recvq.blocks != NULL;
+    if (seq_before(seq, nxt))
+        c->repeated = (struct sack_block){seq, nxt};
     switch (recvq_insert(&c->recvq, &t->nodes, seq, len, &payload)) {
     case RECVQ_IN_ORDER:
         c->stream.readable += c->recvq.nxt - nxt;
@@ -379,6 +383,7 @@ static bool receive(struct tcp_connection *c, struct arrival *a)
         break;
     case RECVQ_DUPLICATE:
         t->counters[TCP_RX_DUPLICATE]++;
+        c->repeated = (struct sack_block){seq, seq + len};
         owe_ack(c, true);
         break;
     case RECVQ_FULL:

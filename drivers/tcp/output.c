@@ -132,6 +132,12 @@ static bool attach_payload(struct tcp *t, struct rte_mbuf *m, const struct sent 
     return true;
 }
 
+/* Is there anything to tell by SACK? */
+static bool has_report(const struct tcp_connection *c)
+{
+    return c->recovery.sack && (c->recvq.blocks != NULL || c->repeated.start != c->repeated.end);
+}
+
 /* Send a segment of the connection, with the record's bytes if there is one. False if there is no
  * memory for it. */
 static bool emit(struct tcp_connection *c, struct segment *s, const struct sent *record)
@@ -185,7 +191,8 @@ static bool emit(struct tcp_connection *c, struct segment *s, const struct sent 
     }
     if (s->flags & TCP_ACK) {
         c->ack_sent = s->ack;
-        c->ack_now = false;
+        /* A gap is for an ACK of its own to report: data leaves no room for that. */
+        c->ack_now = c->ack_now && s->sack_count == 0 && has_report(c);
         timer_disarm(t->config.wheel, &c->delack);
     }
     if (markable)
@@ -230,9 +237,17 @@ static bool emit_syn(struct tcp_connection *c)
 static bool emit_ack(struct tcp_connection *c, uint32_t seq)
 {
     struct segment s = {.seq = seq, .flags = TCP_ACK};
-    if (c->recovery.sack)
-        s.sack_count = (uint8_t)recvq_sack(&c->recvq, s.sack, TCP_MAX_SACK);
-    return emit(c, &s, NULL);
+    unsigned n = 0;
+    if (has_report(c)) {
+        if (c->repeated.start != c->repeated.end)
+            s.sack[n++] = c->repeated; /* first, and once (RFC 2883 §4) */
+        n += recvq_sack(&c->recvq, s.sack + n, TCP_MAX_SACK - n);
+    }
+    s.sack_count = (uint8_t)n;
+    if (!emit(c, &s, NULL))
+        return false;
+    c->repeated = (struct sack_block){0};
+    return true;
 }
 
 static bool emit_record(struct tcp_connection *c, struct sent *record)
