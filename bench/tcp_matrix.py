@@ -138,7 +138,7 @@ class Matrix:
 
     def run(self):
         lanes = min(self.options.lanes, self.total)
-        labs = [Lab(self.options.build, lane, -10, self.options.families) for lane in range(lanes)]
+        labs = [Lab(self.options.build, lane, True, self.options.families) for lane in range(lanes)]
         threads = [threading.Thread(target=self._lane, args=(lab,)) for lab in labs]
         self._introduce(labs)
         for thread in threads:
@@ -215,7 +215,7 @@ class Matrix:
 
 def transfer_sizes(options):
     """Transfers from the smallest to the largest over a clean wire, both ways: all intact."""
-    lab = Lab(options.build, 0, -10, options.families)
+    lab = Lab(options.build, 0, True, options.families)
     for family, sends, size in itertools.product(options.families, (True, False), SIZES):
         cell = Cell(0, 20, 0, sends, family, 100)
         times = {}
