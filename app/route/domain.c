@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/route/parse.h"
+
 #define SMTP_PORT 25
 
 #define FAIL(key, ...) config_error(c->errors, d->section, key, __VA_ARGS__)

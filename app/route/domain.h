@@ -10,8 +10,8 @@
 #include "app/route/expressions.h"
 #include "app/route/mailboxes.h"
 #include "app/route/networks.h"
-#include "app/route/route.h"
-#include "app/route/snapshot.h"
+#include "app/route/probe_target.h"
+#include "app/route/verdict.h"
 #include "config/config.h"
 
 struct domain {

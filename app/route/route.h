@@ -7,59 +7,10 @@
 #ifndef SPLITMX_ROUTE_ROUTE_H
 #define SPLITMX_ROUTE_ROUTE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
+#include "app/route/verdict.h"
 #include "app/smtp/command.h"
-#include "drivers/base/addr.h"
-#include "drivers/base/check.h"
 
 struct snapshot; /* immutable; see snapshot.h */
-
-#define ROUTE_MAX_HOPS  2
-#define ROUTE_RULE_SIZE 128
-#define ROUTE_NO_PROBE  UINT16_MAX
-
-/* name, text of logs and --route, reply to the client ("": the next hop's own) */
-#define ROUTE_VERDICTS(X)                                                                          \
-    X(VERDICT_LOCAL, "local", "")                                                                  \
-    X(VERDICT_EXTERNAL, "external", "")                                                            \
-    X(VERDICT_UNKNOWN, "unknown", "550 5.1.1 No such mailbox here")                                \
-    X(VERDICT_REFUSED, "refused", "550 5.7.1 Relaying denied")                                     \
-    X(VERDICT_SAME_SIDE, "same-side", "550 5.1.1 No such mailbox: neither side has it")            \
-    X(VERDICT_ROUTED, "routed-address", "550 5.1.3 Routed addresses are not accepted")             \
-    X(VERDICT_BAD_ADDRESS, "bad-address", "550 5.1.3 Bad recipient address")                       \
-    X(VERDICT_FAILED, "failed", "451 4.3.0 The recipient cannot be looked up now")
-#define ROUTE_VERDICT_ENUM(name, text, reply) name,
-enum verdict { ROUTE_VERDICTS(ROUTE_VERDICT_ENUM) VERDICT_COUNT };
-
-const char *verdict_text(enum verdict v);
-const char *verdict_reply(enum verdict v); /* without CRLF; "" for local and external */
-
-/* The side of a domain that a client belongs to. */
-enum side {
-    SIDE_OUTSIDE, /* neither */
-    SIDE_LOCAL,
-    SIDE_EXTERNAL,
-};
-const char *side_text(enum side s);
-
-struct next_hop {
-    struct endpoint server;
-    uint16_t probe; /* index of the probe whose state gates it, see snapshot_probe(); or
-                       ROUTE_NO_PROBE */
-    enum side side; /* SIDE_LOCAL: a mailbox server; SIDE_EXTERNAL: an external server */
-};
-
-struct route {
-    enum verdict verdict;
-    enum side from;     /* the client's side in the recipient's domain */
-    unsigned hop_count; /* 1 for local and external, else 0 */
-    struct next_hop hops[ROUTE_MAX_HOPS];
-    char rule[ROUTE_RULE_SIZE]; /* what decided, e.g. "alice", "/^sales-/", "!bob", "split",
-                                   "postmaster" */
-};
 
 /*
  * The verdict for one recipient. `worker` (below the snapshot's number of workers) says whose
@@ -70,12 +21,5 @@ struct route {
  */
 void route_recipient(const struct snapshot *s, unsigned worker, const struct smtp_path *path,
                      const struct ip_addr *client, struct route *out);
-
-/*
- * An address as an operator writes it (an argument of --route, verification_address), with or
- * without angle brackets: what RCPT would have made of it. Spans point into text. False if RCPT
- * would not take it.
- */
-MUST_CHECK bool route_parse_address(const char *text, struct smtp_path *out);
 
 #endif

@@ -9,19 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "app/route/route.h"
+#include "app/route/probe_target.h"
 #include "config/config.h"
+#include "drivers/base/addr.h"
 #include "drivers/base/check.h"
-
-/* How an external server is verified (DESIGN: verification): shared by (server, address). */
-struct probe_target {
-    struct endpoint server;
-    char sender[SMTP_PATH_MAX + 1]; /* verify_sender without brackets; "" is <> */
-    char recipient[SMTP_PATH_MAX +
-                   1]; /* verification_address; "": by connection only ([domain *]) */
-    uint64_t interval; /* verify_interval, nanoseconds */
-    unsigned fall;     /* failed connections until down */
-};
 
 /*
  * Build from all [domain] sections and [appliance] postmaster. Every problem found is reported to

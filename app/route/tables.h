@@ -7,7 +7,6 @@
 
 #include "app/route/domain.h"
 #include "app/route/set.h"
-#include "app/route/snapshot.h"
 
 struct snapshot {
     struct domain *domains; /* in the file's order */

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "app/route/address.h"
+#include "app/route/parse.h"
+#include "app/route/route.h"
 #include "app/route/snapshot.h"
 #include "fuzz.h"
 

@@ -13,6 +13,7 @@
 
 extern "C" {
 #include "app/route/explain.h"
+#include "app/route/parse.h"
 #include "app/route/route.h"
 #include "app/route/snapshot.h"
 }

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What an external server is verified by. */
+#ifndef SPLITMX_ROUTE_PROBE_TARGET_H
+#define SPLITMX_ROUTE_PROBE_TARGET_H
+
+#include <stdint.h>
+
+#include "app/smtp/command.h"
+#include "drivers/base/addr.h"
+
+/* How an external server is verified (DESIGN: verification): shared by (server, address). */
+struct probe_target {
+    struct endpoint server;
+    char sender[SMTP_PATH_MAX + 1]; /* verify_sender without brackets; "" is <> */
+    char recipient[SMTP_PATH_MAX +
+                   1]; /* verification_address; "": by connection only ([domain *]) */
+    uint64_t interval; /* verify_interval, nanoseconds */
+    unsigned fall;     /* failed connections until down */
+};
+
+#endif
