@@ -35,18 +35,41 @@ static uint32_t node_count(uint32_t connections, uint32_t data_buffers)
     return 4 * data_buffers + 8 * connections;
 }
 
+/* Chains of the flow table have less than one entry on average. */
+static uint32_t bucket_count(uint32_t connections)
+{
+    uint32_t buckets = 16;
+    while (buckets < connections + connections / 2)
+        buckets *= 2;
+    return buckets;
+}
+
+/* Bytes of a table's pointers for each of its entries. */
+static uint32_t share(uint32_t buckets, uint32_t entries)
+{
+    return entries == 0 ? 0 : (uint32_t)((buckets * sizeof(void *) + entries - 1) / entries);
+}
+
+struct tcp_footprint tcp_footprint(uint32_t max_connections, uint32_t max_time_wait)
+{
+    return (struct tcp_footprint){
+        .connection = (uint32_t)sizeof(struct tcp_connection) +
+                      share(bucket_count(max_connections), max_connections),
+        .time_wait = (uint32_t)sizeof(struct timewait) +
+                     share(timewait_buckets(max_time_wait), max_time_wait),
+    };
+}
+
 uint64_t tcp_memory(uint32_t max_connections, uint32_t max_time_wait, uint32_t data_buffers)
 {
-    return max_connections * (sizeof(struct tcp_connection) + 2 * sizeof(void *)) +
-           max_time_wait * (sizeof(struct timewait) + 2 * sizeof(void *)) +
+    struct tcp_footprint each = tcp_footprint(max_connections, max_time_wait);
+    return (uint64_t)max_connections * each.connection + (uint64_t)max_time_wait * each.time_wait +
            (uint64_t)node_count(max_connections, data_buffers) * NODE_SIZE;
 }
 
 static bool tables_create(struct tcp *t)
 {
-    uint32_t connections = t->config.max_connections, buckets = 16;
-    while (buckets < connections + connections / 2)
-        buckets *= 2;
+    uint32_t connections = t->config.max_connections, buckets = bucket_count(connections);
     t->bucket_mask = buckets - 1;
     t->connections = aligned_alloc(64, connections * sizeof(*t->connections));
     t->buckets = calloc(buckets, sizeof(struct tcp_connection *));

@@ -47,6 +47,13 @@ struct tcp_config {
 /* Bytes of plain memory that tcp_create() takes for so many connections and data buffers. */
 uint64_t tcp_memory(uint32_t max_connections, uint32_t max_time_wait, uint32_t data_buffers);
 
+/* Of these, bytes that a connection takes while nothing happens on it, its share of the flow table
+ * included, and what is left of it in TIME-WAIT. */
+struct tcp_footprint {
+    uint32_t connection, time_wait;
+};
+struct tcp_footprint tcp_footprint(uint32_t max_connections, uint32_t max_time_wait);
+
 /* NULL if out of memory. Registers itself as ip's upper layer. */
 struct tcp *tcp_create(const struct tcp_config *config, nsec_t now);
 

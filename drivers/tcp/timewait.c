@@ -4,11 +4,17 @@
 
 #include <stdlib.h>
 
-bool timewait_create(struct timewait_table *t, uint32_t records)
+uint32_t timewait_buckets(uint32_t records)
 {
     uint32_t buckets = 16;
     while (buckets < records)
         buckets *= 2;
+    return buckets;
+}
+
+bool timewait_create(struct timewait_table *t, uint32_t records)
+{
+    uint32_t buckets = timewait_buckets(records);
     *t = (struct timewait_table){.mask = buckets - 1};
     TAILQ_INIT(&t->order);
     TAILQ_INIT(&t->free);

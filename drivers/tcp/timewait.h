@@ -41,6 +41,9 @@ struct timewait_table {
     uint32_t count;
 };
 
+/* Chains that a table of so many records has. */
+uint32_t timewait_buckets(uint32_t records);
+
 MUST_CHECK bool timewait_create(struct timewait_table *t, uint32_t records);
 void timewait_destroy(struct timewait_table *t);
 

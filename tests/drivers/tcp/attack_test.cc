@@ -168,6 +168,16 @@ TEST_F(Attack, HalfOpenConnectionsArePromisedLittleMemory)
     ignore();
 }
 
+TEST_F(Attack, AnIdleConnectionTakesAKilobyteAtMost)
+{
+    for (uint32_t most : {64u, 20000u, 100000u, 4000000u}) {
+        struct tcp_footprint each = tcp_footprint(most, most);
+        EXPECT_LE(each.connection, 1024u);
+        EXPECT_LE(each.time_wait, 128u);
+        EXPECT_GE(tcp_memory(most, most, 0), uint64_t(most) * (each.connection + each.time_wait));
+    }
+}
+
 TEST_F(Attack, TheLastConnectionsAreKeptForClientsThatHaveProvenThemselves)
 {
     config.max_connections = 64;
