@@ -4,10 +4,11 @@
  *
  * An input is a list of steps, one byte each with its operands behind it:
  *   0x00-0x7f  a frame: length (2 bytes), then its bytes. Bits: 1 cut it in two segments (at a byte
- *              that follows the length), 2 make its IPv4 and ICMP checksums right, 4 somebody else
- *              holds the buffer too, 8 it is for our MAC whatever it says
+ *              that follows the length), 2 make its IPv4, ICMP and ICMPv6 checksums right, 4
+ *              somebody else holds the buffer too, 8 it is for our MAC whatever it says
  *   0x80-0xbf  so many eighths of a second pass
- *   0xc0-0xff  a packet of ours goes to 192.0.2.(128 + step)
+ *   0xc0-0xdf  a packet of ours goes to 192.0.2.(128 + step)
+ *   0xe0-0xff  a packet of ours goes to 2001:db8::(step - 0xe0)
  */
 #include "fuzz.h"
 
@@ -40,6 +41,31 @@ static uint16_t receive(struct link *l, struct rte_mbuf **frames, uint16_t n)
     return 1;
 }
 
+/* The sum of an ICMPv6 message with its pseudo header; 0xffff if its checksum is right. */
+static uint16_t icmp6_sum(const struct rte_ipv6_hdr *h, uint16_t message_sum, uint32_t len)
+{
+    uint32_t tail[2] = {rte_cpu_to_be_32(len), rte_cpu_to_be_32(IPPROTO_ICMPV6)};
+    uint32_t sum =
+        message_sum + (uint32_t)rte_raw_cksum(h->src_addr, 32) + rte_raw_cksum(tail, sizeof(tail));
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)((sum & 0xffff) + (sum >> 16));
+}
+
+/* Ours have no extension headers, come from us, and go to somebody. */
+static void check6(const struct rte_mbuf *m)
+{
+    const struct rte_ipv6_hdr *h =
+        rte_pktmbuf_mtod_offset(m, const struct rte_ipv6_hdr *, RTE_ETHER_HDR_LEN);
+    uint32_t len = m->pkt_len - RTE_ETHER_HDR_LEN - (uint32_t)sizeof(*h);
+    uint16_t sum;
+    FUZZ_CHECK(rte_be_to_cpu_16(h->payload_len) == len);
+    FUZZ_CHECK(h->proto == IPPROTO_ICMPV6 || h->proto == IPPROTO_TCP);
+    FUZZ_CHECK(h->src_addr[0] != 0xff);
+    if (h->proto == IPPROTO_ICMPV6)
+        FUZZ_CHECK(rte_raw_cksum_mbuf(m, RTE_ETHER_HDR_LEN + sizeof(*h), len, &sum) == 0 &&
+                   icmp6_sum(h, sum, len) == 0xffff);
+}
+
 /* Whatever comes in, what we send is well formed. */
 static void transmit(struct link *l, struct rte_mbuf *m)
 {
@@ -58,6 +84,8 @@ static void transmit(struct link *l, struct rte_mbuf *m)
                                           m->pkt_len - RTE_ETHER_HDR_LEN - (uint32_t)sizeof(*h),
                                           &sum) == 0 &&
                        sum == 0xffff);
+    } else if (eth->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV6)) {
+        check6(m);
     } else {
         FUZZ_CHECK(eth->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_ARP));
     }
@@ -115,6 +143,37 @@ static void start(void)
     FUZZ_CHECK(pools_create(&pools, &config) == 0);
 }
 
+static struct ip_addr v6(uint8_t host)
+{
+    return (struct ip_addr){.b = {0x20, 0x01, 0x0d, 0xb8, [15] = host}};
+}
+
+static void repair6(uint8_t *frame, size_t len)
+{
+    struct rte_ipv6_hdr *h = (struct rte_ipv6_hdr *)(void *)(frame + RTE_ETHER_HDR_LEN);
+    if (len < RTE_ETHER_HDR_LEN + sizeof(*h))
+        return;
+    size_t payload = rte_be_to_cpu_16(h->payload_len);
+    uint8_t *message = (uint8_t *)(h + 1), next = h->proto;
+    if (len < RTE_ETHER_HDR_LEN + sizeof(*h) + payload)
+        return;
+    while ((next == IPPROTO_HOPOPTS || next == IPPROTO_DSTOPTS || next == IPPROTO_ROUTING ||
+            next == IPPROTO_FRAGMENT) &&
+           payload >= 8) {
+        size_t size = next == IPPROTO_FRAGMENT ? 8 : (message[1] + 1u) * 8;
+        if (size > payload)
+            return;
+        next = message[0];
+        message += size;
+        payload -= size;
+    }
+    if (next != IPPROTO_ICMPV6 || payload < 4)
+        return;
+    memset(message + 2, 0, 2);
+    uint16_t sum = (uint16_t)~icmp6_sum(h, rte_raw_cksum(message, payload), (uint32_t)payload);
+    memcpy(message + 2, &sum, sizeof(sum));
+}
+
 /* What a sender would have computed. */
 static void repair(uint8_t *frame, size_t len)
 {
@@ -156,8 +215,9 @@ static size_t frame(struct ip_stack *ip, const struct link *link, uint8_t step, 
     memcpy(bytes, data + operands, len);
     if ((step & 8) != 0 && len >= RTE_ETHER_HDR_LEN)
         memcpy(bytes, &link->mac, sizeof(link->mac));
+    bool ipv6 = len >= RTE_ETHER_HDR_LEN && bytes[12] == 0x86 && bytes[13] == 0xdd;
     if ((step & 2) != 0)
-        repair(bytes, len);
+        (ipv6 ? repair6 : repair)(bytes, len);
     if (cut > len)
         cut = len;
     struct rte_mbuf *m = buffer(bytes, two ? cut : len), *held = NULL;
@@ -187,8 +247,10 @@ static void output(struct ip_stack *ip, uint8_t step)
     if (m == NULL)
         return;
     memset(rte_pktmbuf_append(m, 20), step, 20);
-    struct ip_addr src = v4(RTE_IPV4(192u, 0, 2, 25)),
-                   dst = v4(RTE_IPV4(192u, 0, 2, 128) + (step & 63));
+    bool ipv6 = step >= 0xe0;
+    struct ip_addr src = ipv6 ? v6(0x25) : v4(RTE_IPV4(192u, 0, 2, 25));
+    struct ip_addr dst =
+        ipv6 ? v6(step & 31) : v4(RTE_IPV4(192u, 0, 2, 128) + (uint32_t)(step & 31));
     ip_output(ip, m, 0, &src, &dst, 0);
 }
 
@@ -200,11 +262,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                         .mtu = MTU,
                         .caps = {.max_segments = UINT16_MAX},
                         .name = "fuzz"};
-    struct ip_link_config config = {.link = &link, .address_count = 1};
+    struct ip_link_config config = {.link = &link, .address_count = 2};
     if (pools.data == NULL)
         start();
     config.addresses[0] = v4(RTE_IPV4(192u, 0, 2, 25));
     config.networks[0] = (struct ip_prefix){v4(RTE_IPV4(192u, 0, 2, 0)), 120};
+    config.addresses[1] = v6(0x25);
+    config.networks[1] = (struct ip_prefix){v6(0), 64};
+    config.gateway6 = (struct ip_addr){.b = {0xfe, 0x80, [15] = 0xfe}};
     config.gateway4 = v4(RTE_IPV4(192u, 0, 2, 254));
     nsec_t now = NSEC_PER_SEC;
     timer_wheel_init(&wheel, now);
