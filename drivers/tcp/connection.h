@@ -96,8 +96,8 @@ struct tcp_connection {
     uint32_t iss, irs;
     uint32_t fin_seq;
     struct sack_block repeated; /* arrived twice, and the peer has not been told (RFC 2883 §4) */
-    uint32_t life_una;      /* SND.UNA when `life` was armed */
-    uint32_t limited_until; /* data before this was sent while the congestion window was full */
+    uint32_t life_una;          /* SND.UNA when `life` was armed */
+    uint32_t limited_until;     /* data before this was sent while the congestion window was full */
     uint32_t rtt_point;     /* the next sample counts when this is acknowledged: one a round trip */
     uint32_t promised;      /* buffers, of pools_promise() */
     uint32_t window_target; /* bytes that we would have the peer send unread */

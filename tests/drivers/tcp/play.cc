@@ -68,6 +68,7 @@ void Play::set_up()
     config.keepalive = g.keepalive.value_or(config.keepalive);
     config.time_wait = g.time_wait.value_or(config.time_wait);
     config.ecn = g.ecn;
+    config.ipv6 = g.ipv6;
     config.congestion = g.reno ? CONGESTION_NEWRENO : CONGESTION_CUBIC;
     nic.mtu = g.mtu.value_or(nic.mtu);
     begin();
@@ -446,35 +447,22 @@ void Play::say(Pattern p)
 // An error of a router, or of the peer's host, that quotes the beginning of a segment of ours.
 void Play::icmp_in(const Step &step)
 {
-    struct ip_addr us = host->address, them = peer().addr;
-    auto header = [](Bytes *f, uint8_t protocol, size_t payload, const struct ip_addr &from,
-                     const struct ip_addr &to) {
-        size_t at = f->size();
-        size_t len = 20 + payload;
-        f->insert(f->end(),
-                  {0x45, 0, uint8_t(len >> 8), uint8_t(len), 0, 0, 0x40, 0, 64, protocol, 0, 0});
-        f->insert(f->end(), from.b + 12, from.b + 16);
-        f->insert(f->end(), to.b + 12, to.b + 16);
-        uint16_t sum = uint16_t(~rte_raw_cksum(f->data() + at, 20));
-        memcpy(f->data() + at + 10, &sum, 2);
-    };
-    Bytes f = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
-    header(&f, 1, 8 + 20 + 8, them, us);
-    size_t icmp = f.size();
-    uint32_t mtu = step.segment.mtu;
-    f.insert(f.end(), {uint8_t(step.number >> 8), uint8_t(step.number), 0, 0, 0, 0,
-                       uint8_t(mtu >> 8), uint8_t(mtu)});
-    header(&f, 6, 20, us, them);
+    std::optional<unsigned> code = icmp_code(step.word, config.ipv6);
+    if (!code)
+        return fail("there is no such error over IPv6");
+    uint32_t mtu = step.segment.mtu, number = iss_ + step.segment.seq.value_or(acked_);
     uint16_t to = step.segment.port.value_or(peer_port);
-    uint32_t number = iss_ + step.segment.seq.value_or(acked_);
+    Bytes f = ethernet(config.ipv6 ? 0x86dd : 0x0800);
+    ecn = 0;
+    add_ip(f, config.ipv6 ? 58 : 1, 8 + (config.ipv6 ? 40 : 20) + 8);
+    f.insert(f.end(),
+             {uint8_t(*code >> 8), uint8_t(*code), 0, 0, 0, 0, uint8_t(mtu >> 8), uint8_t(mtu)});
+    add_ip(f, 6, 20, 64, true);
     f.insert(f.end(),
              {uint8_t(our_port >> 8), uint8_t(our_port), uint8_t(to >> 8), uint8_t(to),
               uint8_t(number >> 24), uint8_t(number >> 16), uint8_t(number >> 8), uint8_t(number)});
-    uint16_t sum = uint16_t(~rte_raw_cksum(f.data() + icmp, f.size() - icmp));
-    memcpy(f.data() + icmp + 2, &sum, 2);
-    note(now, "< icmp type " + std::to_string(step.number >> 8) + " code " +
-                  std::to_string(step.number & 255) + " about seq " +
-                  std::to_string(number - iss_));
+    put_icmp_checksum(f, transport());
+    note(now, "< icmp " + step.word + " about seq " + std::to_string(number - iss_));
     wire->inject(0, f);
     round();
 }

@@ -63,7 +63,7 @@ struct Pattern {
 enum class Verb {
     IN,        // a segment of the peer
     OUT,       // a segment of ours: the next one
-    ICMP,      // an error that quotes a segment of ours; `number`: type and code
+    ICMP,      // an error, `word`, that quotes a segment of ours
     COUNT,     // `number` segments of ours, whatever is in them
     SKIP,      // whatever we said so far does not matter
     SILENCE,   // nothing was said up to now
@@ -103,7 +103,7 @@ struct Step {
 struct Given {
     uint16_t mss = 1460; // 0: no option
     bool sack = false, timestamps = false, ecn = false;
-    bool reno = false;
+    bool reno = false, ipv6 = false;
     std::optional<uint8_t> wscale;
     uint16_t window = 65535;
     uint32_t isn = 1000000;
@@ -118,6 +118,9 @@ struct Scenario {
     Given given;
     std::vector<Step> steps;
 };
+
+// Type and code of an ICMP error by its name; nothing if there is no such.
+std::optional<unsigned> icmp_code(const std::string &name, bool ipv6);
 
 // All scenarios of a file. Throws an Error.
 std::vector<Scenario> parse(const std::string &file, const std::string &text);

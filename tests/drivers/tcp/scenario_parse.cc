@@ -20,11 +20,13 @@ namespace
 
 const std::map<std::string, uint8_t> kEcn = {{"noect", 0}, {"ect1", 1}, {"ect0", 2}, {"ce", 3}};
 
-// Type and code.
-const std::map<std::string, unsigned> kIcmp = {
-    {"net-unreachable", 0x300},  {"host-unreachable", 0x301}, {"protocol-unreachable", 0x302},
-    {"port-unreachable", 0x303}, {"too-big", 0x304},          {"source-quench", 0x400},
-    {"admin-prohibited", 0x30d}, {"time-exceeded", 0xb00},    {"parameter-problem", 0xc00},
+// Type and code over IPv4 (RFC 792) and IPv6 (RFC 4443); 0: not there.
+const std::map<std::string, std::pair<unsigned, unsigned>> kIcmp = {
+    {"net-unreachable", {0x300, 0x100}},   {"host-unreachable", {0x301, 0x103}},
+    {"protocol-unreachable", {0x302, 0}},  {"port-unreachable", {0x303, 0x104}},
+    {"too-big", {0x304, 0x200}},           {"admin-prohibited", {0x30d, 0x101}},
+    {"source-quench", {0x400, 0}},         {"time-exceeded", {0xb00, 0x300}},
+    {"parameter-problem", {0xc00, 0x400}},
 };
 
 const std::map<std::string, unsigned> kEvents = {
@@ -283,7 +285,8 @@ void parse_icmp(const std::string &where, const std::string &text, Step *step)
     Words words(where, text);
     words.take("icmp");
     step->verb = Verb::ICMP;
-    step->number = words.one_of(kIcmp, "an ICMP error");
+    step->word = words.peek();
+    words.one_of(kIcmp, "an ICMP error");
     while (!words.end()) {
         if (words.accept("mtu"))
             step->segment.mtu = uint32_t(words.number("an MTU", UINT16_MAX));
@@ -424,6 +427,8 @@ void parse_given(Words &words, Given *given)
             given->sack = !words.accept("none");
         else if (w == "ts")
             given->timestamps = !words.accept("none");
+        else if (w == "ipv6")
+            given->ipv6 = true;
         else if (w == "ecn")
             given->ecn = !words.accept("none");
         else if (w == "reno" || w == "cubic")
@@ -546,6 +551,15 @@ class Parser
 };
 
 } // namespace
+
+std::optional<unsigned> icmp_code(const std::string &name, bool ipv6)
+{
+    auto found = kIcmp.find(name);
+    if (found == kIcmp.end())
+        return {};
+    unsigned code = ipv6 ? found->second.second : found->second.first;
+    return code != 0 ? std::optional<unsigned>(code) : std::nullopt;
+}
 
 std::vector<Scenario> parse(const std::string &file, const std::string &text)
 {

@@ -161,36 +161,96 @@ struct Script : ::testing::Test {
         return n * NSEC_PER_MSEC;
     }
 
+    // Where TCP, or ICMP, begins in a frame.
+    size_t transport() const
+    {
+        return config.ipv6 ? 54 : 34;
+    }
     // A frame of ours: answered if it asks for an address, else kept.
     void hear(const Bytes &f)
     {
-        if (f[12] == 8 && f[13] == 6) {
-            bool question = f[21] == 1 && f[41] == 2;
-            if (question && answers_arp) {
-                Bytes reply(f.begin() + 6, f.begin() + 12);
-                const Bytes mac = {2, 0, 0, 0, 0, 2};
-                reply.insert(reply.end(), mac.begin(), mac.end());
-                reply.insert(reply.end(), {8, 6, 0, 1, 8, 0, 6, 4, 0, 2});
-                reply.insert(reply.end(), mac.begin(), mac.end());
-                reply.insert(reply.end(), f.begin() + 38, f.begin() + 42);
-                reply.insert(reply.end(), f.begin() + 22, f.begin() + 32);
-                wire->inject(0, reply);
-            }
+        bool arp = f[12] == 8 && f[13] == 6, nd = f[12] == 0x86 && f[20] == 58 && f[54] == 135;
+        if (arp || nd) {
+            if (answers_arp && arp && f[21] == 1 && f[41] == 2)
+                answer_arp(f);
+            if (answers_arp && nd && f[77] == 2)
+                answer_solicitation(f);
             return;
         }
+        if (config.ipv6 && f[20] != 6)
+            return; // groups, routers
         Said x;
-        size_t len = (size_t(f[16]) << 8 | f[17]) - 20;
+        size_t at = transport();
+        size_t len = config.ipv6 ? size_t(f[18]) << 8 | f[19] : (size_t(f[16]) << 8 | f[17]) - 20;
         ASSERT_EQ(uint16_t(~checksum(f, len)), 0) << "a wrong checksum went out";
-        ASSERT_TRUE(segment_parse(f.data() + 34, uint32_t(len), uint32_t(len), &x.s));
-        x.data.assign(f.begin() + 34 + x.s.header_len, f.begin() + 34 + long(len));
-        x.ecn = f[15] & 3;
+        ASSERT_TRUE(segment_parse(f.data() + at, uint32_t(len), uint32_t(len), &x.s));
+        x.data.assign(f.begin() + long(at) + x.s.header_len, f.begin() + long(at + len));
+        x.ecn = (config.ipv6 ? f[15] >> 4 : f[15]) & 3;
         x.when = now;
         said.push_back(x);
+    }
+    void answer_arp(const Bytes &f)
+    {
+        Bytes reply = ethernet(0x0806);
+        reply.insert(reply.end(), {0, 1, 8, 0, 6, 4, 0, 2, 2, 0, 0, 0, 0, 2});
+        reply.insert(reply.end(), f.begin() + 38, f.begin() + 42);
+        reply.insert(reply.end(), f.begin() + 22, f.begin() + 32);
+        wire->inject(0, reply);
+    }
+    // RFC 4861 §4.4: solicited, with our address.
+    void answer_solicitation(const Bytes &f)
+    {
+        Bytes reply = ethernet(0x86dd);
+        add_ip(reply, 58, 32, 255);
+        reply.insert(reply.end(), {136, 0, 0, 0, 0x60, 0, 0, 0});
+        reply.insert(reply.end(), f.begin() + 62, f.begin() + 78);
+        reply.insert(reply.end(), {2, 1, 2, 0, 0, 0, 0, 2});
+        put_icmp_checksum(reply, 54);
+        wire->inject(0, reply);
+    }
+    static Bytes ethernet(uint16_t type)
+    {
+        return {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, uint8_t(type >> 8), uint8_t(type)};
+    }
+    // An IP header from the peer to us; or, quoted, of a packet of ours to it.
+    void add_ip(Bytes &f, uint8_t protocol, size_t payload, uint8_t hops = 64, bool ours = false)
+    {
+        struct ip_addr from = peer().addr, to = host->address;
+        if (ours)
+            std::swap(from, to);
+        size_t at = f.size(), all = payload + 20;
+        if (config.ipv6) {
+            f.insert(f.end(), {0x60, uint8_t(ecn << 4), 0, 0, uint8_t(payload >> 8),
+                               uint8_t(payload), protocol, hops});
+            f.insert(f.end(), from.b, from.b + 16);
+            f.insert(f.end(), to.b, to.b + 16);
+            return;
+        }
+        f.insert(f.end(),
+                 {0x45, ecn, uint8_t(all >> 8), uint8_t(all), 0, 0, 0x40, 0, hops, protocol, 0, 0});
+        f.insert(f.end(), from.b + 12, from.b + 16);
+        f.insert(f.end(), to.b + 12, to.b + 16);
+        uint16_t sum = uint16_t(~rte_raw_cksum(f.data() + at, 20));
+        memcpy(f.data() + at + 10, &sum, 2);
+    }
+    // Of the message at the end of the frame, which begins at `at`.
+    void put_icmp_checksum(Bytes &f, size_t at) const
+    {
+        size_t len = f.size() - at;
+        uint16_t sum = rte_raw_cksum(f.data() + at, len);
+        if (config.ipv6) {
+            struct rte_ipv6_hdr h;
+            memcpy(&h, f.data() + 14, sizeof(h));
+            sum = sum_add(sum, rte_ipv6_phdr_cksum(&h, 0));
+        }
+        sum = uint16_t(~sum);
+        memcpy(f.data() + at + 2, &sum, 2);
     }
     uint16_t checksum(const Bytes &f, size_t len) const
     {
         struct ip_addr a = host->address, b = peer().addr;
-        return sum_add(sum_pseudo_header(&a, &b, uint32_t(len)), rte_raw_cksum(f.data() + 34, len));
+        return sum_add(sum_pseudo_header(&a, &b, uint32_t(len)),
+                       rte_raw_cksum(f.data() + transport(), len));
     }
 
     // Send any segment; ports and addresses are filled in. Then one round.
@@ -204,26 +264,18 @@ struct Script : ::testing::Test {
                 s.tsval = tsval;
             s.tsecr = tsecr;
         }
-        Bytes f = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
-        f.resize(34 + TCP_HEADER_MAX);
-        size_t len = segment_write(f.data() + 34, &s);
-        f.resize(34 + len);
-        f[34 + 18] = uint8_t(urgent >> 8);
-        f[34 + 19] = uint8_t(urgent);
+        uint8_t header[TCP_HEADER_MAX];
+        size_t len = segment_write(header, &s);
+        header[18] = uint8_t(urgent >> 8);
+        header[19] = uint8_t(urgent);
+        Bytes f = ethernet(config.ipv6 ? 0x86dd : 0x0800);
+        add_ip(f, 6, len + data.size());
+        f.insert(f.end(), header, header + len);
         f.insert(f.end(), data.begin(), data.end());
-        len += data.size();
-        uint16_t sum = uint16_t(~checksum(f, len));
+        uint16_t sum = uint16_t(~checksum(f, len + data.size()));
         if (spoil)
             sum ^= 1;
-        memcpy(f.data() + 34 + 16, &sum, 2);
-        Bytes ip = {0x45, ecn, uint8_t((len + 20) >> 8), uint8_t(len + 20), 0, 0, 0x40, 0, 64, 6,
-                    0,    0};
-        struct ip_addr from = peer().addr, to = host->address;
-        ip.insert(ip.end(), from.b + 12, from.b + 16);
-        ip.insert(ip.end(), to.b + 12, to.b + 16);
-        sum = uint16_t(~rte_raw_cksum(ip.data(), 20));
-        memcpy(ip.data() + 10, &sum, 2);
-        std::copy(ip.begin(), ip.end(), f.begin() + 14);
+        memcpy(f.data() + transport() + 16, &sum, 2);
         wire->inject(0, f);
         round();
     }
