@@ -31,7 +31,8 @@ struct world {
     struct tcp *tcp;
     struct tcp_listener *listener;
     struct stream *streams[STREAMS];
-    uint8_t mood; /* what handlers do */
+    uint8_t mood;           /* what handlers do */
+    struct segment syn_ack; /* the last that went out: it may have been a cookie */
 };
 
 static struct pools pools;
@@ -78,6 +79,11 @@ static void link_transmit(struct link *l, struct rte_mbuf *m)
 {
     (void)l;
     const uint8_t *f = rte_pktmbuf_mtod(m, const uint8_t *);
+    struct segment s;
+    if (m->data_len >= 54 && f[12] == 8 && f[13] == 0 && f[23] == 6 &&
+        segment_parse(f + 34, m->data_len - 34u, m->pkt_len - 34, &s) &&
+        s.flags == (TCP_SYN | TCP_ACK))
+        world->syn_ack = s;
     if (m->data_len >= 42 && f[12] == 8 && f[13] == 6 && f[21] == 1 && world->arp == NULL) {
         static const uint8_t mac[6] = {2, 0, 0, 0, 0, 2};
         world->arp = rte_pktmbuf_alloc(pools.data);
@@ -217,6 +223,15 @@ static void segment_in(struct script *in)
     s.tsecr = s.has_timestamp ? (uint32_t)(world->now / NSEC_PER_MSEC) + next8(in) : 0;
     s.has_wscale = (options & 8) != 0;
     s.wscale = s.has_wscale ? next8(in) : 0;
+    /* No connection, but perhaps a cookie for one. */
+    const struct segment *cookie = &world->syn_ack;
+    if (c == NULL && (options & 16) != 0 && cookie->flags != 0) {
+        s.src_port = cookie->dst_port;
+        s.seq = cookie->ack;
+        s.ack = cookie->seq + 1;
+        s.has_timestamp = cookie->has_timestamp;
+        s.tsecr = cookie->tsval;
+    }
     for (s.sack_count = 0; s.sack_count < options >> 6; s.sack_count++) {
         uint32_t start = (c != NULL ? c->sendq.una : 0) + next_offset(in);
         s.sack[s.sack_count] = (struct sack_block){start, start + next_offset(in)};
@@ -346,7 +361,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .pools = &pools,
         .wheel = &w.wheel,
         .max_connections = 8,
-        .max_half_open = 4,
+        .max_half_open = 2,
         .max_time_wait = 4,
         .receive_window = 32768,
         .send_limit = 32768,

@@ -168,6 +168,38 @@ TEST_F(Attack, HalfOpenConnectionsArePromisedLittleMemory)
     ignore();
 }
 
+// Two hundred connections, each with sixty holes in what it sends: none of it can be delivered.
+TEST_F(Attack, WhatWaitsOutOfOrderStaysWithinWhatWasPromisedAndOthersMove)
+{
+    config.budget = 1024;
+    begin();
+    accepted();
+    struct stream *honest = app.stream;
+    uint32_t next = seq, acked = ack;
+    for (unsigned k = 0; k < 200; k++) {
+        peer_port = uint16_t(10000 + k);
+        seq = 1000 * k;
+        send(S);
+        ack = take().s.seq + 1;
+        send(A);
+        for (unsigned hole = 1; hole <= 60; hole++)
+            send_ahead(hole * 40, "x");
+        ignore();
+    }
+    EXPECT_GT(counter(TCP_RX_OUT_OF_ORDER), 500u);
+    EXPECT_GT(counter(TCP_RX_OUT_OF_WINDOW), 5000u) << "no promise, no window, no memory";
+    EXPECT_FALSE(pools_exhausted(host->pools));
+    app.stream = honest;
+    peer_port = 5000;
+    seq = next;
+    ack = acked;
+    for (unsigned k = 0; k < 20; k++)
+        send(A, "hello");
+    EXPECT_EQ(app.text.size(), 100u);
+    EXPECT_EQ(counter(TCP_RX_NO_MEMORY) + counter(TCP_RX_RENEGED), 0u);
+    ignore();
+}
+
 TEST_F(Attack, AnIdleConnectionTakesAKilobyteAtMost)
 {
     for (uint32_t most : {64u, 20000u, 100000u, 4000000u}) {
