@@ -298,6 +298,17 @@ void connection_too_big(struct tcp_connection *c, uint16_t mtu)
     connection_dirty(c);
 }
 
+/* What is known of the two FINs is what the state says (RFC 9293 §3.3.2). */
+static bool state_fits(const struct tcp_connection *c)
+{
+    bool ours = c->state == CONN_FIN_WAIT_1 || c->state == CONN_FIN_WAIT_2 ||
+                c->state == CONN_CLOSING || c->state == CONN_LAST_ACK;
+    bool theirs =
+        c->state == CONN_CLOSE_WAIT || c->state == CONN_CLOSING || c->state == CONN_LAST_ACK;
+    return c->orphan == ours && c->sendq.fin == ours && c->fin_received == theirs &&
+           connection_fin_acked(c) == (c->state == CONN_FIN_WAIT_2);
+}
+
 const char *tcp_connection_fault(const struct tcp_connection *c)
 {
     const struct tcp *t = c->tcp;
@@ -308,18 +319,23 @@ const char *tcp_connection_fault(const struct tcp_connection *c)
     if (!recovery_sane(&c->recovery, &c->sendq))
         return "the pipe's sums do not fit the records";
     if (c->state == CONN_CLOSED) {
-        bool quiet = !timer_armed(&c->rexmit) && !timer_armed(&c->delack) && !timer_armed(&c->life);
+        bool quiet = !timer_armed(&c->rexmit) && !timer_armed(&c->delack) &&
+                     !timer_armed(&c->life) && !timer_armed(&c->pacing);
         return quiet && c->promised == 0 && !c->is_dirty && !c->is_hashed
                    ? NULL
                    : "a closed connection is not at rest";
     }
     if (connection_find(t, c->hash, &c->stream.local, &c->stream.peer) != c)
         return "a connection is not found where it should be";
+    if (!state_fits(c))
+        return "a connection is in a state that its FINs do not allow";
     bool unfinished = c->state == CONN_SYN_SENT || c->state == CONN_SYN_RECEIVED ||
                       sendq_in_flight(&c->sendq) > 0 || c->sendq.unsent > 0 ||
                       (c->sendq.fin && !c->sendq.fin_sent);
     if (unfinished && !c->is_dirty && !timer_armed(&c->rexmit))
         return "unfinished business, and neither a timer nor a flush will see to it";
+    if (timer_armed(&c->rexmit) && c->rto_at > t->now + RTO_MAX)
+        return "the retransmission timer is armed for never";
     if (c->state >= CONN_ESTABLISHED && !timer_armed(&c->life))
         return "nothing would ever end this connection";
     if (c->state >= CONN_ESTABLISHED && !c->orphan && !c->fin_received) {

@@ -295,5 +295,9 @@ const char *tcp_fault(const struct tcp *t)
     if (counts[0] != t->usage.half_open ||
         counts[0] + counts[1] + counts[2] != t->usage.connections)
         return "connections are not counted right";
-    return promised == t->config.pools->promised ? NULL : "promises are not counted right";
+    const struct pools *p = t->config.pools;
+    if (promised != p->promised)
+        return "promises are not counted right";
+    return promised <= p->data_count - p->rings - p->reserve ? NULL
+                                                             : "more is promised than memory holds";
 }
