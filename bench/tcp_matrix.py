@@ -91,7 +91,7 @@ def parse():
                         help="one round of 2 s per cell, IPv4, no reordering, no large transfers")
     parser.add_argument("--cells", action="append", metavar="PATTERN",
                         help="only cells whose name matches, e.g. 'v4 sends 1% *' (may be repeated)")
-    parser.add_argument("--rounds", type=int, help="per cell and stack (default 3)")
+    parser.add_argument("--rounds", type=int, help="per cell and stack (default 5)")
     parser.add_argument("--seconds", type=float, help="that a transfer should take (default 4)")
     parser.add_argument("--rate", type=float, default=50, help="of the wire, Mbit/s (default 50)")
     parser.add_argument("--lanes", type=int, default=4, help="cells at once (default 4)")
@@ -103,7 +103,7 @@ def parse():
     parser.add_argument("--capture", metavar="DIRECTORY",
                         help="tcpdump both ends of the wire in every transfer")
     options = parser.parse_args()
-    options.rounds = options.rounds or (1 if options.quick else 3)
+    options.rounds = options.rounds or (1 if options.quick else 5)
     options.seconds = options.seconds or (2 if options.quick else 4)
     options.families = [int(word) for word in options.families.split(",")]
     for name in ("build", "json", "capture"):
@@ -126,6 +126,16 @@ def choose(options):
     return cells
 
 
+def make_lab(options, lane):
+    """A lane whose hosts know each other: what is measured begins with a SYN, not with ARP."""
+    lab = Lab(options.build, lane, True, options.families)
+    for family in options.families:
+        lab.connect(OURS)
+        lab.transfer(OURS, True, 1000, family)
+        lab.cut()
+    return lab
+
+
 class Matrix:
     """Runs cells in lanes. What is expected of all busy lanes together stays below BUSY."""
 
@@ -138,9 +148,8 @@ class Matrix:
 
     def run(self):
         lanes = min(self.options.lanes, self.total)
-        labs = [Lab(self.options.build, lane, True, self.options.families) for lane in range(lanes)]
+        labs = [make_lab(self.options, lane) for lane in range(lanes)]
         threads = [threading.Thread(target=self._lane, args=(lab,)) for lab in labs]
-        self._introduce(labs)
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -148,14 +157,6 @@ class Matrix:
         for lab in labs:
             lab.close()
         print(file=sys.stderr)
-
-    def _introduce(self, labs):
-        """Our stack learns its peer's MAC before anything is lost."""
-        for lab in labs:
-            for family in self.options.families:
-                lab.connect(OURS)
-                lab.transfer(OURS, True, 1000, family)
-                lab.cut()
 
     def _take(self):
         """The first job that fits, in jobs' order from either end: fast and slow ones at once."""
@@ -215,7 +216,7 @@ class Matrix:
 
 def transfer_sizes(options):
     """Transfers from the smallest to the largest over a clean wire, both ways: all intact."""
-    lab = Lab(options.build, 0, True, options.families)
+    lab = make_lab(options, 0)
     for family, sends, size in itertools.product(options.families, (True, False), SIZES):
         cell = Cell(0, 20, 0, sends, family, 100)
         times = {}
