@@ -150,6 +150,13 @@ static void answer(struct tcp_connection *c, const struct segment *s)
     connection_dirty(c);
 }
 
+/* A segment that is dropped brings data which has all arrived before: the next ACK says so. */
+static void note_repeated(struct tcp_connection *c, const struct segment *s)
+{
+    if (s->data_len > 0 && seq_at_or_before(s->seq + s->data_len, connection_rcv_nxt(c)))
+        c->repeated = (struct sack_block){s->seq, s->seq + s->data_len};
+}
+
 /* What is not acceptable is answered, unless it is a RST. */
 static void unacceptable(struct tcp_connection *c, const struct segment *s)
 {
@@ -170,8 +177,7 @@ static void unacceptable(struct tcp_connection *c, const struct segment *s)
         connection_down(c, STREAM_CLOSED);
         return;
     }
-    if (old && s->data_len > 0)
-        c->repeated = (struct sack_block){s->seq, s->seq + s->data_len};
+    note_repeated(c, s);
     answer(c, s);
 }
 
@@ -443,6 +449,8 @@ static void other_states(struct tcp_connection *c, struct arrival *a)
     /* First: the sequence number, with PAWS before it (RFC 7323 §5.3). */
     if (!paws_passes(c, s)) {
         t->counters[TCP_RX_PAWS]++;
+        /* Mostly the original of what was taken for lost: the peer wants to know (RFC 2883). */
+        note_repeated(c, s);
         answer(c, s);
         return;
     }
