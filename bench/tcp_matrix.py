@@ -51,13 +51,9 @@ class Cell:
                 f"{' reorder' if self.reorder else ''}")
 
     def expected(self):
-        """Mbit/s that a TCP would reach (Padhye et al. 1998, equation 30), for the size of a transfer."""
-        loss, rtt = self.loss / 100, (self.rtt + 2) / 1000
-        if loss == 0:
-            return self.rate * 0.95
-        rto = max(0.2, 2 * rtt)
-        wait = rtt * math.sqrt(2 * loss / 3) + rto * min(1, 3 * math.sqrt(3 * loss / 8)) * loss
-        return min(self.rate * 0.95, PAYLOAD * 8 / wait / 1e6)
+        """Mbit/s that a TCP would reach (Mathis et al. 1997), for the size of a transfer."""
+        full, rtt = self.rate * 0.95, (self.rtt + 1) / 1000
+        return min(full, 1.22 * PAYLOAD * 8 / rtt / math.sqrt(self.loss / 100) / 1e6) if self.loss else full
 
     def size(self, seconds):
         return int(min(max(self.expected() * seconds * 1e6 / 8, 300_000), 100_000_000))
