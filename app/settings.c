@@ -167,11 +167,6 @@ static bool is_edge_of(const struct ip_prefix *net, const struct ip_addr *a)
     return host == 0 || host == UINT32_MAX >> (net->len - 96);
 }
 
-static bool is_link_local(const struct ip_addr *a)
-{
-    return !ip_addr_is_v4(a) && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
-}
-
 /* Why an address cannot be a host's own on that network; NULL if it can. */
 static const char *unusable(const struct ip_prefix *net, const struct ip_addr *a)
 {
@@ -205,6 +200,8 @@ static void judge_address(const struct settings *s, struct port_settings *port, 
         return;
     }
     const char *why = unusable(&network, &address);
+    if (why == NULL && ip_addr_is_link_local(&address))
+        why = "is link-local: the port makes that address itself";
     if (why != NULL)
         config_error(errors, port->section, "address", "%.*s %s", (int)len, text, why);
     else if (owner_of(s, &address) != NULL)
@@ -247,7 +244,7 @@ static void judge_gateway(const struct settings *s, struct port_settings *port, 
         config_error(errors, port->section, "gateway", "%.*s %s", shown, text, why);
     else if (owner_of(s, &gateway) != NULL)
         config_error(errors, port->section, "gateway", "%.*s is our own address", shown, text);
-    else if (network == NULL && !(is_link_local(&gateway) && settings_has_ipv6(port)))
+    else if (network == NULL && !(ip_addr_is_link_local(&gateway) && settings_has_ipv6(port)))
         config_error(errors, port->section, "gateway", "%.*s is in no network of this port", shown,
                      text);
     else if (!ip_addr_is_any(place))

@@ -38,6 +38,8 @@ static void judge_server(struct domain *d, const char *key, struct next_hop *hop
         return;
     }
     const char *why = ip_addr_no_host(&server.addr);
+    if (why == NULL && ip_addr_is_link_local(&server.addr))
+        why = "is a link-local address: it does not say on which link";
     if (why != NULL) {
         FAIL(key, "%s %s", ip_addr_format(&server.addr, address), why);
         return;

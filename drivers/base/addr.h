@@ -45,6 +45,12 @@ bool ip_addr_is_v4(const struct ip_addr *a);
 /* All zeroes of either family. */
 bool ip_addr_is_any(const struct ip_addr *a);
 
+/* True for an address in fe80::/10 (RFC 4291 §2.5.6). */
+static inline bool ip_addr_is_link_local(const struct ip_addr *a)
+{
+    return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
 /* Why no host beyond a wire can have this address, as a sentence's end ("is a loopback address");
  * NULL if one can. */
 const char *ip_addr_no_host(const struct ip_addr *a);

@@ -103,11 +103,6 @@ static inline bool ip_speaks_v6(const struct ip_interface *i)
     return !ip_addr_is_any(&i->link_local);
 }
 
-static inline bool ip_addr_is_link_local(const struct ip_addr *a)
-{
-    return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
-}
-
 static inline bool ip_addr_is_group(const struct ip_addr *a)
 {
     return a->b[0] == 0xff;

@@ -172,6 +172,11 @@ TEST(Settings, AGatewayIsANeighbour)
                 ElementsAre(HasSubstr("192.0.2.2 is a second one of its family")));
 }
 
+TEST(Settings, APortMakesItsLinkLocalAddressItself)
+{
+    EXPECT_THAT(Port("address = fe80::25/64\n"), ElementsAre(HasSubstr("is link-local")));
+}
+
 TEST(Settings, Ipv6NeedsItsLeastMtu)
 {
     EXPECT_THAT(Port("address = 2001:db8::25/64\nmtu = 1279\n"),

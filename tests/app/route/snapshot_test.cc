@@ -108,6 +108,8 @@ TEST(DomainSection, HasServersThatCanBeReached)
                     ElementsAre(HasSubstr("192.0.2.25 is our own address")));
         EXPECT_THAT(ErrorsOf(With(key, "127.0.0.1:25")),
                     ElementsAre(HasSubstr("127.0.0.1 is a loopback address")));
+        EXPECT_THAT(ErrorsOf(With(key, "[fe80::10]:25")),
+                    ElementsAre(HasSubstr("fe80::10 is a link-local address")));
         EXPECT_THAT(ErrorsOf(With(key, "[2001:db8::10]:25")), IsEmpty());
     }
     EXPECT_THAT(ErrorsOf(With("mailbox_server", "198.51.100.7:2525")),
