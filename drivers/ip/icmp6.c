@@ -9,6 +9,7 @@
 #include "drivers/ip/ethernet.h"
 #include "drivers/ip/ip6.h"
 #include "drivers/ip/ip_private.h"
+#include "drivers/ip/mld.h"
 #include "drivers/ip/nd.h"
 
 #define MINIMUM_MTU      1280 /* RFC 8200 §5: what every link carries */
@@ -137,6 +138,10 @@ void icmp6_receive(struct ip_stack *ip, struct ip_interface *i, struct rte_mbuf 
         rte_pktmbuf_mtod_offset(m, const struct icmp6_header *, d->payload_offset);
     if (nd_is_type(icmp->type)) {
         nd_receive(ip, i, m, d);
+        return;
+    }
+    if (icmp->type == MLD_QUERY) {
+        mld_receive(ip, i, m, d);
         return;
     }
     ip_count(ip, IP_RX_ICMP);

@@ -10,6 +10,7 @@
 #include "drivers/ip/ip4.h"
 #include "drivers/ip/ip6.h"
 #include "drivers/ip/ip_private.h"
+#include "drivers/ip/mld.h"
 #include "drivers/ip/nd.h"
 
 #define BURST                 32
@@ -23,6 +24,7 @@ static void announce_all(struct ip_stack *ip)
     bool first = ip->announcements_left == ANNOUNCEMENTS;
     for (unsigned k = 0; k < ip->interface_count; k++) {
         arp_announce(ip, &ip->interfaces[k]);
+        mld_join(ip, &ip->interfaces[k]);
         if (first)
             nd_detect_duplicates(ip, &ip->interfaces[k]);
         else
@@ -45,6 +47,7 @@ static void interface_init(struct ip_interface *i, const struct ip_link_config *
 {
     i->config = *config;
     i->index = index;
+    mld_init(i);
     for (unsigned k = 0; k < config->address_count; k++)
         if (!ip_addr_is_v4(&config->addresses[k]))
             i->link_local = nd_link_local(&config->link->mac);
@@ -79,6 +82,8 @@ void ip_destroy(struct ip_stack *ip)
     if (ip == NULL)
         return;
     timer_disarm(ip->wheel, &ip->announce_timer);
+    for (unsigned k = 0; k < ip->interface_count; k++)
+        mld_free(ip, &ip->interfaces[k]);
     reassembly_free(ip);
     neighbours_free(ip);
     free(ip);

@@ -23,7 +23,8 @@ struct ip_interface {
     struct ip_link_config config;
     struct ip_addr link_local; /* all zeroes: this link speaks no IPv6 */
     uint8_t index;
-    nsec_t defended; /* when we last defended an address, 0: never (RFC 5227 §2.4) */
+    struct timer mld_timer; /* of the answer to a query for our groups */
+    nsec_t defended;        /* when we last defended an address, 0: never (RFC 5227 §2.4) */
 };
 
 struct ip_stack {

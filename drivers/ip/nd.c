@@ -50,8 +50,7 @@ _Static_assert(sizeof(struct nd_option) == 8, "RFC 2464 §6");
 static const struct ip_addr nobody;
 static const struct ip_addr all_nodes = {.b = {0xff, 0x02, [15] = 1}};
 
-/* ff02::1:ffXX:XXXX (RFC 4291 §2.7.1). */
-static struct ip_addr solicited_nodes(const struct ip_addr *a)
+struct ip_addr nd_solicited_nodes(const struct ip_addr *a)
 {
     struct ip_addr group = {.b = {0xff, 0x02, [11] = 1, [12] = 0xff}};
     memcpy(group.b + 13, a->b + 13, 3);
@@ -72,8 +71,7 @@ struct ip_addr nd_link_local(const struct rte_ether_addr *mac)
         .b = {0xfe, 0x80, 0, 0, 0, 0, 0, 0, b[0] ^ 2, b[1], b[2], 0xff, 0xfe, b[3], b[4], b[5]}};
 }
 
-/* The k-th IPv6 address of a link, its link-local one first; NULL behind the last. */
-static const struct ip_addr *own_address(const struct ip_interface *i, unsigned k)
+const struct ip_addr *nd_own_address(const struct ip_interface *i, unsigned k)
 {
     if (!ip_speaks_v6(i))
         return NULL;
@@ -90,8 +88,8 @@ bool nd_is_member(const struct ip_interface *i, const struct ip_addr *group)
     const struct ip_addr *ours;
     if (ip_addr_equal(group, &all_nodes))
         return true;
-    for (unsigned k = 0; (ours = own_address(i, k)) != NULL; k++) {
-        struct ip_addr solicited = solicited_nodes(ours);
+    for (unsigned k = 0; (ours = nd_own_address(i, k)) != NULL; k++) {
+        struct ip_addr solicited = nd_solicited_nodes(ours);
         if (ip_addr_equal(group, &solicited))
             return true;
     }
@@ -138,7 +136,7 @@ static void say(struct ip_stack *ip, struct ip_interface *i, const struct saying
 void nd_ask(struct ip_stack *ip, struct ip_interface *i, const struct ip_addr *addr,
             const struct rte_ether_addr *whom)
 {
-    struct ip_addr group = solicited_nodes(addr);
+    struct ip_addr group = nd_solicited_nodes(addr);
     const struct ip_addr *source = ip_source_for(i, addr);
     if (source != NULL)
         say(ip, i,
@@ -152,8 +150,8 @@ void nd_ask(struct ip_stack *ip, struct ip_interface *i, const struct ip_addr *a
 void nd_detect_duplicates(struct ip_stack *ip, struct ip_interface *i)
 {
     const struct ip_addr *ours;
-    for (unsigned k = 0; (ours = own_address(i, k)) != NULL; k++) {
-        struct ip_addr group = solicited_nodes(ours);
+    for (unsigned k = 0; (ours = nd_own_address(i, k)) != NULL; k++) {
+        struct ip_addr group = nd_solicited_nodes(ours);
         say(ip, i,
             &(struct saying){
                 .type = TYPE_SOLICITATION, .target = ours, .src = &nobody, .dst = &group});
@@ -173,7 +171,7 @@ static void announce(struct ip_stack *ip, struct ip_interface *i, const struct i
 void nd_announce(struct ip_stack *ip, struct ip_interface *i)
 {
     const struct ip_addr *ours;
-    for (unsigned k = 0; (ours = own_address(i, k)) != NULL; k++)
+    for (unsigned k = 0; (ours = nd_own_address(i, k)) != NULL; k++)
         announce(ip, i, ours);
 }
 

@@ -51,19 +51,25 @@ static uint16_t icmp6_sum(const struct rte_ipv6_hdr *h, uint16_t message_sum, ui
     return (uint16_t)((sum & 0xffff) + (sum >> 16));
 }
 
-/* Ours have no extension headers, come from us, and go to somebody. */
+/* Ours have no extension headers (but a report of groups, a router alert), and no group sends. */
 static void check6(const struct rte_mbuf *m)
 {
     const struct rte_ipv6_hdr *h =
         rte_pktmbuf_mtod_offset(m, const struct rte_ipv6_hdr *, RTE_ETHER_HDR_LEN);
     uint32_t len = m->pkt_len - RTE_ETHER_HDR_LEN - (uint32_t)sizeof(*h);
+    uint32_t at = RTE_ETHER_HDR_LEN + (uint32_t)sizeof(*h);
     uint16_t sum;
     FUZZ_CHECK(rte_be_to_cpu_16(h->payload_len) == len);
-    FUZZ_CHECK(h->proto == IPPROTO_ICMPV6 || h->proto == IPPROTO_TCP);
     FUZZ_CHECK(h->src_addr[0] != 0xff);
-    if (h->proto == IPPROTO_ICMPV6)
-        FUZZ_CHECK(rte_raw_cksum_mbuf(m, RTE_ETHER_HDR_LEN + sizeof(*h), len, &sum) == 0 &&
-                   icmp6_sum(h, sum, len) == 0xffff);
+    if (h->proto == IPPROTO_HOPOPTS) {
+        FUZZ_CHECK(h->hop_limits == 1);
+        at += 8;
+        len -= 8;
+    } else {
+        FUZZ_CHECK(h->proto == IPPROTO_ICMPV6 || h->proto == IPPROTO_TCP);
+    }
+    if (h->proto != IPPROTO_TCP)
+        FUZZ_CHECK(rte_raw_cksum_mbuf(m, at, len, &sum) == 0 && icmp6_sum(h, sum, len) == 0xffff);
 }
 
 /* Whatever comes in, what we send is well formed. */

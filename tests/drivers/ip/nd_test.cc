@@ -42,7 +42,7 @@ TEST_F(Nd, AsksWhetherOurAddressesAreTakenThenAnnouncesThem_Rfc4862)
     ip_announce(ip);
     std::vector<Bytes> asked;
     for (auto &s : wan.out)
-        if (Get16(s.bytes, 12) == 0x86dd)
+        if (Get16(s.bytes, 12) == 0x86dd && s.bytes.at(20) == IPPROTO_ICMPV6)
             asked.push_back(s.bytes);
     ASSERT_EQ(asked.size(), 4u);
     const struct {
@@ -58,7 +58,7 @@ TEST_F(Nd, AsksWhetherOurAddressesAreTakenThenAnnouncesThem_Rfc4862)
     pass(2 * NSEC_PER_SEC);
     std::vector<Bytes> told;
     for (auto &s : wan.out)
-        if (Get16(s.bytes, 12) == 0x86dd)
+        if (Get16(s.bytes, 12) == 0x86dd && s.bytes.at(20) == IPPROTO_ICMPV6)
             told.push_back(s.bytes);
     ASSERT_EQ(told.size(), 4u);
     for (size_t k = 0; k < 4; k++)
