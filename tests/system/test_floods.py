@@ -57,7 +57,8 @@ class Floods(Case):
             packets += blind_injections(self.lab.address(1), connection.getsockname()[1],
                                         self.lab.address(3), PORT, 10_000, seed)
         counters = self.under(packets)
-        self.assertGreater(counters["TCP_TX_CHALLENGES_LIMITED"], counters["TCP_TX_CHALLENGES"])
+        # How many were sent says little: when both are closed, each blind SYN opens a connection anew.
+        self.assertGreater(counters["TCP_TX_CHALLENGES_LIMITED"], 100)
 
     def test_a_crowd_of_idle_connections(self):
         # Each keeps a window open, which is memory that nobody else is promised.
