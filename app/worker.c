@@ -14,8 +14,10 @@
 #define EPHEMERAL_FIRST 16384
 #define EPHEMERAL_LAST  65535
 
-#define RECEIVE_WINDOW   (256 * 1024)
-#define SEND_LIMIT       (256 * 1024)
+/* Enough for 1 Gbit/s over 100 ms; what a connection gets of it depends on what it can use, and on
+ * its share of the memory budget. */
+#define RECEIVE_WINDOW   (16 * 1024 * 1024)
+#define SEND_LIMIT       (32 * 1024 * 1024)
 #define NEIGHBOURS       1024
 #define REASSEMBLY_FLOWS 256
 

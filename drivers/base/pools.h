@@ -84,6 +84,13 @@ static inline void pools_took(struct pools *p, uint32_t count)
     p->in_use += count;
 }
 
+/* Buffers that are nobody's, and promised to nobody. */
+static inline uint32_t pools_left(const struct pools *p)
+{
+    uint32_t taken = p->rings + p->reserve + p->in_use + p->promised;
+    return taken < p->data_count ? p->data_count - taken : 0;
+}
+
 /*
  * Promise at most `want` buffers to a peer: returns how many were granted, possibly 0. A promise is
  * given back with pools_unpromise() when its data has arrived (it is pinned then) or its connection
@@ -91,8 +98,7 @@ static inline void pools_took(struct pools *p, uint32_t count)
  */
 static inline uint32_t pools_promise(struct pools *p, uint32_t want)
 {
-    uint32_t taken = p->rings + p->reserve + p->in_use + p->promised;
-    uint32_t left = taken < p->data_count ? p->data_count - taken : 0;
+    uint32_t left = pools_left(p);
     uint32_t grant = want < left ? want : left;
     p->promised += grant;
     return grant;

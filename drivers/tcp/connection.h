@@ -89,10 +89,10 @@ struct tcp_connection {
     uint8_t quick_syns; /* of those, after a RST of ours (see input.c, syn_sent) */
     uint8_t keepalives; /* probes without an answer */
     uint16_t mtu;
+    uint16_t rcv_mss;      /* largest payload received so far: what the peer calls full */
     uint16_t max_segments; /* mbuf segments the link takes in a packet; 0: as many as it likes */
     bool offload_checksum, offload_segmentation;
-    uint32_t mss;     /* payload of a full segment to the peer, without options */
-    uint32_t rcv_mss; /* largest payload received so far: what the peer calls full */
+    uint32_t mss; /* payload of a full segment to the peer, without options */
     uint32_t iss, irs;
     uint32_t fin_seq;
     struct sack_block repeated; /* arrived twice, and the peer has not been told (RFC 2883 §4) */
@@ -101,6 +101,9 @@ struct tcp_connection {
     uint32_t rtt_point;     /* the next sample counts when this is acknowledged: one a round trip */
     uint32_t promised;      /* buffers, of pools_promise() */
     uint32_t window_target; /* bytes that we would have the peer send unread */
+    uint32_t round_read;    /* bytes read in this round trip (window.h) */
+    uint32_t round_prior;   /* round_read of the round trip before */
+    uint32_t round_mark;    /* our timestamp clock when this one began */
     struct rto rto;
     nsec_t last_received;
     nsec_t last_sent;              /* data */

@@ -9,6 +9,7 @@
 #include "drivers/tcp/output.h"
 #include "drivers/tcp/seq.h"
 #include "drivers/tcp/stack.h"
+#include "drivers/tcp/stream_glue.h"
 #include "drivers/tcp/timers.h"
 #include "drivers/tcp/window.h"
 
@@ -292,9 +293,8 @@ static bool acknowledge(struct tcp_connection *c, const struct arrival *a)
     if (news.progress) {
         measure(c, s, &news); /* ends the back-off, if it can be measured (RFC 6298 §5) */
         c->retries = 0;
-        c->stream.acked += news.acked;
         if (news.acked > 0)
-            connection_notify(c, STREAM_ACKED);
+            stream_glue_acked(c, news.acked);
     }
     if (news.progress || news.entered)
         timers_acked(c);
@@ -369,11 +369,11 @@ static bool receive(struct tcp_connection *c, struct arrival *a)
         chunk_list_keep(&payload, &t->nodes, len);
     }
     if (len > c->rcv_mss)
-        c->rcv_mss = len < c->mtu ? len : c->mtu;
+        c->rcv_mss = (uint16_t)(len < c->mtu ? len : c->mtu);
 
     bool gap = c->recvq.blocks != NULL;
-    if (seq_before(seq, nxt))
-        c->repeated = (struct sack_block){seq, nxt};
+    recvq_repeated(&c->recvq, seq, len, &c->repeated);
+    window_round(c, s);
     switch (recvq_insert(&c->recvq, &t->nodes, seq, len, &payload)) {
     case RECVQ_IN_ORDER:
         c->stream.readable += c->recvq.nxt - nxt;
@@ -389,7 +389,6 @@ static bool receive(struct tcp_connection *c, struct arrival *a)
         break;
     case RECVQ_DUPLICATE:
         t->counters[TCP_RX_DUPLICATE]++;
-        c->repeated = (struct sack_block){seq, seq + len};
         owe_ack(c, true);
         break;
     case RECVQ_FULL:

@@ -141,6 +141,22 @@ enum recvq_result recvq_insert(struct recvq *q, struct node_pool *nodes, uint32_
     return insert_in_order(q, nodes, len - old, payload);
 }
 
+bool recvq_repeated(const struct recvq *q, uint32_t seq, uint32_t len, struct sack_block *out)
+{
+    uint32_t end = seq + len;
+    if (seq_before(seq, q->nxt)) {
+        *out = (struct sack_block){seq, seq_before(end, q->nxt) ? end : q->nxt};
+        return true;
+    }
+    const struct reorder_block *b = q->blocks;
+    while (b != NULL && seq_at_or_before(b->end, seq))
+        b = b->next;
+    if (b == NULL || seq_at_or_after(b->seq, end))
+        return false;
+    *out = (struct sack_block){seq_later(seq, b->seq), seq_before(end, b->end) ? end : b->end};
+    return true;
+}
+
 unsigned recvq_sack(const struct recvq *q, struct sack_block *out, unsigned n)
 {
     uint32_t last = q->stamp + 1;

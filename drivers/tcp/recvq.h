@@ -59,6 +59,10 @@ enum recvq_result recvq_insert(struct recvq *q, struct node_pool *nodes, uint32_
  * sometimes demands it. */
 void recvq_renege(struct recvq *q, struct node_pool *nodes);
 
+/* The first part of the `len` bytes at `seq` that has arrived before: what a D-SACK reports (RFC
+ * 2883 §4). False if there is none. */
+bool recvq_repeated(const struct recvq *q, uint32_t seq, uint32_t len, struct sack_block *out);
+
 /* At most n SACK blocks, the most recently changed first. Returns how many. */
 unsigned recvq_sack(const struct recvq *q, struct sack_block *out, unsigned n);
 

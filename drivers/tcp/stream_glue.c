@@ -3,9 +3,12 @@
 #include "drivers/tcp/stream_glue.h"
 
 #include "drivers/tcp/output.h"
+#include "drivers/tcp/share.h"
 #include "drivers/tcp/stack.h"
 #include "drivers/tcp/timers.h"
 #include "drivers/tcp/window.h"
+
+#define SEND_INITIAL (64 * 1024)
 
 const char *stream_error_text(enum stream_error error)
 {
@@ -122,6 +125,24 @@ static const struct stream_ops ops = {
     .abort = glue_abort,
 };
 
+/* Twice what may be in the network: the application has a round trip to fetch more. */
+static size_t send_limit(const struct tcp_connection *c)
+{
+    uint32_t most = c->tcp->config.send_limit, limit = SEND_INITIAL;
+    if (c->congestion.cwnd > SEND_INITIAL / 2) {
+        uint32_t share = share_bytes(c->tcp, 0), wish = 2 * c->congestion.cwnd;
+        limit = wish < share ? wish : share > SEND_INITIAL ? share : SEND_INITIAL;
+    }
+    return limit < most ? limit : most;
+}
+
+void stream_glue_acked(struct tcp_connection *c, uint32_t bytes)
+{
+    c->stream.acked += bytes;
+    c->stream.send_limit = send_limit(c);
+    connection_notify(c, STREAM_ACKED);
+}
+
 void stream_glue_init(struct tcp_connection *c, const struct endpoint *local,
                       const struct endpoint *peer)
 {
@@ -129,6 +150,6 @@ void stream_glue_init(struct tcp_connection *c, const struct endpoint *local,
         .ops = &ops,
         .local = *local,
         .peer = *peer,
-        .send_limit = c->tcp->config.send_limit,
+        .send_limit = send_limit(c),
     };
 }

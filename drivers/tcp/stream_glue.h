@@ -10,4 +10,8 @@ struct tcp_connection;
 void stream_glue_init(struct tcp_connection *c, const struct endpoint *local,
                       const struct endpoint *peer);
 
+/* The peer acknowledged `bytes` more: the application hears of it, and may queue as much as the
+ * congestion window can use, within a fair share of memory (share.h). */
+void stream_glue_acked(struct tcp_connection *c, uint32_t bytes);
+
 #endif

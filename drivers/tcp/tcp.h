@@ -34,8 +34,8 @@ struct tcp_config {
         max_half_open; /* SYN-RECEIVED at once; beyond it, or where the windows that they are
                           promised take too much of the memory, SYNs are answered with cookies */
     uint32_t max_time_wait;
-    uint32_t receive_window;        /* bytes a connection may advertise, e.g. 256 KiB */
-    uint32_t send_limit;            /* bytes: stream_room() of a fresh connection, e.g. 256 KiB */
+    uint32_t receive_window;        /* bytes: the most that a connection ever advertises */
+    uint32_t send_limit;            /* bytes: the most that stream_room() ever grows to */
     uint16_t port_first, port_last; /* ephemeral ports of our own connections */
     nsec_t time_wait;               /* 2 MSL; 0: 60 s */
     enum congestion_algorithm congestion;

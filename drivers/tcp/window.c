@@ -3,6 +3,7 @@
 #include "drivers/tcp/window.h"
 
 #include "drivers/tcp/seq.h"
+#include "drivers/tcp/share.h"
 #include "drivers/tcp/stack.h"
 
 #define SERVED_PER_ROUND 64
@@ -43,10 +44,19 @@ static void starve(struct tcp_connection *c, bool starved)
         TAILQ_REMOVE(&c->tcp->starved, c, starved);
 }
 
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
 /* How far the edge would move if memory were no question. */
 static uint32_t wanted(const struct tcp_connection *c)
 {
     uint32_t target = c->window_target;
+    if (target > WINDOW_INITIAL) {
+        uint32_t share = share_bytes(c->tcp, c->promised);
+        target = share > WINDOW_INITIAL ? least(target, share) : WINDOW_INITIAL;
+    }
     if (c->state < CONN_ESTABLISHED && target > WINDOW_SYN)
         target = WINDOW_SYN;
     if (!c->wscale_ok && target > UINT16_MAX)
@@ -111,10 +121,41 @@ uint16_t window_wire_syn(struct tcp_connection *c)
     return (uint16_t)(open < UINT16_MAX ? open : UINT16_MAX);
 }
 
-void window_consumed(struct tcp_connection *c, size_t n)
+static void grow(struct tcp_connection *c, uint64_t want)
 {
     uint32_t most = c->tcp->config.receive_window;
-    c->window_target = most - c->window_target > n ? c->window_target + (uint32_t)n : most;
+    if (want > c->window_target)
+        c->window_target = want < most ? (uint32_t)want : most;
+}
+
+static bool round_over(const struct tcp_connection *c, const struct segment *s)
+{
+    if (c->ts_ok)
+        return s->has_timestamp && seq_after(s->tsecr, c->round_mark);
+    uint32_t ms = tcp_timestamp(c->tcp, c->ts_offset) - c->round_mark;
+    nsec_t rtt = c->rto.srtt != 0 ? c->rto.srtt : RTO_INITIAL;
+    return ms * NSEC_PER_MSEC > rtt;
+}
+
+void window_round(struct tcp_connection *c, const struct segment *s)
+{
+    if (!round_over(c, s))
+        return;
+    uint32_t read = c->round_read, grown = read > c->round_prior ? read - c->round_prior : 0;
+    uint32_t floor = least(WINDOW_INITIAL, c->tcp->config.receive_window);
+    uint32_t lower = c->window_target - c->window_target / 8;
+    if (c->ts_ok && (uint64_t)4 * read < c->window_target)
+        c->window_target = lower > floor ? lower : floor;
+    grow(c, (uint64_t)2 * read + (uint64_t)2 * grown);
+    c->round_prior = read;
+    c->round_read = 0;
+    c->round_mark = tcp_timestamp(c->tcp, c->ts_offset);
+}
+
+void window_consumed(struct tcp_connection *c, size_t n)
+{
+    c->round_read += (uint32_t)n;
+    grow(c, (uint64_t)2 * c->round_read + WINDOW_INITIAL);
     if (c->fin_received || c->orphan)
         return;
     uint32_t open = open_bytes(c), want = wanted(c);

@@ -11,9 +11,16 @@
  * The right edge never moves left, but for what the scale of the window option rounds off, and that
  * only for a peer that sends a few bytes at a time to an application that does not read.
  *
- * A window begins at WINDOW_INITIAL and grows by what the application reads, up to
- * tcp_config.receive_window: idle connections pin few promises, and a sender in slow start finds
- * its window open. Where promises get scarce, new ones are small.
+ * A window begins at WINDOW_INITIAL, so that idle connections pin few promises. It follows what the
+ * application reads in a round trip (dynamic right-sizing, Fisk and Feng 2001): twice that, as
+ * there is a round trip between a window and its data; and where it grows, twice the growth on top,
+ * so that a sender in slow start finds its window open. The most is tcp_config.receive_window and a
+ * fair share of memory (share.h). It comes down by an eighth a round trip that reads less than a
+ * quarter of it. Where promises get scarce, new ones are small.
+ *
+ * A round trip is over when the peer echoes a timestamp that we sent after its beginning. A peer
+ * without timestamps is timed by our own estimate of the round trip, which may be old: its window
+ * does not come down.
  */
 #ifndef SPLITMX_TCP_WINDOW_H
 #define SPLITMX_TCP_WINDOW_H
@@ -24,6 +31,7 @@
 
 struct tcp;
 struct tcp_connection;
+struct segment;
 
 #define WINDOW_INITIAL (16 * 1024)
 #define WINDOW_SCARCE  (4 * 1024)
@@ -44,6 +52,9 @@ uint16_t window_wire(struct tcp_connection *c);
 
 /* Same for a segment with SYN, whose field is never scaled. */
 uint16_t window_wire_syn(struct tcp_connection *c);
+
+/* A segment with data arrived: is a round trip over? */
+void window_round(struct tcp_connection *c, const struct segment *s);
 
 /* The application read `n` bytes: send an update if it is worth one. */
 void window_consumed(struct tcp_connection *c, size_t n);

@@ -72,6 +72,30 @@ TEST_F(Recvq, ReportsTheNewestBlockFirst)
     EXPECT_EQ(recvq_sack(&q, s, 2), 2u);
 }
 
+TEST_F(Recvq, TellsTheFirstPartThatHasComeBefore)
+{
+    insert(1000, "abcd");
+    insert(1010, "klmn");
+    insert(1020, "uvw");
+    struct sack_block s = {};
+    auto repeated = [&](uint32_t seq, uint32_t len) { return recvq_repeated(&q, seq, len, &s); };
+    EXPECT_FALSE(repeated(1004, 6));
+    EXPECT_FALSE(repeated(1014, 6));
+    EXPECT_FALSE(repeated(1023, 6));
+    EXPECT_TRUE(repeated(990, 12));
+    EXPECT_EQ(s.start, 990u);
+    EXPECT_EQ(s.end, 1002u);
+    EXPECT_TRUE(repeated(1002, 10));
+    EXPECT_EQ(s.start, 1002u);
+    EXPECT_EQ(s.end, 1004u);
+    EXPECT_TRUE(repeated(1012, 20));
+    EXPECT_EQ(s.start, 1012u);
+    EXPECT_EQ(s.end, 1014u);
+    EXPECT_TRUE(repeated(1015, 6));
+    EXPECT_EQ(s.start, 1020u);
+    EXPECT_EQ(s.end, 1021u);
+}
+
 TEST_F(Recvq, TheNumberOfHolesIsBounded)
 {
     for (uint32_t k = 0; k < RECVQ_MAX_BLOCKS; k++)
