@@ -44,11 +44,15 @@ static void established(struct tcp_connection *c)
     connection_dirty(c);
 }
 
-/* SND.WND from a segment that passed the checks (RFC 9293 §3.10.7.4, fifth step). */
+/*
+ * SND.WND from a segment that passed the checks (RFC 9293 §3.10.7.4, fifth step). The RFC asks for
+ * the sequence number first, so that of a retransmission, the last to be sent, the window would not
+ * count: with its ACK, SND.WND's beginning would move and its end, too, beyond what was offered.
+ * What acknowledges more was sent later, so that goes first here.
+ */
 static void take_window(struct tcp_connection *c, const struct segment *s)
 {
-    if (!seq_before(c->snd_wl1, s->seq) &&
-        !(c->snd_wl1 == s->seq && seq_at_or_before(c->snd_wl2, s->ack)))
+    if (s->ack == c->snd_wl2 && seq_before(s->seq, c->snd_wl1))
         return;
     uint32_t window = (uint32_t)s->window << c->snd_wscale;
     if (window != c->snd_wnd)
