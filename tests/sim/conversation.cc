@@ -37,6 +37,7 @@ void Talker::handle(struct stream *s, unsigned events, void *user)
         // What came before is still readable.
         self->read_at_ = 0;
         self->manner_.read_most = SIZE_MAX;
+        self->manner_.stop_at = self->manner_.abort_after = UINT64_MAX;
         self->manner_.echo = false; // nobody to say it to
         self->listen(self->now_);
         self->error = s->error;
@@ -83,6 +84,11 @@ void Talker::listen(nsec_t now)
     if (now < read_at_)
         return;
     read_at_ = now + manner_.read_pause;
+    if (heard >= manner_.stop_at) {
+        read_at_ = now + manner_.stop_for;
+        manner_.stop_at = UINT64_MAX;
+        return;
+    }
     size_t left = manner_.read_most;
     while (left > 0 && stream_->readable > 0) {
         struct slice slices[4];
@@ -125,6 +131,8 @@ void Talker::maybe_leave()
         fault = "more than was said";
     bool said_all = manner_.echo ? heard == expect_ : said == manner_.say;
     if (!said_all || (!complete() && !manner_.close_when_said))
+        return;
+    if (manner_.patient && stream_->acked != stream_->written)
         return;
     if (eof_ || manner_.leaves_first || manner_.close_when_said) {
         over = true;

@@ -22,13 +22,16 @@ inline uint8_t byte_at(uint64_t id, unsigned from, uint64_t at)
 
 // How one side behaves.
 struct Manner {
-    uint64_t say = 0;                  // bytes
-    size_t write_most = 8000;          // bytes of one stream_write()
-    nsec_t read_pause = 0;             // reads only so often
-    size_t read_most = 1 << 20;        // and then so much
-    bool echo = false;                 // says what it hears, by reference, and nothing else
-    bool leaves_first = false;         // closes when all is said and heard; else it waits for that
-    bool close_when_said = false;      // without waiting for what the other side has to say
+    uint64_t say = 0;              // bytes
+    size_t write_most = 8000;      // bytes of one stream_write()
+    nsec_t read_pause = 0;         // reads only so often
+    size_t read_most = 1 << 20;    // and then so much
+    bool echo = false;             // says what it hears, by reference, and nothing else
+    bool leaves_first = false;     // closes when all is said and heard; else it waits for that
+    bool close_when_said = false;  // without waiting for what the other side has to say
+    bool patient = false;          // closes only when the other side has acknowledged all
+    uint64_t stop_at = UINT64_MAX; // bytes heard: then it does not read for so long
+    nsec_t stop_for = 0;
     uint64_t abort_after = UINT64_MAX; // bytes heard
 };
 
@@ -39,6 +42,10 @@ class Talker
     void attach(struct stream *s, nsec_t now);
     static void handle(struct stream *s, unsigned events, void *self);
     void tick(nsec_t now); // once per round
+    void perish()          // its host crashes
+    {
+        over = true;
+    }
 
     bool over = false; // the handle is gone
     bool established = false;

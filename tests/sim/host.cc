@@ -66,8 +66,9 @@ Host::~Host()
     stop();
 }
 
-void Host::start(uint64_t seed, nsec_t now)
+void Host::start(uint64_t s, nsec_t now)
 {
+    seed = s;
     struct ip_link_config link = {};
     link.link = &wire_.end(side_).link;
     link.addresses[0] = address;
@@ -119,20 +120,51 @@ void Host::stop()
 {
     if (tcp == nullptr)
         return;
+    give_back();
     tcp_destroy(tcp);
     ip_destroy(ip_);
     tcp = nullptr;
     ip_ = nullptr;
 }
 
-void Host::crash(uint64_t seed, nsec_t now)
+void Host::crash(uint64_t s, nsec_t now)
 {
     stop();
-    start(seed, now);
+    start(s, now);
+}
+
+void Host::take_buffers(uint32_t leave, nsec_t until)
+{
+    taken_until_ = until;
+    while (rte_mempool_avail_count(pools->data) > leave) {
+        struct rte_mbuf *m = rte_pktmbuf_alloc(pools->data);
+        if (m == nullptr)
+            break;
+        taken_.push_back(m);
+    }
+}
+
+void Host::take_nodes(uint32_t leave, nsec_t until)
+{
+    taken_until_ = until;
+    while (tcp->nodes.in_use + leave < tcp->nodes.count)
+        taken_nodes_.push_back(node_take(&tcp->nodes));
+}
+
+void Host::give_back()
+{
+    for (struct rte_mbuf *m : taken_)
+        rte_pktmbuf_free(m);
+    for (void *node : taken_nodes_)
+        node_give(&tcp->nodes, node);
+    taken_.clear();
+    taken_nodes_.clear();
 }
 
 void Host::round(nsec_t now)
 {
+    if (now >= taken_until_)
+        give_back();
     pools_poll(pools);
     ip_set_now(ip_, now);
     tcp_set_now(tcp, now);
@@ -192,11 +224,10 @@ bool World::run(nsec_t span, const std::function<bool()> &done)
         a->round(now);
         b->round(now);
         for (Host *h : {a.get(), b.get()}) {
-            const char *wrong = rounds_ % 16 == 0 ? tcp_fault(h->tcp) : nullptr;
+            const char *wrong = tcp_fault(h->tcp);
             if (wrong != nullptr && fault_.empty())
                 fault_ = std::string(wrong) + " (host " + (h == a.get() ? "a)" : "b)");
         }
-        rounds_++;
         nsec_t next = std::min({wire.next(), a->next(), b->next(), now + kLongest});
         now = std::max(next, now + kShortest);
         wire.advance(now);

@@ -43,8 +43,11 @@ class Host
     nsec_t next() const;
     // The secret that a host with this seed has.
     static void secret(uint64_t seed, unsigned side, uint8_t out[16]);
-    // Forget everything without a word, and start with a new secret.
+    // Forget everything without a word, and start with this seed's secret.
     void crash(uint64_t seed, nsec_t now);
+    // Somebody else has all packet memory, or all nodes, but so much; until then.
+    void take_buffers(uint32_t leave, nsec_t until);
+    void take_nodes(uint32_t leave, nsec_t until);
 
     struct endpoint at(uint16_t port) const
     {
@@ -65,15 +68,20 @@ class Host
     struct pools *pools;
     struct tcp *tcp = nullptr;
     HostConfig config;
+    uint64_t seed = 0;
 
   private:
     void start(uint64_t seed, nsec_t now);
     void stop();
+    void give_back();
 
     Wire &wire_;
     unsigned side_;
     std::unique_ptr<struct timer_wheel> wheel_;
     struct ip_stack *ip_ = nullptr;
+    std::vector<struct rte_mbuf *> taken_;
+    std::vector<void *> taken_nodes_;
+    nsec_t taken_until_ = 0;
 };
 
 // Two hosts, one wire, one clock.
@@ -113,7 +121,6 @@ class World
 
   private:
     std::string fault_;
-    unsigned rounds_ = 0;
 };
 
 } // namespace sim

@@ -17,16 +17,9 @@ namespace sim
 namespace
 {
 
-constexpr size_t kEthernet = 14;
-
 bool is_v4(const Bytes &frame)
 {
     return frame[kEthernet] >> 4 == 4;
-}
-
-uint16_t get16(const Bytes &f, size_t at)
-{
-    return uint16_t(f[at] << 8 | f[at + 1]);
 }
 
 void put16(Bytes &f, size_t at, uint16_t v)
@@ -66,7 +59,7 @@ void finish_checksum(Bytes &frame)
 std::vector<Bytes> cut(const Bytes &frame, uint16_t size)
 {
     size_t t = tcp_offset(frame), header = t + size_t(frame[t + 12] >> 4) * 4;
-    uint32_t seq = uint32_t(get16(frame, t + 4)) << 16 | get16(frame, t + 6);
+    uint32_t seq = get32(frame, t + 4);
     std::vector<Bytes> pieces;
     for (size_t at = header; at < frame.size(); at += size) {
         size_t end = std::min(frame.size(), at + size);

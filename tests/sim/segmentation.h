@@ -3,7 +3,7 @@
 #ifndef SPLITMX_TESTS_SIM_SEGMENTATION_H
 #define SPLITMX_TESTS_SIM_SEGMENTATION_H
 
-#include "tests/sim/wire.h"
+#include "tests/sim/packet.h"
 
 namespace sim
 {
