@@ -62,11 +62,6 @@ static void table_remove(struct tcp_connection *c)
     c->is_hashed = false;
 }
 
-static uint32_t header_bytes(const struct tcp_connection *c)
-{
-    return (ip_addr_is_v4(&c->stream.peer.addr) ? 20 : 40) + TCP_HEADER_MIN;
-}
-
 uint8_t connection_scale(const struct tcp *t)
 {
     uint8_t scale = 0;
@@ -93,11 +88,10 @@ struct tcp_connection *connection_new(struct tcp *t, const struct endpoint *loca
     struct isn_pair isn = isn_for(&t->isn, local, peer, t->now);
     c->ts_offset = isn.timestamp;
     c->link = route->link;
-    c->mtu = route->mtu;
     c->max_segments = route->caps.max_segments;
     c->offload_checksum = route->caps.tx_tcp_checksum;
     c->offload_segmentation = c->offload_checksum && route->caps.tso;
-    c->mss = route->mtu - header_bytes(c);
+    pmtu_init(c, route->mtu);
     c->rcv_mss = MSS_DEFAULT_V4;
     c->last_received = c->last_sent = t->now;
     c->round_mark = tcp_timestamp(t, c->ts_offset);
@@ -116,7 +110,7 @@ void connection_begin_at(struct tcp_connection *c, uint32_t iss)
     c->iss = iss;
     sendq_init(&c->sendq, iss + 1);
     recovery_init(&c->recovery, false, iss + 1);
-    c->rtt_point = c->limited_until = iss + 1;
+    c->rto.point = iss + 1;
 }
 
 void connection_begin_after(struct tcp_connection *c, uint32_t after)
@@ -131,8 +125,7 @@ void connection_negotiate(struct tcp_connection *c, const struct segment *syn)
     uint32_t offered = syn->mss != 0                         ? syn->mss
                        : ip_addr_is_v4(&c->stream.peer.addr) ? MSS_DEFAULT_V4
                                                              : MSS_DEFAULT_V6;
-    if (offered < c->mss)
-        c->mss = offered > MSS_FLOOR ? offered : MSS_FLOOR;
+    pmtu_limit(c, offered > MSS_FLOOR ? offered : MSS_FLOOR);
     c->ts_ok = syn->has_timestamp;
     c->wscale_ok = syn->has_wscale;
     c->snd_wscale = syn->has_wscale ? syn->wscale : 0;
@@ -266,37 +259,6 @@ void connection_time_wait(struct tcp_connection *c)
     if (!timer_armed(&t->timewait_timer))
         timer_arm(t->config.wheel, &t->timewait_timer, w.expires);
     connection_down(c, STREAM_CLOSED);
-}
-
-/* The next smaller common MTU (RFC 1191 §7.1, table 7-1). */
-static uint16_t plateau_below(uint16_t mtu)
-{
-    static const uint16_t plateaus[] = {32000, 17914, 8166, 4352, 2002, 1492, 1006};
-    for (unsigned i = 0; i < COUNT_OF(plateaus); i++)
-        if (plateaus[i] < mtu)
-            return plateaus[i];
-    return 0;
-}
-
-void connection_too_big(struct tcp_connection *c, uint16_t mtu)
-{
-    uint16_t floor = ip_addr_is_v4(&c->stream.peer.addr) ? 576 : 1280;
-    if (mtu == 0)
-        mtu = plateau_below(c->mtu);
-    if (mtu < floor)
-        mtu = floor;
-    if (mtu >= c->mtu)
-        return;
-    c->mtu = mtu;
-    uint32_t mss = mtu - header_bytes(c);
-    if (mss >= c->mss)
-        return;
-    c->mss = mss;
-    if (c->state < CONN_ESTABLISHED)
-        return;
-    congestion_set_mss(&c->congestion, connection_payload_max(c));
-    recovery_on_too_big(&c->recovery, &c->sendq, connection_payload_max(c));
-    connection_dirty(c);
 }
 
 /* What is known of the two FINs is what the state says (RFC 9293 §3.3.2). */

@@ -13,6 +13,7 @@
 #include "drivers/stream.h"
 #include "drivers/tcp/congestion.h"
 #include "drivers/tcp/pace.h"
+#include "drivers/tcp/pmtu.h"
 #include "drivers/tcp/recovery.h"
 #include "drivers/tcp/recvq.h"
 #include "drivers/tcp/rto.h"
@@ -84,26 +85,25 @@ struct tcp_connection {
     bool fin_known;      /* a FIN has been seen at fin_seq, out of order */
     bool orphan;         /* the application has let go: nothing is delivered */
     bool accepting;      /* established, and not handed to its listener's callback yet */
-    bool is_ready, is_dirty, is_starved, is_hashed;
+    bool is_ready : 1, is_dirty : 1, is_starved : 1, is_hashed : 1;
+    bool offload_checksum, offload_segmentation;
     uint8_t syns;       /* sent */
     uint8_t quick_syns; /* of those, after a RST of ours (see input.c, syn_sent) */
     uint8_t keepalives; /* probes without an answer */
     uint16_t mtu;
-    uint16_t rcv_mss;      /* largest payload received so far: what the peer calls full */
+    uint16_t mss;          /* payload of a full segment to the peer, without options */
     uint16_t max_segments; /* mbuf segments the link takes in a packet; 0: as many as it likes */
-    bool offload_checksum, offload_segmentation;
-    uint32_t mss; /* payload of a full segment to the peer, without options */
+    uint16_t rcv_mss;      /* largest payload received so far: what the peer calls full */
     uint32_t iss, irs;
     uint32_t fin_seq;
     struct sack_block repeated; /* arrived twice, and the peer has not been told (RFC 2883 §4) */
     uint32_t life_una;          /* SND.UNA when `life` was armed */
-    uint32_t limited_until;     /* data before this was sent while the congestion window was full */
-    uint32_t rtt_point;     /* the next sample counts when this is acknowledged: one a round trip */
-    uint32_t promised;      /* buffers, of pools_promise() */
-    uint32_t window_target; /* bytes that we would have the peer send unread */
-    uint32_t round_read;    /* bytes read in this round trip (window.h) */
-    uint32_t round_prior;   /* round_read of the round trip before */
-    uint32_t round_mark;    /* our timestamp clock when this one began */
+    uint32_t promised;          /* buffers, of pools_promise() */
+    uint32_t window_target;     /* bytes that we would have the peer send unread */
+    uint32_t round_read;        /* bytes read in this round trip (window.h) */
+    uint32_t round_prior;       /* round_read of the round trip before */
+    uint32_t round_mark;        /* our timestamp clock when this one began */
+    struct pmtu pmtu;
     struct rto rto;
     nsec_t last_received;
     nsec_t last_sent;              /* data */
@@ -137,10 +137,17 @@ static inline uint32_t connection_rcv_nxt(const struct tcp_connection *c)
     return c->recvq.nxt + c->fin_received;
 }
 
+/* Of IP and TCP, without options. */
+static inline uint32_t connection_headers(const struct tcp_connection *c)
+{
+    return (ip_addr_is_v4(&c->stream.peer.addr) ? 20 : 40) + TCP_HEADER_MIN;
+}
+
 /* Payload of a full segment with the options that every one carries. */
 static inline uint32_t connection_payload_max(const struct tcp_connection *c)
 {
-    return c->mss - (c->ts_ok ? TCP_TIMESTAMP_SIZE : 0);
+    uint32_t mss = c->mss;
+    return mss - (c->ts_ok ? TCP_TIMESTAMP_SIZE : 0);
 }
 
 /* Our half is closed and the peer has acknowledged that. */
@@ -191,11 +198,6 @@ void connection_free(struct tcp_connection *c);
 
 /* Both FINs are acknowledged: leaves a record in TIME-WAIT, and is freed. */
 void connection_time_wait(struct tcp_connection *c);
-
-/* A router could not forward a packet of ours: send smaller ones from now on, and again what was
- * larger. `mtu`: of its next hop, 0 if it did not say (RFC 1191 §7.1 tells what to try then). Never
- * less than 576 (IPv4) or 1280 (IPv6): an attacker could claim anything. */
-void connection_too_big(struct tcp_connection *c, uint16_t mtu);
 
 /* The first invariant that does not hold, of this file or of the queues; NULL if all do. For tests.
  */

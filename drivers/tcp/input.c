@@ -218,7 +218,7 @@ static void measure(struct tcp_connection *c, const struct segment *s,
                     const struct recovery_news *news)
 {
     struct tcp *t = c->tcp;
-    if (seq_at_or_before(c->sendq.una, c->rtt_point))
+    if (seq_at_or_before(c->sendq.una, c->rto.point))
         return;
     if (news->sample_sent != 0) {
         rto_sample(&c->rto, t->now - news->sample_sent);
@@ -227,7 +227,7 @@ static void measure(struct tcp_connection *c, const struct segment *s,
     } else {
         return;
     }
-    c->rtt_point = c->sendq.nxt;
+    c->rto.point = c->sendq.nxt;
 }
 
 /* Our FIN was acknowledged. Returns false if the connection is gone. */
@@ -282,7 +282,7 @@ static bool acknowledge(struct tcp_connection *c, const struct arrival *a)
         .sack = s->sack,
         .sack_count = s->sack_count,
         .duplicate = s->ack == una && segment_span(s) == 0 && una != nxt && !moved,
-        .limited = seq_before(una, c->limited_until),
+        .limited = seq_before(una, c->recovery.limited_until),
         .ece = c->ecn_ok && (s->flags & TCP_ECE) != 0,
     };
     if (seq_before(s->ack, una))
@@ -297,6 +297,7 @@ static bool acknowledge(struct tcp_connection *c, const struct arrival *a)
     if (news.progress) {
         measure(c, s, &news); /* ends the back-off, if it can be measured (RFC 6298 §5) */
         c->retries = 0;
+        pmtu_acked(c);
         if (news.acked > 0)
             stream_glue_acked(c, news.acked);
     }
@@ -661,7 +662,7 @@ void input_unreachable(void *tcp, const struct ip_addr *src, const struct ip_add
         return;
     }
     if (what == IP_TOO_BIG) {
-        connection_too_big(c, mtu);
+        pmtu_too_big(c, seq, mtu);
     } else if (what == IP_PORT_UNREACHABLE && c->state == CONN_SYN_SENT) {
         /* RFC 1122 §4.2.3.9 calls it hard; RFC 5461 §4.1 limits that to connections that are not
          * established. Soft errors wait for the timer. */

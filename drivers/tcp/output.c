@@ -175,7 +175,8 @@ static bool emit(struct tcp_connection *c, struct segment *s, const struct sent 
     }
     const struct ip_addr *src = &c->stream.local.addr, *dst = &c->stream.peer.addr;
     uint32_t full = connection_payload_max(c), data = record != NULL ? sent_bytes(record) : 0;
-    bool several = data > full; /* then the port fills the length in, for each */
+    bool probe = record != NULL && (record->flags & SENT_MTU_PROBE);
+    bool several = data > full && !probe; /* then the port fills the length in, for each */
     uint16_t pseudo = sum_pseudo_header(src, dst, several ? 0 : m->pkt_len);
     if (several) {
         m->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
@@ -217,8 +218,7 @@ static bool emit_syn(struct tcp_connection *c)
     struct segment s = {
         .seq = c->iss,
         .flags = syn_flags(c),
-        .mss =
-            (uint16_t)(c->mtu - (ip_addr_is_v4(&c->stream.peer.addr) ? 20 : 40) - TCP_HEADER_MIN),
+        .mss = (uint16_t)(c->mtu - connection_headers(c)),
         .wscale = c->rcv_wscale,
         .has_wscale = first || c->wscale_ok,
         .sack_permitted = first || c->recovery.sack,
@@ -342,6 +342,32 @@ static uint32_t together(const struct tcp_connection *c, uint32_t one, uint32_t 
     return len > one ? len : one;
 }
 
+/* What goes to the network for the first time. False if there is no memory for it: then it is
+ * unsent again. */
+static bool send_fresh(struct tcp_connection *c, struct sent *record)
+{
+    struct tcp *t = c->tcp;
+    if (!emit_record(c, record)) {
+        sendq_uncut(&c->sendq, &t->nodes, record);
+        return false;
+    }
+    recovery_sent(&c->recovery, &c->sendq, record, t->now);
+    return true;
+}
+
+/* One segment of `len` bytes, to see whether the path takes it. False if memory ran out. */
+static bool send_mtu_probe(struct tcp_connection *c, uint32_t len)
+{
+    struct sent *record = sendq_cut_exactly(&c->sendq, &c->tcp->nodes, len, most_pieces(c));
+    if (record == NULL)
+        return true; /* there will be others */
+    record->flags |= SENT_MTU_PROBE;
+    if (!send_fresh(c, record))
+        return false;
+    pmtu_probed(c, record);
+    return true;
+}
+
 /* New data, then FIN. False if memory ran out. */
 static bool send_new(struct tcp_connection *c)
 {
@@ -352,6 +378,11 @@ static bool send_new(struct tcp_connection *c)
         return true;
     if (sendq_in_flight(&c->sendq) == 0 && t->now - c->last_sent > rto_get(&c->rto))
         congestion_idle(&c->congestion, t->now);
+    uint32_t probe = pmtu_due(&c->pmtu, t->now) ? pmtu_probe(c, usable_window(c)) : 0;
+    if (probe > usable_pipe(c))
+        return true; /* until it fits */
+    if (probe > 0 && usable_pace(c) > 0 && !send_mtu_probe(c, probe))
+        return false;
     for (;;) {
         uint32_t most = next_len(c), pipe = usable_pipe(c);
         if (most == 0 && (c->sendq.unsent > 0 || usable_window(c) == 0))
@@ -360,7 +391,7 @@ static bool send_new(struct tcp_connection *c)
         if (len == 0 && !(c->sendq.fin && !c->sendq.fin_sent))
             return true; /* that was all */
         if (len > pipe) {
-            c->limited_until = c->sendq.nxt;
+            c->recovery.limited_until = c->sendq.nxt;
             return true;
         }
         uint32_t pace = usable_pace(c);
@@ -373,16 +404,13 @@ static bool send_new(struct tcp_connection *c)
             t->counters[TCP_TX_NO_MEMORY]++;
             return false;
         }
-        if (!emit_record(c, record)) {
-            sendq_uncut(&c->sendq, &t->nodes, record);
+        if (!send_fresh(c, record))
             return false;
-        }
-        recovery_sent(&c->recovery, &c->sendq, record, t->now);
         c->override_sws = false;
         /* In slow start, half a window in use is reason enough to double it. */
         uint32_t used = recovery_pipe(&c->recovery, &c->sendq), cwnd = c->congestion.cwnd;
         if (used + c->congestion.mss > cwnd || (cwnd < c->congestion.ssthresh && used > cwnd / 2))
-            c->limited_until = c->sendq.nxt;
+            c->recovery.limited_until = c->sendq.nxt;
     }
 }
 
@@ -393,7 +421,7 @@ static bool send_repairs(struct tcp_connection *c)
     while ((record = recovery_next_lost(&c->recovery, &c->sendq)) != NULL) {
         uint32_t full = connection_payload_max(c), bytes = sent_bytes(record);
         if (!c->recovery.urgent && (bytes < full ? bytes : full) > usable_pipe(c)) {
-            c->limited_until = c->sendq.nxt;
+            c->recovery.limited_until = c->sendq.nxt;
             return true;
         }
         if (!c->recovery.urgent && usable_pace(c) == 0)

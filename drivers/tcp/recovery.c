@@ -10,7 +10,7 @@
 
 void recovery_init(struct recovery *r, bool sack, uint32_t una)
 {
-    *r = (struct recovery){.sack = sack, .point = una};
+    *r = (struct recovery){.sack = sack, .point = una, .limited_until = una};
     rack_init(&r->rack, una);
 }
 
@@ -21,6 +21,7 @@ static void mark_lost(struct recovery *r, struct sendq *q, struct sent *s)
     sendq_came_in(q, s);
     s->flags |= SENT_LOST;
     r->lost += sent_span(s);
+    r->mtu_probe_lost |= (s->flags & SENT_MTU_PROBE) != 0;
     if (r->cursor != NULL && seq_before(s->seq, r->cursor->seq))
         r->cursor = s;
 }
@@ -318,6 +319,21 @@ static void grow(const struct recovery_ack *ack, const struct sendq *q,
     congestion_acked(cc, &a);
 }
 
+/* Is anything lost but a probe of the path's MTU, which says nothing about congestion (RFC 4821
+ * §7.5)? */
+static bool congested(const struct recovery *r, const struct sendq *q)
+{
+    uint32_t left = r->lost;
+    for (const struct sent *s = q->head; s != NULL && left > 0; s = s->next) {
+        if (!(s->flags & SENT_LOST))
+            continue;
+        if (!(s->flags & SENT_MTU_PROBE))
+            return true;
+        left -= sent_span(s);
+    }
+    return false;
+}
+
 struct recovery_news recovery_on_ack(struct recovery *r, struct sendq *q, struct congestion *cc,
                                      struct node_pool *nodes, const struct recovery_ack *ack)
 {
@@ -353,7 +369,7 @@ struct recovery_news recovery_on_ack(struct recovery *r, struct sendq *q, struct
     if (r->sack)
         detect_losses(r, q, cc, &ack->time);
 
-    if (r->lost > 0 && r->state <= RECOVERY_CWR) {
+    if (r->state <= RECOVERY_CWR && congested(r, q)) {
         enter_fast(r, q, cc, ack->time.now, flight);
         news.entered = true;
     } else if (r->state == RECOVERY_CLEAR && flight > 0 && (marked || tail_lost)) {
@@ -385,7 +401,7 @@ bool recovery_on_reorder(struct recovery *r, struct sendq *q, struct congestion 
                          const struct rack_ack *time)
 {
     detect_losses(r, q, cc, time);
-    bool enters = r->lost > 0 && r->state <= RECOVERY_CWR;
+    bool enters = r->state <= RECOVERY_CWR && congested(r, q);
     if (enters)
         enter_fast(r, q, cc, time->now, sendq_in_flight(q));
     if (recovery_reducing(r))
@@ -460,10 +476,14 @@ struct sent *recovery_next_lost(struct recovery *r, struct sendq *q)
 void recovery_sent(struct recovery *r, struct sendq *q, struct sent *s, nsec_t now)
 {
     if (s->flags & SENT_LOST) {
-        s->flags &= (uint8_t)~SENT_LOST;
+        s->flags &= (uint8_t) ~(SENT_LOST | SENT_MTU_PROBE);
         r->lost -= sent_span(s);
         r->urgent = false;
         undo_resent(&r->undo, s->seq, s->end, now / NSEC_PER_MSEC);
+    }
+    if (s->flags & SENT_MTU_PROBE) {
+        r->mtu_probe_end = s->end;
+        r->mtu_probe_lost = false;
     }
     if (recovery_reducing(r))
         prr_sent(&r->prr, sent_span(s));
@@ -479,6 +499,7 @@ bool recovery_may_probe(const struct recovery *r, const struct sendq *q)
 void recovery_probed(struct recovery *r, struct sendq *q, struct sent *s, nsec_t now)
 {
     r->probed_again = s->transmissions > 0;
+    s->flags &= (uint8_t)~SENT_MTU_PROBE; /* cut, if it is sent again */
     sendq_went_out(q, s, now);
     r->probing = true;
     r->probe_end = q->nxt;

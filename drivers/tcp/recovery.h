@@ -44,6 +44,7 @@ struct recovery {
     bool urgent;   /* the next retransmission goes out whatever the pipe says */
     bool guarded; /* without SACK: duplicates up to `point` are echoes of our own retransmissions */
     bool probing; /* a tail loss probe is out and not accounted for (TLP.end_seq is set) */
+    bool mtu_probe_lost;     /* that probe (pmtu.h), or part of it */
     bool probed_again;       /* it was a retransmission (TLP.is_retrans) */
     uint32_t probe_end;      /* TLP.end_seq */
     uint32_t dupacks;        /* without SACK */
@@ -52,10 +53,12 @@ struct recovery {
     uint32_t sacked_records; /* how many */
     uint32_t lost;           /* bytes of records with SENT_LOST */
     uint32_t assumed;
-    struct sent *top;    /* the highest record with SENT_SACKED */
-    struct sent *cursor; /* no record before it is LOST; NULL: unknown */
+    uint32_t mtu_probe_end; /* the number behind the latest probe of the path's MTU */
+    struct sent *top;       /* the highest record with SENT_SACKED */
+    struct sent *cursor;    /* no record before it is LOST; NULL: unknown */
     struct rack rack;
     struct prr prr;
+    uint32_t limited_until; /* data before this was sent while the congestion window was full */
     struct undo undo;
     struct sack_block seen[TCP_MAX_SACK]; /* of the last ACK: most blocks are repetitions */
 };

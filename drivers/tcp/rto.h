@@ -18,6 +18,7 @@ struct rto {
     nsec_t rttvar;
     nsec_t min_rtt;  /* smallest sample */
     nsec_t base;     /* RTO without back-off */
+    uint32_t point;  /* the next sample counts when this is acknowledged: one a round trip */
     uint8_t backoff; /* how often it was doubled */
 };
 

@@ -167,9 +167,8 @@ static void cursor_advance(struct sendq *q, uint32_t len)
     }
 }
 
-struct sent *sendq_cut(struct sendq *q, struct node_pool *nodes, uint32_t most, unsigned pieces)
+static struct sent *cut(struct sendq *q, struct node_pool *nodes, uint32_t len)
 {
-    uint32_t len = sendq_next_len(q, most, pieces);
     bool fin = q->fin && !q->fin_sent && len == q->unsent;
     if (len == 0 && !fin)
         return NULL;
@@ -194,6 +193,24 @@ struct sent *sendq_cut(struct sendq *q, struct node_pool *nodes, uint32_t most, 
     q->nxt = s->end;
     cursor_advance(q, len);
     return s;
+}
+
+struct sent *sendq_cut(struct sendq *q, struct node_pool *nodes, uint32_t most, unsigned pieces)
+{
+    return cut(q, nodes, sendq_next_len(q, most, pieces));
+}
+
+struct sent *sendq_cut_exactly(struct sendq *q, struct node_pool *nodes, uint32_t len,
+                               unsigned pieces)
+{
+    uint64_t there = 0;
+    if (q->cursor != NULL)
+        there = q->cursor->slice.len - q->cursor_off;
+    for (const struct chunk *c = q->cursor; there < len && c != NULL && --pieces > 0;) {
+        c = c->next;
+        there += c != NULL ? c->slice.len : 0;
+    }
+    return there >= len ? cut(q, nodes, len) : NULL;
 }
 
 void sendq_uncut(struct sendq *q, struct node_pool *nodes, struct sent *s)

@@ -27,10 +27,11 @@
 struct pools;
 
 enum sent_flag {
-    SENT_AWAY = 1 << 0,   /* in the network, as far as we know, and in the list by time */
-    SENT_SACKED = 1 << 1, /* the peer has it, out of order (RFC 2018) */
-    SENT_LOST = 1 << 2,   /* recovery thinks that the network dropped it: to be sent again */
-    SENT_FIN = 1 << 3,    /* ends with our FIN */
+    SENT_AWAY = 1 << 0,      /* in the network, as far as we know, and in the list by time */
+    SENT_SACKED = 1 << 1,    /* the peer has it, out of order (RFC 2018) */
+    SENT_LOST = 1 << 2,      /* recovery thinks that the network dropped it: to be sent again */
+    SENT_FIN = 1 << 3,       /* ends with our FIN */
+    SENT_MTU_PROBE = 1 << 4, /* one segment, larger than the path is known to take (pmtu.h) */
 };
 
 struct sent {
@@ -90,6 +91,11 @@ MUST_CHECK bool sendq_forward(struct sendq *q, struct node_pool *nodes, const st
  * NULL: nothing to send, or out of nodes.
  */
 struct sent *sendq_cut(struct sendq *q, struct node_pool *nodes, uint32_t most, unsigned pieces);
+
+/* Make the record of a new segment of `len` bytes, wherever chunks end. NULL: there are fewer, they
+ * lie in more than `pieces` chunks, or out of nodes. */
+struct sent *sendq_cut_exactly(struct sendq *q, struct node_pool *nodes, uint32_t len,
+                               unsigned pieces);
 
 /* What sendq_cut() would put into a segment, without doing so. */
 uint32_t sendq_next_len(const struct sendq *q, uint32_t most, unsigned pieces);

@@ -123,6 +123,10 @@ struct tcp_usage tcp_usage(const struct tcp *t);
     X(TCP_TX_FAST_RECOVERIES, "loss recoveries entered by duplicate ACKs or SACK")                 \
     X(TCP_TX_TAIL_PROBES, "tail loss probes sent (RFC 8985 §7)")                                   \
     X(TCP_TX_UNDONE, "loss recoveries undone: nothing had been lost")                              \
+    X(TCP_TX_MTU_PROBES, "segments sent that the path may be too narrow for (RFC 4821)")           \
+    X(TCP_TX_MTU_PROBES_ANSWERED, "of those, answered: the path takes more than we thought")       \
+    X(TCP_TX_MTU_PROBES_LOST, "of those, lost")                                                    \
+    X(TCP_MTU_BLACK_HOLES, "paths that swallow full segments without a word")                      \
     X(TCP_TX_REDUCED, "windows reduced for ECN, or for a tail that its probe repaired")            \
     X(TCP_RX_MARKED, "segments marked by a congested network (ECN)")                               \
     X(TCP_TX_ZERO_WINDOW_PROBES, "zero-window probes sent")                                        \

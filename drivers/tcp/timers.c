@@ -116,6 +116,8 @@ static void data_expired(struct tcp_connection *c)
     t->counters[TCP_TX_TIMEOUTS]++;
     struct rack_ack time = connection_time(c, 0);
     recovery_on_timeout(&c->recovery, &c->sendq, &c->congestion, &time, c->retries > 0);
+    if (!shut)
+        pmtu_timeout(c);
     c->cwr_due |= c->ecn_ok;
     if (!shut || c->retries < limit)
         c->retries++;

@@ -208,7 +208,7 @@ TEST_F(Cookies, AConnectionIsMadeOfWhatComesBack)
     EXPECT_EQ(c->rcv_wscale, x.s.wscale);
     EXPECT_EQ(c->snd_wnd, 65535u << 7);
     EXPECT_EQ(c->rto.srtt, 0u) << "nobody knows when the SYN-ACK left";
-    EXPECT_EQ(c->rtt_point, ack);
+    EXPECT_EQ(c->rto.point, ack);
     EXPECT_EQ(counter(TCP_COOKIES_SENT), 1u);
     EXPECT_EQ(counter(TCP_COOKIES_ACCEPTED), 1u);
     EXPECT_EQ(counter(TCP_ACCEPTED), 1u);
