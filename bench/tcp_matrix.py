@@ -52,7 +52,7 @@ class Cell:
 
     def expected(self):
         """Mbit/s that a TCP would reach (Mathis et al. 1997), for the size of a transfer."""
-        full, rtt = self.rate * 0.95, (self.rtt + 1) / 1000
+        full, rtt = self.rate * 0.95, (self.rtt + 3) / 1000
         return min(full, 1.22 * PAYLOAD * 8 / rtt / math.sqrt(self.loss / 100) / 1e6) if self.loss else full
 
     def size(self, seconds):
