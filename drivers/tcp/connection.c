@@ -95,8 +95,7 @@ struct tcp_connection *connection_new(struct tcp *t, const struct endpoint *loca
     c->rcv_mss = MSS_DEFAULT_V4;
     c->last_received = c->last_sent = t->now;
     c->round_mark = tcp_timestamp(t, c->ts_offset);
-    c->window_target =
-        t->config.receive_window < WINDOW_INITIAL ? t->config.receive_window : WINDOW_INITIAL;
+    c->window_target = window_initial(t);
     c->rcv_wscale = connection_scale(t);
     connection_begin_at(c, isn.sequence);
     rto_init(&c->rto);

@@ -29,8 +29,7 @@ static uint32_t worthwhile(const struct tcp_connection *c)
 /* The last eighth of what can be promised goes out in small pieces. */
 static bool scarce(const struct pools *p)
 {
-    uint32_t taken = p->rings + p->reserve + p->in_use + p->promised;
-    return taken + (p->data_count - p->rings) / 8 >= p->data_count;
+    return pools_left(p) <= (p->data_count - p->rings) / 8;
 }
 
 static void starve(struct tcp_connection *c, bool starved)
@@ -47,6 +46,16 @@ static void starve(struct tcp_connection *c, bool starved)
 static uint32_t least(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
+}
+
+uint32_t window_initial(const struct tcp *t)
+{
+    const struct pools *p = t->config.pools;
+    uint32_t budget = p->data_count - p->rings - p->reserve, left = pools_left(p);
+    uint32_t window = left > budget / 4 * 3 ? WINDOW_INITIAL
+                      : left > budget / 4   ? WINDOW_SCARCE
+                                            : 2 * t->window_per_buffer;
+    return least(window, t->config.receive_window);
 }
 
 /* How far the edge would move if memory were no question. */

@@ -11,12 +11,12 @@
  * The right edge never moves left, but for what the scale of the window option rounds off, and that
  * only for a peer that sends a few bytes at a time to an application that does not read.
  *
- * A window begins at WINDOW_INITIAL, so that idle connections pin few promises. It follows what the
- * application reads in a round trip (dynamic right-sizing, Fisk and Feng 2001): twice that, as
- * there is a round trip between a window and its data; and where it grows, twice the growth on top,
- * so that a sender in slow start finds its window open. The most is tcp_config.receive_window and a
- * fair share of memory (share.h). It comes down by an eighth a round trip that reads less than a
- * quarter of it. Where promises get scarce, new ones are small.
+ * A window begins small (window_initial()), so that idle connections pin few promises. It follows
+ * what the application reads in a round trip (dynamic right-sizing, Fisk and Feng 2001): twice
+ * that, as there is a round trip between a window and its data; and where it grows, twice the
+ * growth on top, so that a sender in slow start finds its window open. The most is
+ * tcp_config.receive_window and a fair share of memory (share.h). It comes down by an eighth a
+ * round trip that reads less than a quarter of it. Where promises get scarce, new ones are small.
  *
  * A round trip is over when the peer echoes a timestamp that we sent after its beginning. A peer
  * without timestamps is timed by our own estimate of the round trip, which may be old: its window
@@ -42,6 +42,15 @@ static inline uint32_t window_per_buffer(uint32_t room)
 {
     return room * 7 / 16;
 }
+
+/*
+ * What a new connection's window is to be, before its application has read anything: less, the less
+ * memory is left, but never less than a segment of Ethernet. So a crowd of idle connections, which
+ * nobody can be made to give back, leaves something to all that come after: a budget of n buffers
+ * is good for n/76 connections with WINDOW_INITIAL, n/10 with WINDOW_SCARCE, and n/8 with the
+ * least.
+ */
+uint32_t window_initial(const struct tcp *t);
 
 /* Move the right edge as far as memory and good manners allow (RFC 9293 §3.8.6.2.2), and settle the
  * promise. Where memory is short, joins the starved. Orphans' windows only close. */

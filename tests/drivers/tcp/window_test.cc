@@ -174,4 +174,21 @@ TEST_F(Window, TheSendQueueGrowsWithTheCongestionWindow)
     EXPECT_GT(app.stream->send_limit, 64u * 1024);
 }
 
+TEST_F(Window, ACrowdOfIdleConnectionsLeavesASegmentToEachThatComesAfter)
+{
+    constexpr unsigned kCrowd = 450;
+    config.budget = 2048;
+    config.max_connections = config.max_half_open = 2 * kCrowd;
+    begin();
+    listen();
+    for (unsigned k = 0; k < kCrowd; k++) {
+        peer_port = uint16_t(6000 + k);
+        send(S);
+        ack = take().s.seq + 1;
+        send(A);
+        said.clear();
+        ASSERT_GE(open(), kMss) << "connection " << k;
+    }
+}
+
 } // namespace
