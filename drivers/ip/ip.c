@@ -118,6 +118,8 @@ unsigned ip_receive(struct ip_stack *ip)
             ethernet_receive(ip, i, frames[f]);
         total += count;
     }
+    if (total > 0 && ip->upper.burst_end != NULL)
+        ip->upper.burst_end(ip->upper.user);
     return total;
 }
 

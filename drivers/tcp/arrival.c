@@ -62,6 +62,7 @@ enum arrival_result arrival_read(struct arrival *a, struct rte_mbuf *m, const st
     if (d->payload_offset > m->data_len || d->payload_offset + d->payload_len > m->pkt_len ||
         !segment_parse(header, m->data_len - d->payload_offset, d->payload_len, &a->segment))
         return ARRIVAL_BAD_HEADER;
+    a->largest = a->segment.data_len;
     if (!d->checksum_good && !verify(a, header))
         return ARRIVAL_BAD_CHECKSUM;
     return ARRIVAL_GOOD;

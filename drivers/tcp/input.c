@@ -373,8 +373,8 @@ static bool receive(struct tcp_connection *c, struct arrival *a)
         len = edge - seq;
         chunk_list_keep(&payload, &t->nodes, len);
     }
-    if (len > c->rcv_mss)
-        c->rcv_mss = (uint16_t)(len < c->mtu ? len : c->mtu);
+    if (a->largest > c->rcv_mss)
+        c->rcv_mss = (uint16_t)(a->largest < c->mtu ? a->largest : c->mtu);
 
     bool gap = c->recvq.blocks != NULL;
     recvq_repeated(&c->recvq, seq, len, &c->repeated);
@@ -610,34 +610,50 @@ static void no_connection(struct tcp *t, struct arrival *a, uint32_t hash,
     listener_syn(l, a->datagram, s, w != NULL ? &after : NULL);
 }
 
+static void process(struct tcp *t, struct arrival *a)
+{
+    const struct ip_datagram *d = a->datagram;
+    struct endpoint local = {d->dst, a->segment.dst_port}, peer = {d->src, a->segment.src_port};
+    uint32_t hash = connection_hash(t, &local, &peer);
+    struct tcp_connection *c = connection_find(t, hash, &local, &peer);
+    if (c != NULL && c->state == CONN_SYN_RECEIVED && listener_superseded(c, &a->segment))
+        c = NULL;
+    if (c == NULL)
+        no_connection(t, a, hash, &local, &peer);
+    else if (c->state == CONN_SYN_SENT)
+        syn_sent(c, a);
+    else
+        other_states(c, a);
+    arrival_release(a);
+}
+
+void input_burst_end(void *tcp)
+{
+    struct tcp *t = tcp;
+    if (t->held.arrival.m != NULL)
+        process(t, &t->held.arrival);
+}
+
 void input_segment(void *tcp, struct rte_mbuf *m, const struct ip_datagram *d)
 {
     struct tcp *t = tcp;
     struct arrival a;
     t->counters[TCP_RX_SEGMENTS]++;
-    switch (arrival_read(&a, m, d)) {
-    case ARRIVAL_BAD_HEADER:
-        t->counters[TCP_RX_BAD_HEADER]++;
-        break;
-    case ARRIVAL_BAD_CHECKSUM:
-        t->counters[TCP_RX_BAD_CHECKSUM]++;
-        break;
-    case ARRIVAL_GOOD: {
-        struct endpoint local = {d->dst, a.segment.dst_port}, peer = {d->src, a.segment.src_port};
-        uint32_t hash = connection_hash(t, &local, &peer);
-        struct tcp_connection *c = connection_find(t, hash, &local, &peer);
-        if (c != NULL && c->state == CONN_SYN_RECEIVED && listener_superseded(c, &a.segment))
-            c = NULL;
-        if (c == NULL)
-            no_connection(t, &a, hash, &local, &peer);
-        else if (c->state == CONN_SYN_SENT)
-            syn_sent(c, &a);
-        else
-            other_states(c, &a);
-        break;
+    enum arrival_result result = arrival_read(&a, m, d);
+    if (result != ARRIVAL_GOOD) {
+        t->counters[result == ARRIVAL_BAD_HEADER ? TCP_RX_BAD_HEADER : TCP_RX_BAD_CHECKSUM]++;
+        arrival_release(&a);
+        return;
     }
+    if (coalesce_append(&t->held, &a)) {
+        t->counters[TCP_RX_COALESCED]++;
+        return;
     }
-    arrival_release(&a);
+    input_burst_end(t);
+    if (coalesce_may_begin(&a))
+        coalesce_begin(&t->held, &a);
+    else
+        process(t, &a);
 }
 
 void input_unreachable(void *tcp, const struct ip_addr *src, const struct ip_addr *dst,

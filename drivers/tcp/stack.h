@@ -3,6 +3,7 @@
 #ifndef SPLITMX_TCP_STACK_H
 #define SPLITMX_TCP_STACK_H
 
+#include "drivers/tcp/coalesce.h"
 #include "drivers/tcp/connection.h"
 #include "drivers/tcp/isn.h"
 #include "drivers/tcp/ports.h"
@@ -49,6 +50,7 @@ struct tcp {
     /* And may be in any of these. */
     struct connection_list ready, dirty, starved;
 
+    struct coalesce held; /* while a burst is received */
     struct tcp_listener *listeners;
     uint32_t max_half_open; /* of the configuration, or fewer where memory is small */
     nsec_t cookie_sent;     /* the last one; 0: none yet */

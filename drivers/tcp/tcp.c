@@ -126,6 +126,7 @@ struct tcp *tcp_create(const struct tcp_config *config, nsec_t now)
     struct ip_upper upper = {
         .user = t,
         .segment = input_segment,
+        .burst_end = input_burst_end,
         .unreachable = input_unreachable,
         .no_neighbour = input_no_neighbour,
     };
@@ -148,6 +149,7 @@ void tcp_destroy(struct tcp *t)
         free_all(&t->open);
         chunk_list_release(&t->limbo, &t->nodes);
     }
+    arrival_release(&t->held.arrival);
     timer_disarm(t->config.wheel, &t->timewait_timer);
     while (t->listeners != NULL) {
         struct tcp_listener *l = t->listeners;

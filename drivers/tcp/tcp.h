@@ -102,6 +102,7 @@ struct tcp_usage tcp_usage(const struct tcp *t);
 
 #define TCP_COUNTERS(X)                                                                            \
     X(TCP_RX_SEGMENTS, "segments received")                                                        \
+    X(TCP_RX_COALESCED, "of those, processed together with the one before")                        \
     X(TCP_TX_SEGMENTS, "segments sent")                                                            \
     X(TCP_RX_BAD_HEADER, "segments whose header is malformed")                                     \
     X(TCP_RX_BAD_CHECKSUM, "segments whose checksum is wrong")                                     \

@@ -259,6 +259,7 @@ static void segment_in(struct script *in)
     struct ip_datagram d = {
         .src = address(2), .dst = address(1), .payload_len = m->pkt_len, .checksum_good = true};
     input_segment(t, m, &d);
+    input_burst_end(t);
 }
 
 static void icmp_in(struct script *in)

@@ -129,6 +129,56 @@ TEST_F(Transfer, AGapIsReportedThoughDataOfOursLeavesInTheSameRound)
     EXPECT_EQ(x.s.sack[0].start, seq + 100);
 }
 
+TEST_F(Transfer, SegmentsOfOneBurstThatFollowOneAnotherAreProcessedAsOne)
+{
+    accepted();
+    send(A, "x");
+    pass(ms(50)); // its ACK opens the window
+    ignore();
+    std::string words = "x";
+    gathers = true;
+    for (unsigned k = 0; k < 9; k++) {
+        std::string part(k < 8 ? kMss : 100, char('a' + k));
+        send(k < 8 ? A : A | P, part);
+        words += part;
+    }
+    round();
+    EXPECT_EQ(counter(TCP_RX_COALESCED), 8u);
+    EXPECT_EQ(app.text, words);
+    EXPECT_EQ(take().s.ack, seq);
+    silence();
+    EXPECT_EQ(host->tcp->connections[0].rcv_mss, kMss) << "of the wire";
+}
+
+TEST_F(Transfer, WhatSaysSomethingElseIsNotJoined)
+{
+    accepted();
+    uint32_t f = flight(2);
+    gathers = true;
+    std::string part(100, 'x');
+    send(A, part);
+    ack = f + kMss;
+    send(A, part); // another acknowledgement
+    window--;
+    send(A, part); // another window
+    send(A | P, part);
+    send(A, part); // behind a PSH
+    seq += 100;
+    send(A, part); // behind a gap
+    seq -= 200;
+    send(A, part); // which this fills
+    seq += 100;
+    send(A, part + part); // larger than the one before
+    send(A, part);
+    send(A, part); // behind a shorter one
+    send(A | F, part);
+    round();
+    EXPECT_EQ(counter(TCP_RX_COALESCED), 2u) << "the PSH, and the shorter one";
+    EXPECT_EQ(app.text, std::string(1200, 'x'));
+    EXPECT_TRUE(app.events & STREAM_EOF);
+    ignore();
+}
+
 TEST_F(Transfer, SmallSegmentsShareABuffer)
 {
     accepted();
