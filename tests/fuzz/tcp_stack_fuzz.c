@@ -4,6 +4,10 @@
  * how time passes. Sequence numbers are relative to what the connection expects, so that most
  * segments get past the first check. Invariants hold after every step, and in the end all memory is
  * back.
+ *
+ * A step has STEP bytes, each field its place, the first step says what kind of world it is. So
+ * mutation works on steps: it puts plausible ones in, takes some out, moves them, and changes
+ * fields.
  */
 #include <string.h>
 
@@ -15,6 +19,8 @@
 #include "fuzz.h"
 
 #define STREAMS 4
+#define STEP    48
+#define MSS     1448 /* with timestamps, and nothing heard from routers */
 
 struct script {
     const uint8_t *data;
@@ -22,14 +28,12 @@ struct script {
 };
 
 struct world {
-    struct script script;
     nsec_t now;
     struct timer_wheel wheel;
     struct link link;
     struct rte_mbuf *arp; /* the answer that the link has ready */
     struct ip_stack *ip;
     struct tcp *tcp;
-    struct tcp_listener *listener;
     struct stream *streams[STREAMS];
     uint8_t mood;           /* what handlers do */
     struct segment syn_ack; /* the last that went out: it may have been a cookie */
@@ -52,17 +56,20 @@ static uint16_t next16(struct script *s)
     return (uint16_t)(high << 8 | next8(s));
 }
 
-/* Small numbers of either sign, and now and then a wild one. */
+/* Mostly nothing, small numbers of either sign, or some segments; now and then a wild one. */
 static uint32_t next_offset(struct script *s)
 {
     uint8_t kind = next8(s);
-    if (kind < 128)
+    uint16_t value = next16(s);
+    if (kind < 112)
         return 0;
-    if (kind < 192)
-        return (uint32_t)(kind - 160);
+    if (kind < 144)
+        return (uint32_t)(kind - 128);
+    if (kind < 176)
+        return (uint32_t)((kind - 160) * MSS);
     if (kind < 240)
-        return next16(s);
-    return (uint32_t)next16(s) << 16 | next16(s);
+        return kind & 1 ? 0U - value : value;
+    return (uint32_t)kind << 28 | (uint32_t)value << 12;
 }
 
 static uint16_t link_receive(struct link *l, struct rte_mbuf **frames, uint16_t n)
@@ -170,8 +177,10 @@ static void accept_one(struct stream *s, void *user)
     stream_abort(s);
 }
 
-static struct ip_addr address(uint8_t last)
+static struct ip_addr address(uint8_t last, bool six)
 {
+    if (six)
+        return (struct ip_addr){.b = {0xfd, [15] = last}};
     uint8_t v4[4] = {10, 0, 0, last};
     uint32_t be;
     memcpy(&be, v4, sizeof(be));
@@ -188,6 +197,10 @@ static void round_trip(void)
     tcp_dispatch(world->tcp);
     tcp_flush(world->tcp);
     ip_flush(world->ip);
+}
+
+static void check(void)
+{
     const char *fault = tcp_fault(world->tcp);
     if (fault != NULL)
         fprintf(stderr, "%s\n", fault);
@@ -198,15 +211,18 @@ static void round_trip(void)
 static void segment_in(struct script *in)
 {
     struct tcp *t = world->tcp;
-    struct segment s = {.src_port = (uint16_t)(5000 + next8(in) % 4), .dst_port = 25};
+    uint8_t from = next8(in);
+    bool six = (from & 4) != 0;
+    struct segment s = {.src_port = (uint16_t)(5000 + from % 4), .dst_port = 25};
     struct tcp_connection *c = NULL;
     struct stream *chosen = world->streams[next8(in) % STREAMS];
     if (chosen != NULL) {
         c = connection_of(chosen);
         s.src_port = c->stream.peer.port;
         s.dst_port = c->stream.local.port;
+        six = !ip_addr_is_v4(&c->stream.peer.addr);
     } else {
-        struct endpoint local = {address(1), 25}, peer = {address(2), s.src_port};
+        struct endpoint local = {address(1, six), 25}, peer = {address(2, six), s.src_port};
         c = connection_find(t, connection_hash(t, &local, &peer), &local, &peer);
     }
     s.flags = next8(in);
@@ -215,14 +231,16 @@ static void segment_in(struct script *in)
     if (c != NULL && c->state < CONN_ESTABLISHED && s.ack == c->sendq.nxt)
         s.ack = c->iss + 1;
     s.window = next16(in);
-    uint8_t options = next8(in);
-    s.mss = options & 1 ? next16(in) : 0;
+    uint8_t options = next8(in), ecn = next8(in), spoil = next8(in);
+    uint16_t mss = next16(in);
+    s.mss = options & 1 ? mss : 0;
     s.sack_permitted = (options & 2) != 0;
     s.has_timestamp = (options & 4) != 0;
-    s.tsval = (c != NULL ? c->ts_recent : 0) + (s.has_timestamp ? next_offset(in) : 0);
-    s.tsecr = s.has_timestamp ? (uint32_t)(world->now / NSEC_PER_MSEC) + next8(in) : 0;
+    s.tsval = (c != NULL ? c->ts_recent : 0) + next_offset(in);
+    s.tsecr = (c != NULL ? tcp_timestamp(t, c->ts_offset) : 0) - next8(in);
     s.has_wscale = (options & 8) != 0;
-    s.wscale = s.has_wscale ? next8(in) : 0;
+    s.wscale = next8(in);
+    uint32_t len = next_offset(in) % 4000;
     /* No connection, but perhaps a cookie for one. */
     const struct segment *cookie = &world->syn_ack;
     if (c == NULL && (options & 16) != 0 && cookie->flags != 0) {
@@ -236,13 +254,14 @@ static void segment_in(struct script *in)
         uint32_t start = (c != NULL ? c->sendq.una : 0) + next_offset(in);
         s.sack[s.sack_count] = (struct sack_block){start, start + next_offset(in)};
     }
-    uint32_t len = next_offset(in) % 4000;
 
     struct rte_mbuf *m = rte_pktmbuf_alloc(pools.data);
     if (m == NULL)
         return;
     uint8_t header[TCP_HEADER_MAX];
     unsigned header_len = segment_write(header, &s);
+    if (spoil >= 224 && header_len > TCP_HEADER_MIN) /* options that lie */
+        header[TCP_HEADER_MIN + spoil % (header_len - TCP_HEADER_MIN)] ^= ecn | 1;
     memcpy(rte_pktmbuf_append(m, (uint16_t)header_len), header, header_len);
     for (uint32_t left = len; left > 0;) {
         struct rte_mbuf *last = rte_pktmbuf_lastseg(m);
@@ -257,7 +276,12 @@ static void segment_in(struct script *in)
         }
     }
     struct ip_datagram d = {
-        .src = address(2), .dst = address(1), .payload_len = m->pkt_len, .checksum_good = true};
+        .src = address(2, six),
+        .dst = address(1, six),
+        .payload_len = m->pkt_len,
+        .ecn = ecn & 3,
+        .checksum_good = true,
+    };
     input_segment(t, m, &d);
     input_burst_end(t);
 }
@@ -272,14 +296,14 @@ static void icmp_in(struct script *in)
     uint8_t quoted[8] = {(uint8_t)(from >> 8), (uint8_t)from,        (uint8_t)(to >> 8),
                          (uint8_t)to,          (uint8_t)(seq >> 24), (uint8_t)(seq >> 16),
                          (uint8_t)(seq >> 8),  (uint8_t)seq};
-    struct ip_addr us = address(1), them = address(2);
     enum ip_unreachable what = (enum ip_unreachable)(next8(in) % 3);
-    input_unreachable(world->tcp, &us, &them, quoted, sizeof(quoted), what, next16(in));
+    input_unreachable(world->tcp, &s->local.addr, &s->peer.addr, quoted, sizeof(quoted), what,
+                      next16(in));
 }
 
-static void connect_one(void)
+static void connect_one(bool six)
 {
-    struct endpoint to = {address(2), 25};
+    struct endpoint to = {address(2, six), 25};
     enum stream_error why;
     for (unsigned i = 0; i < STREAMS; i++) {
         if (world->streams[i] == NULL) {
@@ -309,12 +333,14 @@ static void step(struct script *in)
         break;
     case 5:
         world->now += (nsec_t)next16(in) * (op & 8 ? NSEC_PER_MSEC : NSEC_PER_USEC);
+        if ((op & 0xf8) == 0xf8)
+            world->now += 600 * NSEC_PER_SEC;
         break;
     case 6:
         if (op & 8)
             icmp_in(in);
         else
-            connect_one();
+            connect_one((op & 16) != 0);
         break;
     default:
         round_trip();
@@ -342,13 +368,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct link_ops ops = {link_receive, link_transmit, link_flush};
     if (pools.data == NULL)
         start();
-    struct world w = {.script = {data, size}, .now = 1000 * NSEC_PER_SEC};
+    struct world w = {.now = 1000 * NSEC_PER_SEC};
+    struct script kind = {data, size};
+    uint8_t caps = next8(&kind), manners = next8(&kind);
     world = &w;
     timer_wheel_init(&w.wheel, w.now);
     w.link = (struct link){.ops = &ops, .mac = {{2, 0, 0, 0, 0, 1}}, .mtu = 1500, .name = "l"};
-    struct ip_link_config link = {.link = &w.link, .address_count = 1};
-    link.addresses[0] = address(1);
-    link.networks[0] = (struct ip_prefix){address(0), 120};
+    w.link.caps.tx_tcp_checksum = (caps & 1) != 0;
+    w.link.caps.tso = (caps & 2) != 0;
+    w.link.caps.max_segments = caps & 4 ? UINT16_MAX : 1 + (caps >> 4);
+    struct ip_link_config link = {.link = &w.link, .address_count = 2};
+    for (unsigned i = 0; i < 2; i++) {
+        link.addresses[i] = address(1, i == 1);
+        link.networks[i] = (struct ip_prefix){address(0, i == 1), 120};
+    }
     struct ip_config ip = {.links = &link,
                            .link_count = 1,
                            .pools = &pools,
@@ -368,14 +401,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .send_limit = 32768,
         .port_first = 40000,
         .port_last = 40003,
+        .ecn = (manners & 1) != 0,
+        .congestion = manners & 2 ? CONGESTION_NEWRENO : CONGESTION_CUBIC,
     };
     w.tcp = tcp_create(&config, w.now);
     FUZZ_CHECK(w.tcp != NULL);
-    struct endpoint local = {address(1), 25};
-    w.listener = tcp_listen(w.tcp, &local, accept_one, NULL);
-    while (w.script.left > 0)
-        step(&w.script);
+    for (unsigned i = 0; i < 2; i++) {
+        struct endpoint local = {address(1, i == 1), 25};
+        FUZZ_CHECK(tcp_listen(w.tcp, &local, accept_one, NULL) != NULL);
+    }
+    for (size_t at = STEP; at < size; at += STEP) {
+        struct script one = {data + at, size - at < STEP ? size - at : STEP};
+        step(&one);
+        check();
+    }
     round_trip();
+    check();
 
     tcp_destroy(w.tcp);
     ip_destroy(w.ip);
@@ -387,4 +428,139 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_CHECK(pools.promised == 0);
     world = NULL;
     return 0;
+}
+
+/* Where fields of a segment stand in its step. */
+enum field {
+    AT_FROM = 1,
+    AT_STREAM,
+    AT_FLAGS,
+    AT_SEQ,
+    AT_ACK = AT_SEQ + 3,
+    AT_WINDOW = AT_ACK + 3,
+    AT_OPTIONS = AT_WINDOW + 2,
+    AT_ECN,
+    AT_SPOIL,
+    AT_MSS,
+    AT_LEN = AT_MSS + 2 + 3 + 1 + 1,
+    AT_SACK = AT_LEN + 3,
+};
+
+static uint32_t roll(uint32_t *seed)
+{
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 17;
+    *seed ^= *seed << 5;
+    return *seed;
+}
+
+static void compose_segment(uint8_t *s, uint32_t *seed)
+{
+    static const uint8_t flags[] = {
+        TCP_SYN, TCP_SYN | TCP_ECE | TCP_CWR, TCP_SYN | TCP_ACK, TCP_ACK, TCP_ACK,
+        TCP_ACK, TCP_ACK | TCP_PSH,           TCP_ACK | TCP_FIN, TCP_RST, TCP_ACK | TCP_ECE,
+    };
+    s[AT_FROM] = roll(seed) % 8;
+    s[AT_STREAM] = roll(seed) % STREAMS;
+    s[AT_FLAGS] = flags[roll(seed) % COUNT_OF(flags)];
+    s[AT_WINDOW] = roll(seed) % 4 == 0 ? 0 : 0xff;
+    s[AT_WINDOW + 1] = (uint8_t)roll(seed);
+    s[AT_OPTIONS] = 4;
+    if (s[AT_FLAGS] & TCP_SYN) {
+        s[AT_OPTIONS] = 15;
+        s[AT_MSS] = 5;
+        s[AT_MSS + 1] = 0xb4;
+        return;
+    }
+    if (roll(seed) % 2 == 0) /* some segments short of what we sent */
+        s[AT_ACK] = (uint8_t)(160 + roll(seed) % 12);
+    if (roll(seed) % 2 == 0) {
+        s[AT_LEN] = 200;
+        s[AT_LEN + 1] = roll(seed) % 8;
+        s[AT_LEN + 2] = (uint8_t)roll(seed);
+        s[AT_SEQ] = roll(seed) % 3 == 0 ? (uint8_t)(160 + roll(seed) % 4) : 0;
+    }
+    if (roll(seed) % 2 == 0) { /* blocks from a few segments before SND.UNA to some behind it */
+        unsigned blocks = 1 + roll(seed) % 3;
+        s[AT_OPTIONS] |= (uint8_t)(blocks << 6);
+        for (unsigned i = 0; i < blocks; i++) {
+            s[AT_SACK + 6 * i] = (uint8_t)(159 + roll(seed) % 12);
+            s[AT_SACK + 6 * i + 3] = (uint8_t)(161 + roll(seed) % 4);
+        }
+    }
+}
+
+/* A step as one would write it by hand. */
+static void compose(uint8_t *s, uint32_t *seed)
+{
+    memset(s, 0, STEP);
+    switch (roll(seed) % 8) {
+    default:
+        compose_segment(s, seed);
+        break;
+    case 3: /* the application */
+        s[0] = 3;
+        s[1] = roll(seed) % STREAMS;
+        s[2] = (uint8_t)(roll(seed) % (roll(seed) % 16 == 0 ? 8 : 4));
+        s[3] = (uint8_t)roll(seed);
+        break;
+    case 4: /* time, and what it brings */
+        s[0] = roll(seed) % 4 == 0 ? 5 : 13;
+        if (roll(seed) % 16 == 0)
+            s[0] = 0xfd; /* ten minutes */
+        s[1] = roll(seed) % 4;
+        s[2] = (uint8_t)roll(seed);
+        break;
+    case 5:
+        s[0] = 7;
+        break;
+    case 6: /* an ICMP error, or a connection of ours */
+        s[0] = (uint8_t)(6 | (roll(seed) & 0x18));
+        s[1] = roll(seed) % STREAMS;
+        s[5] = 2;
+        s[6] = roll(seed) % 8;
+        break;
+    }
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned int seed);
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned int seed)
+{
+    uint32_t dice = seed * 2654435761U | 1;
+    size_t steps = size / STEP;
+    if (steps < 2 || roll(&dice) % 4 == 0) { /* one more */
+        if ((steps + 1) * STEP > most)
+            return size;
+        size_t at = steps < 2 ? steps : 1 + roll(&dice) % steps;
+        memmove(data + (at + 1) * STEP, data + at * STEP, (steps - at) * STEP);
+        compose(data + at * STEP, &dice);
+        return (steps + 1) * STEP;
+    }
+    uint8_t *one = data + (1 + roll(&dice) % (steps - 1)) * STEP, saved[STEP];
+    uint8_t *other = data + (1 + roll(&dice) % (steps - 1)) * STEP;
+    switch (roll(&dice) % 8) {
+    case 0:
+        memmove(one, one + STEP, (size_t)(data + steps * STEP - one) - STEP);
+        return (steps - 1) * STEP;
+    case 1:
+        memcpy(saved, one, STEP);
+        memcpy(one, other, STEP);
+        memcpy(other, saved, STEP);
+        break;
+    case 2:
+        memmove(one, other, STEP);
+        break;
+    case 3:
+        compose(one, &dice);
+        break;
+    case 4:
+        data[roll(&dice) % 2] = (uint8_t)roll(&dice);
+        break;
+    default:
+        for (unsigned n = 1 + roll(&dice) % 3; n > 0; n--)
+            one[roll(&dice) % STEP] = (uint8_t)roll(&dice);
+        break;
+    }
+    return steps * STEP;
 }
