@@ -90,6 +90,7 @@ struct tcp_connection {
     uint8_t syns;       /* sent */
     uint8_t quick_syns; /* of those, after a RST of ours (see input.c, syn_sent) */
     uint8_t keepalives; /* probes without an answer */
+    uint8_t quick_acks; /* segments to come that are acknowledged at once */
     uint16_t mtu;
     uint16_t mss;          /* payload of a full segment to the peer, without options */
     uint16_t max_segments; /* mbuf segments the link takes in a packet; 0: as many as it likes */

@@ -15,6 +15,7 @@
 
 #define PAWS_IDLE  (24 * 86400 * NSEC_PER_SEC) /* RFC 7323 §5.5 */
 #define QUICK_SYNS 4
+#define QUICK_ACKS 16
 #define QUICK_SYN  (20 * NSEC_PER_MSEC)
 
 #define TIME_WAIT_CHALLENGE 100 /* ms between answers to what TIME-WAIT does not expect */
@@ -313,10 +314,17 @@ static bool acknowledge(struct tcp_connection *c, const struct arrival *a)
     return !(news.progress && connection_fin_acked(c)) || fin_acked(c);
 }
 
-/* How soon the data that has come is acknowledged (RFC 9293 §3.8.6.3, RFC 5681 §4.2). */
+/* How soon the data that has come is acknowledged (RFC 9293 §3.8.6.3, RFC 5681 §4.2). After a gap
+ * or a duplicate the peer repairs, and our ACKs are its clock: for a while each segment gets one.
+ */
 static void owe_ack(struct tcp_connection *c, bool at_once)
 {
-    if (at_once || connection_rcv_nxt(c) - c->ack_sent >= 2 * c->rcv_mss) {
+    bool quick = at_once || c->quick_acks > 0;
+    if (at_once)
+        c->quick_acks = QUICK_ACKS;
+    else if (quick)
+        c->quick_acks--;
+    if (quick || connection_rcv_nxt(c) - c->ack_sent >= 2 * c->rcv_mss) {
         c->ack_now = true;
         connection_dirty(c);
     } else {
