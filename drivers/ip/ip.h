@@ -60,8 +60,6 @@ struct ip_upper {
     void *user;
     /* Takes ownership of m. */
     void (*segment)(void *user, struct rte_mbuf *m, const struct ip_datagram *d);
-    /* That was all of a burst: what was held back to join others may wait no longer. */
-    void (*burst_end)(void *user);
     /* A datagram from src (ours) to dst did not arrive. `quoted` is the beginning of our TCP
      * header, at least 8 bytes: ports and sequence number; the receiver checks that they fit a
      * connection (RFC 5927). */
@@ -70,6 +68,8 @@ struct ip_upper {
                         uint16_t mtu);
     /* The next hop to dst does not answer ARP or ND. */
     void (*no_neighbour)(void *user, const struct ip_addr *dst);
+    /* That was all of a burst: what was held back to join others may wait no longer. */
+    void (*burst_end)(void *user);
 };
 
 struct ip_link_config {
