@@ -97,8 +97,8 @@ struct tcp_connection *connection_new(struct tcp *t, const struct endpoint *loca
     c->round_mark = tcp_timestamp(t, c->ts_offset);
     c->window_target = window_initial(t);
     c->rcv_wscale = connection_scale(t);
-    connection_begin_at(c, isn.sequence);
     rto_init(&c->rto);
+    connection_begin_at(c, isn.sequence);
     c->tail_at = c->reorder_at = UINT64_MAX;
     timers_init(c);
     return c;

@@ -129,6 +129,25 @@ TEST_F(Transfer, AGapIsReportedThoughDataOfOursLeavesInTheSameRound)
     EXPECT_EQ(x.s.sack[0].start, seq + 100);
 }
 
+TEST_F(Transfer, RoundTripsAreMeasuredWhereverSequenceNumbersBegin)
+{
+    for (unsigned eighth = 0; eighth < 8; eighth++) {
+        now += (UINT64_C(1) << 29) * 4 * NSEC_PER_USEC; // our numbers move on by an eighth
+        peer_port++;
+        begin();
+        said.clear();
+        accepted(ms(20));
+        for (unsigned k = 0; k < 2; k++) {
+            uint32_t f = flight(2);
+            pass(ms(28));
+            acknowledge(f + 2 * kMss);
+        }
+        EXPECT_EQ(connection_of(app.stream)->rto.srtt, ms(20) + ms(1) + ms(7) / 8)
+            << "the handshake, and an eighth of 8 ms, twice; our numbers began at " << ack;
+        app = App();
+    }
+}
+
 TEST_F(Transfer, SegmentsOfOneBurstThatFollowOneAnotherAreProcessedAsOne)
 {
     accepted();
