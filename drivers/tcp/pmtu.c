@@ -173,7 +173,7 @@ uint32_t pmtu_probe(const struct tcp_connection *c, uint32_t window)
     if (p->size != 0 || !r->sack || r->state != RECOVERY_CLEAR || r->lost > 0)
         return 0;
     uint16_t now = size_now(c);
-    uint16_t size = p->high_first ? p->high : (uint16_t)(now + (p->high - now + 1) / 2);
+    uint16_t size = (uint16_t)(p->high_first ? p->high : now + (p->high - now + 1) / 2);
     uint32_t payload = payload_of(c, size), all = payload + FOLLOWERS * connection_payload_max(c);
     bool fits = c->sendq.unsent >= all && window >= all && c->congestion.cwnd >= all;
     return fits ? payload : 0;
