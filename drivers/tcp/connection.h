@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A connection: its control block, its life from the table of free ones and back, and the flow
- * table that finds it.
+ * A connection: its control block, the flow table that finds it, and the lists that it is in.
  */
 #ifndef SPLITMX_TCP_CONNECTION_H
 #define SPLITMX_TCP_CONNECTION_H
@@ -13,7 +12,7 @@
 #include "drivers/stream.h"
 #include "drivers/tcp/congestion.h"
 #include "drivers/tcp/pace.h"
-#include "drivers/tcp/pmtu.h"
+#include "drivers/tcp/path.h"
 #include "drivers/tcp/recovery.h"
 #include "drivers/tcp/recvq.h"
 #include "drivers/tcp/rto.h"
@@ -163,23 +162,9 @@ uint32_t connection_hash(const struct tcp *t, const struct endpoint *local,
 struct tcp_connection *connection_find(const struct tcp *t, uint32_t hash,
                                        const struct endpoint *local, const struct endpoint *peer);
 
-/* A connection in CONN_CLOSED with its queues empty, its addresses, route and initial numbers set,
- * in the flow table. NULL if there is none left, or its chain of the table is too long. */
-struct tcp_connection *connection_new(struct tcp *t, const struct endpoint *local,
-                                      const struct endpoint *peer, const struct ip_route *route);
-
-/* The scale of our own windows, towards peers that know scales (RFC 7323 §2.3). */
-uint8_t connection_scale(const struct tcp *t);
-
-/* Before its SYN is out, or where a cookie was: the number that our SYN has. */
-void connection_begin_at(struct tcp_connection *c, uint32_t iss);
-
-/* Before its SYN is out: begin beyond `after`, the last number of an earlier connection between the
- * same endpoints (RFC 9293 §3.4.3). */
-void connection_begin_after(struct tcp_connection *c, uint32_t after);
-
-/* What the peer's SYN said: MSS, scaling, timestamps, SACK. */
-void connection_negotiate(struct tcp_connection *c, const struct segment *syn);
+/* Into the flow table, or out of it. False: its chain there is too long already. */
+MUST_CHECK bool connection_enlist(struct tcp_connection *c);
+void connection_delist(struct tcp_connection *c);
 
 /* The only place that changes a state. Keeps the lists of half-open and opening connections. */
 void connection_set_state(struct tcp_connection *c, enum connection_state state);
@@ -189,16 +174,6 @@ void connection_notify(struct tcp_connection *c, unsigned events);
 
 /* Have tcp_flush() look at it. */
 void connection_dirty(struct tcp_connection *c);
-
-/* The protocol's end: nothing more is received or sent. The application hears STREAM_DOWN and
- * frees it; where there is none, it is freed at once. */
-void connection_down(struct tcp_connection *c, enum stream_error error);
-
-/* Back to the free ones, from any state. */
-void connection_free(struct tcp_connection *c);
-
-/* Both FINs are acknowledged: leaves a record in TIME-WAIT, and is freed. */
-void connection_time_wait(struct tcp_connection *c);
 
 /* The first invariant that does not hold, of this file or of the queues; NULL if all do. For tests.
  */

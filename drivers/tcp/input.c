@@ -5,8 +5,10 @@
 #include <rte_mbuf.h>
 
 #include "drivers/tcp/arrival.h"
+#include "drivers/tcp/life.h"
 #include "drivers/tcp/listener.h"
 #include "drivers/tcp/output.h"
+#include "drivers/tcp/pmtu.h"
 #include "drivers/tcp/seq.h"
 #include "drivers/tcp/stack.h"
 #include "drivers/tcp/stream_glue.h"
@@ -95,13 +97,13 @@ static void syn_sent(struct tcp_connection *c, const struct arrival *a)
         if (!acks)
             return;
         t->counters[TCP_CONNECT_FAILED]++;
-        connection_down(c, STREAM_REFUSED);
+        life_down(c, STREAM_REFUSED);
         return;
     }
     /* Third, security: not spoken. Fourth: SYN. */
     if (!(s->flags & TCP_SYN))
         return;
-    connection_negotiate(c, s);
+    life_negotiate(c, s);
     c->snd_wnd = c->snd_max_wnd = s->window; /* never scaled in a SYN */
     c->snd_wl1 = s->seq;
     c->snd_wl2 = s->ack;
@@ -180,7 +182,7 @@ static void unacceptable(struct tcp_connection *c, const struct segment *s)
     if (c->orphan && connection_fin_acked(c) && (probe || (!old && s->data_len > 0))) {
         t->counters[TCP_RX_AFTER_CLOSE]++;
         output_abort(c);
-        connection_down(c, STREAM_CLOSED);
+        life_down(c, STREAM_CLOSED);
         return;
     }
     note_repeated(c, s);
@@ -200,7 +202,7 @@ static bool reset(struct tcp_connection *c, const struct segment *s)
     t->counters[TCP_RESET_BY_PEER]++;
     bool opening = c->state == CONN_SYN_RECEIVED;
     t->counters[TCP_CONNECT_FAILED] += opening && c->listener == NULL;
-    connection_down(c, opening ? STREAM_REFUSED : STREAM_RESET);
+    life_down(c, opening ? STREAM_REFUSED : STREAM_RESET);
     return true;
 }
 
@@ -240,10 +242,10 @@ static bool fin_acked(struct tcp_connection *c)
         timers_arm_life(c);
         return true;
     case CONN_CLOSING:
-        connection_time_wait(c);
+        life_time_wait(c);
         return false;
     case CONN_LAST_ACK:
-        connection_down(c, STREAM_CLOSED);
+        life_down(c, STREAM_CLOSED);
         return false;
     default:
         return true;
@@ -431,7 +433,7 @@ static void finish(struct tcp_connection *c)
         break;
     case CONN_FIN_WAIT_2:
         output_connection(c); /* the ACK, while there is a connection to send it */
-        connection_time_wait(c);
+        life_time_wait(c);
         break;
     default:
         break;
@@ -691,7 +693,7 @@ void input_unreachable(void *tcp, const struct ip_addr *src, const struct ip_add
         /* RFC 1122 §4.2.3.9 calls it hard; RFC 5461 §4.1 limits that to connections that are not
          * established. Soft errors wait for the timer. */
         t->counters[TCP_CONNECT_FAILED]++;
-        connection_down(c, STREAM_REFUSED);
+        life_down(c, STREAM_REFUSED);
     } else {
         t->counters[TCP_ICMP_SOFT]++;
     }
@@ -706,6 +708,6 @@ void input_no_neighbour(void *tcp, const struct ip_addr *dst)
         if (!ip_addr_equal(&c->stream.peer.addr, dst))
             continue;
         t->counters[TCP_CONNECT_FAILED]++;
-        connection_down(c, STREAM_UNREACHABLE);
+        life_down(c, STREAM_UNREACHABLE);
     }
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "drivers/tcp/cookie.h"
+#include "drivers/tcp/life.h"
 #include "drivers/tcp/output.h"
 #include "drivers/tcp/stack.h"
 #include "drivers/tcp/timers.h"
@@ -33,7 +34,7 @@ static void reset_all(struct connection_list *list, const struct tcp_listener *l
         struct tcp_connection *next = TAILQ_NEXT(c, slot);
         if (c->listener == l) {
             output_abort(c);
-            connection_free(c);
+            life_free(c);
         }
         c = next;
     }
@@ -73,7 +74,7 @@ static void displace_oldest(struct tcp *t)
     if (oldest == NULL)
         return;
     t->counters[TCP_SYN_DROPPED]++;
-    connection_free(oldest);
+    life_free(oldest);
 }
 
 /* A connection in SYN-RECEIVED whose SYN-ACK is still to be sent, or is `cookie`. */
@@ -86,18 +87,18 @@ static struct tcp_connection *half_open(struct tcp_listener *l, const struct ip_
     struct ip_route route;
     struct tcp_connection *c = NULL;
     if (ip_route(t->config.ip, &local.addr, &peer.addr, &route))
-        c = connection_new(t, &local, &peer, &route);
+        c = life_begin(t, &local, &peer, &route);
     if (c == NULL) {
         t->counters[TCP_SYN_DROPPED]++;
         return NULL;
     }
     if (after != NULL)
-        connection_begin_after(c, *after);
+        life_begin_after(c, *after);
     if (cookie != NULL)
-        connection_begin_at(c, *cookie);
+        life_begin_at(c, *cookie);
     c->listener = l;
     connection_set_state(c, CONN_SYN_RECEIVED);
-    connection_negotiate(c, syn);
+    life_negotiate(c, syn);
     c->snd_wnd = c->snd_max_wnd = syn->window; /* not scaled in a SYN */
     c->snd_wl1 = syn->seq;
     c->snd_wl2 = c->iss;
@@ -136,7 +137,7 @@ static void send_cookie(struct tcp *t, const struct ip_datagram *d, const struct
         .flags = TCP_SYN | TCP_ACK,
         .mss = (uint16_t)(route.mtu - headers),
         .has_wscale = options && syn->has_wscale,
-        .wscale = connection_scale(t),
+        .wscale = window_scale(t),
         .sack_permitted = options && syn->sack_permitted,
         .has_timestamp = options,
         .tsval = cookie.tsval,
@@ -203,7 +204,7 @@ bool listener_superseded(struct tcp_connection *c, const struct segment *ack)
     if (c->listener == NULL || ack->ack == c->iss + 1 || !expects_cookies(t) ||
         !cookie_read(&t->isn, &c->stream.local, &c->stream.peer, ack, t->now, &syn))
         return false;
-    connection_free(c);
+    life_free(c);
     return true;
 }
 

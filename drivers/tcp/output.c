@@ -4,7 +4,7 @@
 
 #include <rte_mbuf.h>
 
-#include "drivers/tcp/seq.h"
+#include "drivers/tcp/pmtu.h"
 #include "drivers/tcp/stack.h"
 #include "drivers/tcp/sum.h"
 #include "drivers/tcp/timers.h"

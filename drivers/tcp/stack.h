@@ -27,6 +27,10 @@
 #define TCP_FIN_WAIT_2         (60 * NSEC_PER_SEC)
 #define TCP_ORPHAN             (120 * NSEC_PER_SEC) /* without progress, before our FIN is acknowledged */
 
+#define TCP_SEND_INITIAL (64 * 1024) /* bytes that may be queued at first */
+
+struct timers_fired;
+
 struct tcp_listener {
     struct tcp_listener *next;
     struct tcp *tcp;
@@ -50,7 +54,9 @@ struct tcp {
     /* And may be in any of these. */
     struct connection_list ready, dirty, starved;
 
-    struct coalesce held; /* while a burst is received */
+    const struct stream_ops *stream_ops; /* of its connections */
+    const struct timers_fired *fired;    /* and what their timers do */
+    struct coalesce held;                /* while a burst is received */
     struct tcp_listener *listeners;
     uint32_t max_half_open; /* of the configuration, or fewer where memory is small */
     nsec_t cookie_sent;     /* the last one; 0: none yet */

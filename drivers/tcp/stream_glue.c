@@ -2,13 +2,12 @@
 /* The calls of drivers/stream.h on a TCP connection. */
 #include "drivers/tcp/stream_glue.h"
 
+#include "drivers/tcp/life.h"
 #include "drivers/tcp/output.h"
 #include "drivers/tcp/share.h"
 #include "drivers/tcp/stack.h"
 #include "drivers/tcp/timers.h"
 #include "drivers/tcp/window.h"
-
-#define SEND_INITIAL (64 * 1024)
 
 const char *stream_error_text(enum stream_error error)
 {
@@ -87,7 +86,7 @@ static void glue_abort(struct stream *s)
     struct tcp_connection *c = connection_of(s);
     if (c->state >= CONN_SYN_RECEIVED)
         output_abort(c);
-    connection_free(c);
+    life_free(c);
 }
 
 static void glue_close(struct stream *s)
@@ -116,7 +115,7 @@ static void glue_close(struct stream *s)
     connection_dirty(c);
 }
 
-static const struct stream_ops ops = {
+const struct stream_ops stream_glue_ops = {
     .peek = glue_peek,
     .consume = glue_consume,
     .write = glue_write,
@@ -128,10 +127,10 @@ static const struct stream_ops ops = {
 /* Twice what may be in the network: the application has a round trip to fetch more. */
 static size_t send_limit(const struct tcp_connection *c)
 {
-    uint32_t most = c->tcp->config.send_limit, limit = SEND_INITIAL;
-    if (c->congestion.cwnd > SEND_INITIAL / 2) {
+    uint32_t most = c->tcp->config.send_limit, limit = TCP_SEND_INITIAL;
+    if (c->congestion.cwnd > TCP_SEND_INITIAL / 2) {
         uint32_t share = share_bytes(c->tcp, 0), wish = 2 * c->congestion.cwnd;
-        limit = wish < share ? wish : share > SEND_INITIAL ? share : SEND_INITIAL;
+        limit = wish < share ? wish : share > TCP_SEND_INITIAL ? share : TCP_SEND_INITIAL;
     }
     return limit < most ? limit : most;
 }
@@ -141,15 +140,4 @@ void stream_glue_acked(struct tcp_connection *c, uint32_t bytes)
     c->stream.acked += bytes;
     c->stream.send_limit = send_limit(c);
     connection_notify(c, STREAM_ACKED);
-}
-
-void stream_glue_init(struct tcp_connection *c, const struct endpoint *local,
-                      const struct endpoint *peer)
-{
-    c->stream = (struct stream){
-        .ops = &ops,
-        .local = *local,
-        .peer = *peer,
-        .send_limit = send_limit(c),
-    };
 }

@@ -7,8 +7,7 @@
 
 struct tcp_connection;
 
-void stream_glue_init(struct tcp_connection *c, const struct endpoint *local,
-                      const struct endpoint *peer);
+extern const struct stream_ops stream_glue_ops;
 
 /* The peer acknowledged `bytes` more: the application hears of it, and may queue as much as the
  * congestion window can use, within a fair share of memory (share.h). */

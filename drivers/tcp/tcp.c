@@ -6,9 +6,12 @@
 
 #include <rte_mbuf.h>
 
+#include "drivers/tcp/expiry.h"
 #include "drivers/tcp/input.h"
+#include "drivers/tcp/life.h"
 #include "drivers/tcp/output.h"
 #include "drivers/tcp/stack.h"
+#include "drivers/tcp/stream_glue.h"
 #include "drivers/tcp/timers.h"
 #include "drivers/tcp/window.h"
 
@@ -101,6 +104,8 @@ struct tcp *tcp_create(const struct tcp_config *config, nsec_t now)
         return NULL;
     t->config = *config;
     t->now = now;
+    t->stream_ops = &stream_glue_ops;
+    t->fired = &expiry_fired;
     if (t->config.time_wait == 0)
         t->config.time_wait = 60 * NSEC_PER_SEC;
     if (t->config.keepalive == 0)
@@ -138,7 +143,7 @@ static void free_all(struct connection_list *list)
 {
     struct tcp_connection *c;
     while ((c = TAILQ_FIRST(list)) != NULL)
-        connection_free(c);
+        life_free(c);
 }
 
 void tcp_destroy(struct tcp *t)
@@ -191,14 +196,14 @@ struct stream *tcp_connect(struct tcp *t, const struct ip_addr *source,
         *why = STREAM_NO_MEMORY;
         return NULL;
     }
-    struct tcp_connection *c = connection_new(t, &local, remote, &route);
+    struct tcp_connection *c = life_begin(t, &local, remote, &route);
     if (c == NULL) {
         t->counters[TCP_CONNECT_FAILED]++;
         *why = STREAM_NO_MEMORY;
         return NULL;
     }
     if (old != NULL) {
-        connection_begin_after(c, old->snd_nxt);
+        life_begin_after(c, old->snd_nxt);
         timewait_remove(&t->timewait, old);
     }
     stream_set_handler(&c->stream, handler, user);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a connection does when nothing happens: retransmission, zero-window probes, delayed ACKs,
- * keepalive, and the end of orphans.
+ * When a connection does something though nothing happens: retransmission, zero-window probes,
+ * delayed ACKs, keepalive, and the end of orphans.
  *
  * One timer, `rexmit`, stands for three that RFC 8985 §8 never needs at once; it is armed for the
  * first of them that is due, and tells them apart by the clock:
@@ -15,6 +15,11 @@
 #include "drivers/base/timer.h"
 
 struct tcp_connection;
+
+/* What happens when they fire: expiry.h. */
+struct timers_fired {
+    timer_fn *rexmit, *delack, *pacing, *life;
+};
 
 void timers_init(struct tcp_connection *c);
 void timers_stop(struct tcp_connection *c);

@@ -201,3 +201,11 @@ void window_release(struct tcp_connection *c)
     c->promised = 0;
     starve(c, false);
 }
+
+uint8_t window_scale(const struct tcp *t)
+{
+    uint8_t scale = 0;
+    while (scale < TCP_MAX_WSCALE && (UINT64_C(65535) << scale) < t->config.receive_window)
+        scale++;
+    return scale;
+}

@@ -74,4 +74,7 @@ void window_serve_starved(struct tcp *t);
 /* Give the promise back; the connection ends. */
 void window_release(struct tcp_connection *c);
 
+/* The scale of our own windows, towards peers that know scales (RFC 7323 §2.3). */
+uint8_t window_scale(const struct tcp *t);
+
 #endif
