@@ -119,7 +119,9 @@ class DualStack:
         address = "fe80::%x:%xff:fe%02x:%x" % ((mac[0] ^ 2) << 8 | mac[1], mac[2], mac[3], mac[4] << 8 | mac[5])
         self.assertEqual(ping(f"{address}%{network.BRIDGE}", 56), 3)
 
-    def test_a_host_that_wants_our_address_is_told_that_it_is_taken(self):
+    # The last by its name: the kernel that had our address for a moment forgets its routes only by and by,
+    # and may send what a connection just begun has to say to itself.
+    def test_whoever_wants_our_address_is_told_that_it_is_taken(self):
         before = self.router.counters()["workers"]["0"]["ip"]["rx_conflict"]
         run("ip", "address", "add", f"{network.ROUTER6}/128", "dev", network.BRIDGE)
         self.addCleanup(run, "ip", "address", "del", f"{network.ROUTER6}/128", "dev", network.BRIDGE)
