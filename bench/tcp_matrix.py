@@ -86,7 +86,7 @@ def parse():
     parser.add_argument("--quick", action="store_true",
                         help="one round of 2 s per cell, IPv4, no reordering, no large transfers")
     parser.add_argument("--cells", action="append", metavar="PATTERN",
-                        help="only cells whose name matches, e.g. 'v4 sends 1% *' (may be repeated)")
+                        help="only cells whose name matches, e.g. 'v4 sends 1%% *' (may be repeated)")
     parser.add_argument("--rounds", type=int, help="per cell and stack (default 5)")
     parser.add_argument("--seconds", type=float, help="that a transfer should take (default 4)")
     parser.add_argument("--rate", type=float, default=50, help="of the wire, Mbit/s (default 50)")
