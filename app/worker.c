@@ -48,7 +48,8 @@ COUNTER_LIST_DEFINE(worker_counter_list, "worker", WORKER_COUNTERS)
 
 nsec_t worker_clock(void)
 {
-    return (nsec_t)((unsigned __int128)rte_rdtsc() * NSEC_PER_SEC / rte_get_tsc_hz());
+    uint64_t scale = (NSEC_PER_SEC << 32) / rte_get_tsc_hz(); /* ns of a cycle, times 2^32 */
+    return (nsec_t)((unsigned __int128)rte_rdtsc() * scale >> 32);
 }
 
 static uint64_t wall(const struct worker *w, nsec_t now)
@@ -208,13 +209,18 @@ int worker_main(void *worker)
 {
     struct worker *w = worker;
     unsigned idle = 0;
-    nsec_t now = worker_clock();
+    nsec_t start = worker_clock(), now = start;
     while (!shut_down(w, now)) {
-        now = worker_clock();
-        if (worker_round(w, now) > 0)
-            idle = 0;
-        else
+        unsigned work = worker_round(w, now);
+        if (work == 0)
             rest(w, ++idle, now);
+        nsec_t then = now;
+        now = worker_clock();
+        w->counters[WORKER_NSEC] = now - start;
+        if (work > 0) {
+            w->counters[WORKER_NSEC_BUSY] += now - then;
+            idle = 0;
+        }
     }
     return 0;
 }

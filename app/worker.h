@@ -57,7 +57,9 @@ nsec_t worker_clock(void);
 #define WORKER_COUNTERS(X)                                                                         \
     X(WORKER_ROUNDS, "rounds of the poll loop")                                                    \
     X(WORKER_ROUNDS_BUSY, "rounds that found work")                                                \
-    X(WORKER_SLEEPS, "times that the core was given back (idle = sleep)")
+    X(WORKER_SLEEPS, "times that the core was given back (idle = sleep)")                          \
+    X(WORKER_NSEC, "nanoseconds since the worker began")                                           \
+    X(WORKER_NSEC_BUSY, "of these, in rounds that found work: what the load costs")
 
 enum worker_counter { WORKER_COUNTERS(COUNTER_ENUM) WORKER_COUNTER_COUNT };
 extern const struct counter_list worker_counter_list;
