@@ -20,8 +20,9 @@ struct session {
     struct timer timer; /* the client's silence */
     struct client client;
     bool woken;
-    bool greeted;   /* HELO or EHLO was said */
-    bool skip_line; /* the line is too long: its rest is dropped up to LF */
+    bool greeted;     /* HELO or EHLO was said */
+    bool mail_untold; /* MAIL was good, and its reply waits for that of the next command */
+    bool skip_line;   /* the line is too long: its rest is dropped up to LF */
     unsigned errors;
     struct smtp_content drain; /* in SESSION_DRAIN: goes on from the transaction's scanner */
 };
@@ -71,13 +72,27 @@ static void session_abort(struct session *s)
     session_over(s);
 }
 
+static const char mail_reply[] = "250 2.1.0 OK\r\n";
+
 /* Whole lines with CRLF. False: the session is gone. */
 static bool say_bytes(struct session *s, const char *text, size_t len)
 {
-    if (stream_write(s->client.stream, text, len))
+    struct stream *stream = s->client.stream;
+    if ((!s->mail_untold || stream_write(stream, mail_reply, strlen(mail_reply))) &&
+        stream_write(stream, text, len)) {
+        s->mail_untold = false;
         return true;
+    }
     session_abort(s);
     return false;
+}
+
+/* A client that has sent more than MAIL waits for no reply to it: that goes with the next one, in
+ * one segment (RFC 2920 §3.2). False: the session is gone. */
+static bool say_mail(struct session *s)
+{
+    s->mail_untold = false;
+    return say_bytes(s, mail_reply, strlen(mail_reply));
 }
 
 static bool say(struct session *s, const char *line)
@@ -169,7 +184,14 @@ static enum outcome on_mail(struct session *s, const struct smtp_command *comman
     s->transaction = transaction_begin(r, &s->client, command);
     if (s->transaction == NULL)
         return answer(s, "451 4.3.2 Out of memory; try again later");
-    return answer(s, "250 2.1.0 OK");
+    s->mail_untold = true;
+    return TAKEN;
+}
+
+/* Is there a recipient whose reply is to come? Then nothing else may be said before it. */
+static bool awaits_reply(const struct session *s)
+{
+    return s->transaction != NULL && s->transaction->untold != NULL;
 }
 
 static enum outcome on_rcpt(struct session *s, const struct smtp_command *command)
@@ -180,7 +202,7 @@ static enum outcome on_rcpt(struct session *s, const struct smtp_command *comman
         return object(s, "503 5.5.1 Say MAIL first");
     if (transaction_recipient(t, &command->path, &refusal))
         return TAKEN;
-    return t->untold != NULL ? LATER : answer(s, refusal);
+    return awaits_reply(s) ? LATER : answer(s, refusal);
 }
 
 static enum outcome on_data(struct session *s)
@@ -277,11 +299,9 @@ static bool skip_line(struct session *s)
 static enum outcome take_line(struct session *s, const char *line, size_t n, bool bare)
 {
     struct smtp_command command;
-    const struct transaction *t = s->transaction;
-    bool untold = t != NULL && t->untold != NULL;
     enum smtp_command_error error =
         bare ? SMTP_BARE_NEWLINE : smtp_command_parse(line, n - 2, s->client.extended, &command);
-    if (untold && (error != SMTP_COMMAND_OK || command.verb != SMTP_RCPT))
+    if (awaits_reply(s) && (error != SMTP_COMMAND_OK || command.verb != SMTP_RCPT))
         return LATER;
     if (error != SMTP_COMMAND_OK)
         return object(s, smtp_command_error_reply(error));
@@ -310,7 +330,7 @@ static bool command_step(struct session *s)
     if (n == 0 && s->client.stream->readable < SMTP_LINE_MAX)
         return false;
     if (n == 0) {
-        if (s->transaction != NULL && s->transaction->untold != NULL)
+        if (awaits_reply(s))
             return false;
         s->skip_line = true;
         return object(s, smtp_command_error_reply(SMTP_LINE_TOO_LONG)) == TAKEN;
@@ -426,7 +446,7 @@ static bool exhausted(const struct session *s)
     const struct transaction *t = s->transaction;
     switch (s->state) {
     case SESSION_COMMAND:
-        return (t == NULL || t->untold == NULL) && stream_unacked(s->client.stream) <= MAX_UNREAD;
+        return !awaits_reply(s) && stream_unacked(s->client.stream) <= MAX_UNREAD;
     case SESSION_CONTENT:
         return t->forwarded == t->content.safe;
     case SESSION_DRAIN:
@@ -443,6 +463,8 @@ static void run(struct session *s)
 {
     while (step(s))
         ;
+    if (s->state != SESSION_GONE && s->mail_untold && !awaits_reply(s) && !say_mail(s))
+        return;
     if (s->state == SESSION_GONE || !s->client.stream->eof || !exhausted(s))
         return;
     if (s->state == SESSION_COMMAND && s->transaction == NULL) {
@@ -473,7 +495,7 @@ static bool client_is_due(const struct session *s)
     const struct transaction *t = s->transaction;
     switch (s->state) {
     case SESSION_COMMAND:
-        return t == NULL || t->untold == NULL;
+        return !awaits_reply(s);
     case SESSION_CONTENT:
         return t->forwarded == t->content.safe;
     default:

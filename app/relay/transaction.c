@@ -374,11 +374,19 @@ static void open_content(struct transaction *t)
     t->state = TRANSACTION_CONTENT;
     t->content_at = r->now;
     smtp_content_start(&t->content);
+    client_wake(t->client);
+}
+
+/* Our own line goes out with the first of the content, in one segment. False: a leg ran out of
+ * memory. */
+static bool begin_content(struct transaction *t)
+{
+    t->begun = true;
     for (unsigned i = 0; i < t->leg_count; i++) {
         if (t->legs[i].state == LEG_OPEN && !write_received(t, &t->legs[i]))
-            return;
+            return false;
     }
-    client_wake(t->client);
+    return true;
 }
 
 static size_t room(const struct transaction *t)
@@ -452,6 +460,8 @@ void transaction_pump(struct transaction *t)
         return;
     }
     uint64_t ready = t->content.safe - t->forwarded;
+    if (!t->begun && (ready > 0 || t->content.ended) && !begin_content(t))
+        return;
     size_t space = room(t);
     size_t sent = forward(t, client, ready < space ? (size_t)ready : space);
     if (t->state != TRANSACTION_CONTENT)

@@ -45,6 +45,7 @@ struct transaction {
     unsigned leg_count;
     struct timer timer; /* the budget of the phase */
     struct smtp_content content;
+    bool begun;         /* the legs have our Received line */
     uint64_t forwarded; /* bytes of content passed on (and consumed from the client) */
     nsec_t data_at, content_at, end_at; /* when DATA came, when 354 was said, when the end came */
     struct client_reply answer;         /* in TRANSACTION_ENDED */

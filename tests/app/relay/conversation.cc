@@ -468,6 +468,8 @@ std::string Fixture::Act(char letter, const std::string &what)
         party_.erase(letter);
     } else if (what == "stop reading") {
         p->reading = false;
+    } else if (what == "trace") {
+        return HearTrace(letter);
     } else if (what == "silent") {
         Pass(NSEC_PER_SEC);
         return p->heard.empty() ? "" : "heard: " + Visible(p->heard);
@@ -499,6 +501,18 @@ std::string Fixture::Hear(char letter, const std::string &expected, bool exactly
     return fits ? "" : "heard: " + Visible(line);
 }
 
+// The trace lines have an id and a date in them: each is known by what it begins with.
+std::string Fixture::HearTrace(char letter)
+{
+    for (const char *line : {"Received: from client.example.org (unknown [10.0.0.1])",
+                             "\tby mx1.example.net with ESMTP id ", "\tfor <"}) {
+        std::string wrong = Hear(letter, line, false);
+        if (!wrong.empty())
+            return wrong;
+    }
+    return "";
+}
+
 std::string Fixture::HearSoFar(char letter, const std::string &expected)
 {
     Party *p = Find(letter);
@@ -521,9 +535,9 @@ std::string Fixture::Step(const std::string &line)
     std::string op = line.substr(1, line.find(' ') - 1);
     size_t at = line.find(' ');
     std::string text = at == std::string::npos ? "" : Unescape(line.substr(at + 1));
-    static const std::string actions[] = {"connect", "close",        "reset",
-                                          "gone",    "refuse",       "listen",
-                                          "silent",  "stop reading", "no connection"};
+    static const std::string actions[] = {"connect",       "close",  "reset",  "gone",
+                                          "refuse",        "listen", "silent", "stop reading",
+                                          "no connection", "trace"};
     if (op == ":") {
         for (const std::string &a : actions) {
             if (text == a || (a == "connect" && text.rfind("connect from ", 0) == 0))

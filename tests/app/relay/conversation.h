@@ -8,6 +8,7 @@
 //     M< 220 ours             it says a line
 //     M> RCPT TO:<c@d>        ... and hears one that is exactly so (M~ one that begins so,
 //                             M= so far, without CRLF)
+//     M: trace                it hears our Received lines
 //     M: close | reset | gone it closes, resets, sees the connection go away
 //     M: silent               it hears nothing for a second (M: no connection: gets none)
 //     M: refuse | listen      it refuses connections, accepts them again
@@ -91,6 +92,7 @@ class Fixture
     std::string Act(char letter, const std::string &what);
     std::string Connect(char letter, const std::string &from);
     std::string Say(char letter, const std::string &text);
+    std::string HearTrace(char letter);
     std::string HearSoFar(char letter, const std::string &expected);
     std::string Hear(char letter, const std::string &expected, bool exactly);
 

@@ -68,14 +68,6 @@ struct Unverified : ::testing::Test {
     {
         ASSERT_EQ(f.Run(script), "");
     }
-    // The trace line has an id and a date in it: hear it line by line, by what it begins with.
-    void HearReceived(char letter = 'M')
-    {
-        std::string l(1, letter);
-        ASSERT_EQ(f.Run(l + "~ Received: from client.example.org (unknown [10.0.0.1])\n" + l +
-                        "~ \tby mx1.example.net with ESMTP id \n" + l + "~ \tfor <"),
-                  "");
-    }
     void EndsClean()
     {
         ASSERT_EQ(f.Run("C: QUIT\nS: 221 2.0.0\nC: gone"), "");

@@ -84,12 +84,12 @@ TEST_F(Relay, AShutdownFinishesTheOpenTransaction)
     Say(kHello);
     Say(kToData);
     Say("D: connect\nT: 220");
-    HearReceived();
     f.Shutdown();
     Say(R"(
         T: 421 4.3.2
         C: x
         C: .
+        M: trace
         M> x
         M> .
         M< 250 ok
@@ -124,9 +124,9 @@ TEST_F(FewConnections, WhoWaitsForAConnectionWaitsInTurn)
         D: RCPT TO:<anna@example.com>
         D: silent
     )");
-    HearReceived();
     Say(R"(
         C: .
+        M: trace
         M> .
         M< 250 ok
         S: 250 ok
