@@ -4,10 +4,12 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
-#include <time.h>
+#include <string.h>
 
 #include <rte_mempool.h>
 #include <rte_ring.h>
+
+#include "drivers/base/civil.h"
 
 #define DRAIN_BURST 64
 
@@ -123,16 +125,38 @@ static void put_char(struct line *l, char c)
         *l->at++ = c;
 }
 
-static void put_text(struct line *l, const char *text)
+static void put_bytes(struct line *l, const char *text, size_t len)
 {
-    while (*text != '\0')
-        put_char(l, *text++);
+    size_t room = (size_t)(l->end - l->at);
+    len = len < room ? len : room;
+    memcpy(l->at, text, len);
+    l->at += len;
 }
 
-static bool plain(unsigned char c)
+static void put_text(struct line *l, const char *text)
 {
-    return c > ' ' && c < 0x7f && c != '"' && c != '\\' && c != '=';
+    put_bytes(l, text, strlen(text));
 }
+
+/* With leading zeroes up to so many digits. */
+static void put_digits(struct line *l, uint64_t value, unsigned digits)
+{
+    char text[20];
+    unsigned at = sizeof(text);
+    do {
+        text[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0 || sizeof(text) - at < digits);
+    put_bytes(l, text + at, sizeof(text) - at);
+}
+
+/* Printable ASCII but for the space, `"`, `=` and `\`. */
+static const bool plain[256] = {
+    ['!'] = true,
+    ['#' ... '<'] = true,
+    ['>' ... '['] = true,
+    [']' ... '~'] = true,
+};
 
 static void put_escaped(struct line *l, unsigned char c)
 {
@@ -163,41 +187,54 @@ static void put_escaped(struct line *l, unsigned char c)
     }
 }
 
-static void put_field(struct line *l, const char *key, const char *value)
+static void put_key(struct line *l, const char *key)
 {
-    bool quote = *value == '\0';
-    for (const char *p = value; *p != '\0'; p++)
-        quote |= !plain((unsigned char)*p);
     put_char(l, ' ');
     put_text(l, key);
     put_char(l, '=');
-    if (!quote) {
-        put_text(l, value);
+}
+
+static void put_field(struct line *l, const char *key, const char *value)
+{
+    size_t len = 0;
+    while (plain[(unsigned char)value[len]])
+        len++;
+    put_key(l, key);
+    if (value[len] == '\0' && len > 0) {
+        put_bytes(l, value, len);
         return;
     }
     put_char(l, '"');
-    for (const char *p = value; *p != '\0'; p++)
+    put_bytes(l, value, len);
+    for (const char *p = value + len; *p != '\0'; p++)
         put_escaped(l, (unsigned char)*p);
     put_char(l, '"');
 }
 
 static void put_number(struct line *l, const char *key, uint64_t value)
 {
-    char text[24];
-    snprintf(text, sizeof(text), "%lu", value);
-    put_field(l, key, text);
+    put_key(l, key);
+    put_digits(l, value, 1);
 }
 
 static void put_time(struct line *l, uint64_t wall)
 {
-    char text[40];
-    struct tm tm;
-    time_t seconds = (time_t)(wall / 1000000000);
-    gmtime_r(&seconds, &tm);
-    size_t n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(text + n, sizeof(text) - n, ".%06luZ", wall % 1000000000 / 1000);
+    struct civil c = civil_from_time((int64_t)(wall / 1000000000));
     put_text(l, "time=");
-    put_text(l, text);
+    put_digits(l, c.year, 4);
+    put_char(l, '-');
+    put_digits(l, c.month + 1, 2);
+    put_char(l, '-');
+    put_digits(l, c.day + 1, 2);
+    put_char(l, 'T');
+    put_digits(l, c.hour, 2);
+    put_char(l, ':');
+    put_digits(l, c.minute, 2);
+    put_char(l, ':');
+    put_digits(l, c.second, 2);
+    put_char(l, '.');
+    put_digits(l, wall % 1000000000 / 1000, 6);
+    put_char(l, 'Z');
 }
 
 static const char *status_text(enum mail_status status)

@@ -231,11 +231,6 @@ void leg_data(struct leg *leg)
 
 /* -------------------------------------------------------------------------------- replies -- */
 
-static const char *own_address(const struct connection *c, char *buf)
-{
-    return ip_addr_format(&c->stream->local.addr, buf);
-}
-
 /* Count and announce what is not a plain answer. */
 static void note(struct leg *leg, enum reply_meaning meaning, const struct smtp_reply *reply,
                  const struct client_reply *told)
@@ -354,11 +349,10 @@ static void leg_reply(void *user, struct connection *c, enum exchange what, stru
 {
     struct leg *leg = user;
     struct client_reply told;
-    char address[ADDR_TEXT_SIZE];
     if (rcpt != NULL && rcpt->state != RECIPIENT_SENT)
         return; /* MAIL was refused, and that was its answer */
     enum reply_meaning meaning =
-        reply_judge(leg->relay->reply_rules, phase_of(what), reply, own_address(c, address), &told);
+        reply_judge(leg->relay->reply_rules, phase_of(what), reply, &c->stream->local.addr, &told);
     if (meaning == REPLY_UNAVAILABLE && may_retry(leg)) {
         connection_release(c, false);
         leg_retry(leg);
@@ -387,10 +381,9 @@ static void leg_reply(void *user, struct connection *c, enum exchange what, stru
 static void leg_spoke(void *user, struct connection *c, const struct smtp_reply *reply)
 {
     struct leg *leg = user;
-    char address[ADDR_TEXT_SIZE];
     struct client_reply told;
     enum reply_meaning meaning =
-        reply_judge(leg->relay->reply_rules, REPLY_TO_END, reply, own_address(c, address), &told);
+        reply_judge(leg->relay->reply_rules, REPLY_TO_END, reply, &c->stream->local.addr, &told);
     if (meaning == REPLY_UNAVAILABLE && may_retry(leg)) {
         connection_abort(c);
         leg_retry(leg);

@@ -68,10 +68,11 @@ static bool names_address(const char *text, size_t len, const char *address)
 }
 
 static bool refuses_us(const struct reply_rules *rules, const struct smtp_reply *reply,
-                       const char *own_address)
+                       const struct ip_addr *own_address)
 {
     bool matched = false;
-    if (names_address(reply->text, reply->len, own_address))
+    char text[ADDR_TEXT_SIZE];
+    if (names_address(reply->text, reply->len, ip_addr_format(own_address, text)))
         return true;
     if (rules->database != NULL)
         hs_scan(rules->database, reply->text, reply->len, 0, rules->scratch, on_match, &matched);
@@ -123,7 +124,7 @@ static bool good(enum reply_phase phase, unsigned code)
 }
 
 enum reply_meaning reply_judge(const struct reply_rules *rules, enum reply_phase phase,
-                               const struct smtp_reply *reply, const char *own_address,
+                               const struct smtp_reply *reply, const struct ip_addr *own_address,
                                struct client_reply *out)
 {
     unsigned code = reply->code;

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "app/smtp/reply.h"
+#include "drivers/base/addr.h"
 #include "drivers/base/check.h"
 
 #define RELAY_REPLY_MAX 1024 /* bytes of a reply to the client, all lines with their CRLF */
@@ -44,10 +45,10 @@ struct reply_rules;
 struct reply_rules *reply_rules_create(const char *infrastructure_reject, char **why);
 void reply_rules_destroy(struct reply_rules *rules);
 
-/* Judge a reply. `own_address`: the text of the address we connected from: a refusal that names it
+/* Judge a reply. `own_address`: the one we connected from: a refusal that names it
  * is meant for us and not for the sender. */
 enum reply_meaning reply_judge(const struct reply_rules *rules, enum reply_phase phase,
-                               const struct smtp_reply *reply, const char *own_address,
+                               const struct smtp_reply *reply, const struct ip_addr *own_address,
                                struct client_reply *out);
 
 /* A reply of our own: one line, without CRLF. */

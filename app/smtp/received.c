@@ -5,6 +5,7 @@
 #include "app/smtp/chars.h"
 #include "app/smtp/path.h"
 #include "app/smtp/writer.h"
+#include "drivers/base/civil.h"
 
 #define LINE_PREFERRED 78 /* RFC 5322 §2.1.1, without CRLF */
 
@@ -12,51 +13,23 @@ static const char days[7][4] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"}
 static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-static bool is_leap(unsigned year)
-{
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-static unsigned days_in_month(unsigned year, unsigned month)
-{
-    static const uint8_t length[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    return month == 1 && is_leap(year) ? 29 : length[month];
-}
-
-/* Days from 1970-01-01 to the first of January of a year. */
-static unsigned days_before(unsigned year)
-{
-    unsigned y = year - 1;
-    return y * 365 + y / 4 - y / 100 + y / 400 - 719162;
-}
-
 const char *smtp_date_format(int64_t time, char buf[SMTP_DATE_SIZE])
 {
-    const int64_t last = INT64_C(253402300799); /* 9999-12-31 23:59:59 */
-    uint64_t t = (uint64_t)(time < 0 ? 0 : time > last ? last : time);
-    unsigned day = (unsigned)(t / 86400), second = (unsigned)(t % 86400);
-
-    unsigned year = 1970 + day / 366; /* never too late, by 2999 two years too early */
-    while (days_before(year + 1) <= day)
-        year++;
-    unsigned month = 0, mday = day - days_before(year);
-    while (mday >= days_in_month(year, month))
-        mday -= days_in_month(year, month++);
-
+    struct civil c = civil_from_time(time);
     struct smtp_writer w = smtp_writer(buf, SMTP_DATE_SIZE);
-    smtp_write_word(&w, days[(day + 3) % 7]); /* 1970-01-01 was a Thursday */
+    smtp_write_word(&w, days[c.weekday]);
     smtp_write_word(&w, ", ");
-    smtp_write_digits(&w, mday + 1, 2);
+    smtp_write_digits(&w, c.day + 1, 2);
     smtp_write_word(&w, " ");
-    smtp_write_word(&w, months[month]);
+    smtp_write_word(&w, months[c.month]);
     smtp_write_word(&w, " ");
-    smtp_write_digits(&w, year, 4);
+    smtp_write_digits(&w, c.year, 4);
     smtp_write_word(&w, " ");
-    smtp_write_digits(&w, second / 3600, 2);
+    smtp_write_digits(&w, c.hour, 2);
     smtp_write_word(&w, ":");
-    smtp_write_digits(&w, second / 60 % 60, 2);
+    smtp_write_digits(&w, c.minute, 2);
     smtp_write_word(&w, ":");
-    smtp_write_digits(&w, second % 60, 2);
+    smtp_write_digits(&w, c.second, 2);
     smtp_write_word(&w, " +0000");
     buf[w.len] = '\0';
     return buf;

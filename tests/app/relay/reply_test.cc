@@ -28,7 +28,9 @@ Judged Judge(enum reply_phase phase, const std::string &bytes, const char *expre
         << bytes;
     struct reply_rules *rules = reply_rules_create(expression, &why);
     EXPECT_EQ(why, nullptr);
-    enum reply_meaning meaning = reply_judge(rules, phase, &reply, "192.0.2.25", &out);
+    struct ip_addr own;
+    EXPECT_TRUE(ip_addr_parse("192.0.2.25", 10, &own));
+    enum reply_meaning meaning = reply_judge(rules, phase, &reply, &own, &out);
     reply_rules_destroy(rules);
     return {meaning, std::string(out.text, out.len)};
 }
