@@ -19,6 +19,24 @@ struct maillog {
     uint64_t notices_dropped;
 };
 
+/* The worker takes records and gives cancelled ones back, the control thread gives the rest back.
+ * A stack, so that only as much memory is touched as there are records under way, not the whole
+ * pool in turn. */
+static struct rte_mempool *record_pool(const char *name, unsigned records)
+{
+    struct rte_mempool *pool =
+        rte_mempool_create_empty(name, records, sizeof(struct mail_record), 0, 0, SOCKET_ID_ANY,
+                                 RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+    if (pool == NULL)
+        return NULL;
+    if (rte_mempool_set_ops_byname(pool, "lf_stack", NULL) != 0 ||
+        rte_mempool_populate_default(pool) < 0) {
+        rte_mempool_free(pool);
+        return NULL;
+    }
+    return pool;
+}
+
 struct maillog *maillog_create(const char *name, unsigned records)
 {
     struct maillog *log = calloc(1, sizeof(*log));
@@ -26,11 +44,7 @@ struct maillog *maillog_create(const char *name, unsigned records)
         return NULL;
     char full[RTE_MEMPOOL_NAMESIZE];
     snprintf(full, sizeof(full), "%.16s-log", name);
-    /* The worker takes records and gives cancelled ones back, the control thread gives the rest
-     * back. */
-    log->records =
-        rte_mempool_create(full, records, sizeof(struct mail_record), 0, 0, NULL, NULL, NULL, NULL,
-                           SOCKET_ID_ANY, RTE_MEMPOOL_F_SC_GET | RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+    log->records = record_pool(full, records);
     log->submitted = rte_ring_create(full, records + 1, SOCKET_ID_ANY,
                                      RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
     if (log->records == NULL || log->submitted == NULL) {
@@ -51,10 +65,13 @@ void maillog_destroy(struct maillog *log)
 
 struct mail_record *maillog_reserve(struct maillog *log)
 {
-    void *record;
-    if (rte_mempool_get(log->records, &record) != 0)
+    void *got;
+    if (rte_mempool_get(log->records, &got) != 0)
         return NULL;
-    memset(record, 0, sizeof(struct mail_record));
+    struct mail_record *record = got;
+    memset(record, 0, offsetof(struct mail_record, helo));
+    record->helo[0] = record->from[0] = record->to[0] = '\0';
+    record->message_id[0] = record->reply[0] = record->word[0] = '\0';
     return record;
 }
 

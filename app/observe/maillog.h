@@ -46,17 +46,17 @@ enum mail_status { MAIL_STATUSES(MAIL_STATUS_ENUM) MAIL_STATUS_COUNT };
 struct mail_record {
     enum mail_status status;
     uint64_t wall; /* ns since the epoch */
-    char transaction[TRANSACTION_ID_SIZE];
     struct endpoint client;
+    uint64_t bytes; /* of content as received */
+    uint32_t rcpt_us, data_us, content_us, commit_us;
+    char transaction[TRANSACTION_ID_SIZE];
+    struct route route;
     char helo[SMTP_DOMAIN_MAX + 1];
     char from[SMTP_PATH_MAX + 1];
     char to[SMTP_PATH_MAX + 1];
     char message_id[SMTP_MESSAGE_ID_MAX + 1];
-    struct route route;
-    uint64_t bytes;              /* of content as received */
     char reply[MAIL_REPLY_SIZE]; /* the client was told this */
     char word[MAIL_REPLY_SIZE];  /* the destination's own word, where it differs; or the notice */
-    uint32_t rcpt_us, data_us, content_us, commit_us;
 };
 
 struct maillog;

@@ -28,16 +28,16 @@ struct recipient {
     bool told;                  /* the client has its reply */
     nsec_t asked;               /* when RCPT came */
     struct mail_record *record; /* holds the address and the verdict; NULL once it is logged */
-    struct client_reply reply;  /* once it is accepted or refused */
+    struct client_reply reply;  /* once it is accepted or refused; not cleared before */
 };
 
 TAILQ_HEAD(recipient_list, recipient);
 
 struct envelope {
-    char sender[SMTP_PATH_MAX + 1]; /* without brackets */
-    uint64_t size;                  /* SIZE= of MAIL, 0: none */
+    uint64_t size; /* SIZE= of MAIL, 0: none */
     enum smtp_body body;
     struct recipient_list recipients;
+    char sender[SMTP_PATH_MAX + 1]; /* without brackets */
 };
 
 #endif

@@ -19,7 +19,7 @@ static void recipient_answer(struct leg *leg, struct recipient *rcpt, bool accep
 {
     leg->outstanding--;
     rcpt->state = accepted ? RECIPIENT_ACCEPTED : RECIPIENT_REFUSED;
-    rcpt->reply = *reply;
+    client_reply_copy(&rcpt->reply, reply);
     changed(leg);
 }
 
@@ -161,7 +161,7 @@ static void envelope_go_on(struct leg *leg)
         }
     }
     if (leg->mail_refused) {
-        leg->reply = leg->mail;
+        client_reply_copy(&leg->reply, &leg->mail);
         answer_waiting(leg);
         return;
     }
@@ -190,12 +190,14 @@ static void leg_ready(void *user, struct connection *c)
 void leg_start(struct leg *leg, struct relay *r, struct envelope *envelope, struct destination *d,
                leg_changed_fn *on_change, void *owner)
 {
-    *leg = (struct leg){.relay = r,
-                        .envelope = envelope,
-                        .changed = on_change,
-                        .owner = owner,
-                        .destination = d,
-                        .state = LEG_CLAIMING};
+    memset(leg, 0, offsetof(struct leg, reply));
+    leg->relay = r;
+    leg->envelope = envelope;
+    leg->changed = on_change;
+    leg->owner = owner;
+    leg->destination = d;
+    leg->state = LEG_CLAIMING;
+    leg->reply.len = leg->mail.len = 0;
     leg->claim.ops = &leg_ops;
     leg->claim.user = leg;
     claim_connection(d, &leg->claim, false);
@@ -207,8 +209,7 @@ void leg_recipient(struct leg *leg, struct recipient *rcpt)
     if (leg->state == LEG_ENVELOPE) {
         envelope_go_on(leg);
     } else if (leg->state != LEG_CLAIMING) {
-        struct client_reply reply = leg->reply;
-        recipient_answer(leg, rcpt, false, &reply);
+        recipient_answer(leg, rcpt, false, &leg->reply);
     }
 }
 
@@ -278,7 +279,7 @@ static void mail_reply(struct leg *leg, enum reply_meaning meaning, const struct
     if (meaning != REPLY_GOOD) {
         keep_word_all(leg, reply, told);
         leg->mail_refused = true;
-        leg->mail = *told;
+        client_reply_copy(&leg->mail, told);
     }
     envelope_go_on(leg);
 }
@@ -315,7 +316,7 @@ static void data_reply(struct leg *leg, enum reply_meaning meaning, const struct
         return;
     }
     keep_word_all(leg, reply, told);
-    leg->reply = *told;
+    client_reply_copy(&leg->reply, told);
     connection_release(leg->connection, false);
     leg_finish(leg, LEG_REFUSED);
 }
@@ -325,7 +326,7 @@ static void end_reply(struct leg *leg, enum reply_meaning meaning, const struct 
 {
     if (meaning != REPLY_GOOD)
         keep_word_all(leg, reply, told);
-    leg->reply = *told;
+    client_reply_copy(&leg->reply, told);
     connection_release(leg->connection, true);
     leg_finish(leg, meaning == REPLY_GOOD ? LEG_COMMITTED : LEG_REFUSED);
 }
@@ -395,7 +396,7 @@ static void leg_spoke(void *user, struct connection *c, const struct smtp_reply 
     }
     note(leg, meaning, reply, &told);
     keep_word_all(leg, reply, &told);
-    leg->reply = told;
+    client_reply_copy(&leg->reply, &told);
     leg_drop(leg, leg->state == LEG_DOTTED && meaning == REPLY_OUT_OF_PLACE ? LEG_IN_DOUBT
                                                                             : LEG_REFUSED);
 }

@@ -36,10 +36,10 @@ struct leg {
     bool retried;     /* a fresh connection has been tried */
     bool data_wanted; /* DATA follows the envelope as soon as that is answered */
     bool mail_sent;
+    bool mail_refused;
     unsigned outstanding;      /* recipients without an answer */
     struct client_reply reply; /* when it has ended: what the client hears of it */
     struct client_reply mail;  /* a refused MAIL: the reply of every recipient */
-    bool mail_refused;
 };
 
 /* Begin: ask for a connection. What happens to the leg is told by changed(owner), possibly before

@@ -15,6 +15,8 @@
 #include "app/relay/state.h"
 #include "app/relay/transaction.h"
 
+#define OBJECT_CACHE 256 /* objects */
+
 COUNTER_LIST_DEFINE(relay_counter_list, "relay", RELAY_COUNTERS)
 
 static struct rte_mempool *objects(const struct relay *r, const char *what, unsigned count,
@@ -22,8 +24,11 @@ static struct rte_mempool *objects(const struct relay *r, const char *what, unsi
 {
     char name[RTE_MEMPOOL_NAMESIZE];
     snprintf(name, sizeof(name), "w%u-%s", r->worker, what);
+    /* What was given back last, hence is in the processor's cache, is taken first: without the
+     * mempool's own cache every object would wait its turn behind all others. */
+    unsigned cache = count / 2 < OBJECT_CACHE ? count / 2 : OBJECT_CACHE;
     return rte_mempool_create(
-        name, count, (unsigned)size, 0, 0, NULL, NULL, NULL, NULL, SOCKET_ID_ANY,
+        name, count, (unsigned)size, cache, 0, NULL, NULL, NULL, NULL, SOCKET_ID_ANY,
         RTE_MEMPOOL_F_SP_PUT | RTE_MEMPOOL_F_SC_GET | RTE_MEMPOOL_F_NO_IOVA_CONTIG);
 }
 

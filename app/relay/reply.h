@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "app/smtp/reply.h"
 #include "drivers/base/addr.h"
@@ -31,12 +32,18 @@ enum reply_meaning {
     REPLY_INFRASTRUCTURE, /* the destination refuses *us*: 451, degraded, alarm */
 };
 
-/* A reply to the client: whole lines with CRLF. */
+/* A reply to the client: whole lines with CRLF, len 0: none. Copied by client_reply_copy(): of the
+ * text only `len` bytes mean anything. */
 struct client_reply {
     size_t len;
-    char text[RELAY_REPLY_MAX];
     bool changed; /* not what the destination said */
+    char text[RELAY_REPLY_MAX];
 };
+
+static inline void client_reply_copy(struct client_reply *to, const struct client_reply *from)
+{
+    memcpy(to, from, offsetof(struct client_reply, text) + from->len);
+}
 
 struct reply_rules;
 

@@ -365,7 +365,8 @@ static bool tell_recipients(struct session *s)
 static bool conclude(struct session *s)
 {
     struct transaction *t = s->transaction;
-    struct client_reply reply = t->answer;
+    struct client_reply reply;
+    client_reply_copy(&reply, &t->answer);
     s->transaction = NULL;
     s->state = SESSION_COMMAND;
     transaction_end(t);

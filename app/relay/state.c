@@ -6,12 +6,12 @@
 
 #include <rte_mempool.h>
 
-void *relay_object_get(struct rte_mempool *pool, size_t size)
+void *relay_object_get(struct rte_mempool *pool, size_t clear)
 {
     void *object;
     if (rte_mempool_get(pool, &object) != 0)
         return NULL;
-    memset(object, 0, size);
+    memset(object, 0, clear);
     return object;
 }
 

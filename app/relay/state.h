@@ -59,8 +59,9 @@ static inline void relay_count(struct relay *r, enum relay_counter counter)
     r->counters[counter]++;
 }
 
-/* NULL if the pool is empty; zeroed otherwise. */
-void *relay_object_get(struct rte_mempool *pool, size_t size);
+/* NULL if the pool is empty. The first `clear` bytes are zero; what lies behind is what its last
+ * user left there. */
+void *relay_object_get(struct rte_mempool *pool, size_t clear);
 void relay_object_put(struct rte_mempool *pool, void *object);
 
 /* `base` plus or minus up to a quarter: retries of many do not march in step. */

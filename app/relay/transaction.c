@@ -13,6 +13,18 @@
 static void on_timer(struct timer *timer, nsec_t now);
 static void leg_changed(void *owner);
 
+static struct span text_span(const char *text)
+{
+    return (struct span){text, strlen(text)};
+}
+
+/* With a NUL behind it: the buffer holds the longest text of its kind. */
+static void copy_span(char *to, struct span text)
+{
+    memcpy(to, text.at, text.len);
+    to[text.len] = '\0';
+}
+
 /* Unique as long as the clock does not go back over a restart: start time, worker, count. */
 static void make_id(struct relay *r, char *id)
 {
@@ -23,7 +35,8 @@ static void make_id(struct relay *r, char *id)
 struct transaction *transaction_begin(struct relay *r, struct client *client,
                                       const struct smtp_command *mail)
 {
-    struct transaction *t = relay_object_get(r->transaction_pool, sizeof(*t));
+    struct transaction *t =
+        relay_object_get(r->transaction_pool, offsetof(struct transaction, envelope));
     if (t == NULL)
         return NULL;
     t->spare = maillog_reserve(r->log);
@@ -35,9 +48,10 @@ struct transaction *transaction_begin(struct relay *r, struct client *client,
     t->client = client;
     t->envelope.size = mail->size;
     t->envelope.body = mail->body;
-    memcpy(t->envelope.sender, mail->path.address.at, mail->path.address.len);
+    copy_span(t->envelope.sender, mail->path.address);
     make_id(r, t->id);
     TAILQ_INIT(&t->envelope.recipients);
+    smtp_content_start(&t->content);
     timer_init(&t->timer, on_timer);
     r->usage.transactions++;
     relay_count(r, RELAY_TRANSACTIONS);
@@ -124,7 +138,8 @@ bool transaction_recipient(struct transaction *t, const struct smtp_path *path, 
     }
     struct mail_record *record = t->spare != NULL ? t->spare : maillog_reserve(r->log);
     struct recipient *rcpt =
-        record != NULL ? relay_object_get(r->recipient_pool, sizeof(*rcpt)) : NULL;
+        record != NULL ? relay_object_get(r->recipient_pool, offsetof(struct recipient, reply))
+                       : NULL;
     if (rcpt == NULL) {
         if (record != NULL && record != t->spare)
             maillog_cancel(r->log, record);
@@ -135,8 +150,8 @@ bool transaction_recipient(struct transaction *t, const struct smtp_path *path, 
     t->spare = NULL;
     relay_count(r, RELAY_RECIPIENTS);
     r->usage.recipients++;
-    memcpy(record->to, path->address.at, path->address.len);
-    memcpy(record->helo, t->client->helo, sizeof(record->helo));
+    copy_span(record->to, path->address);
+    copy_span(record->helo, text_span(t->client->helo));
     record->client = t->client->address;
     route_recipient(r->snapshot, r->worker, path, &t->client->address.addr, &record->route);
     count_verdict(r, record->route.verdict);
@@ -189,9 +204,8 @@ static void log_recipient(struct transaction *t, struct recipient *rcpt, enum ma
     record->status = status;
     record->wall = t->relay->wall;
     memcpy(record->transaction, t->id, sizeof(record->transaction));
-    memcpy(record->from, t->envelope.sender, sizeof(record->from));
-    memcpy(record->message_id, t->content.message_id, t->content.message_id_len);
-    record->message_id[t->content.message_id_len] = '\0';
+    copy_span(record->from, text_span(t->envelope.sender));
+    copy_span(record->message_id, (struct span){t->content.message_id, t->content.message_id_len});
     record->bytes = t->content.scanned;
     record->data_us = microseconds(t->data_at, t->content_at);
     record->content_us = microseconds(t->content_at, t->end_at);
@@ -269,7 +283,7 @@ void transaction_end(struct transaction *t)
 void transaction_abandon(struct transaction *t)
 {
     struct relay *r = t->relay;
-    struct client_reply none = {0};
+    static const struct client_reply none;
     t->client = NULL;
     if (t->state == TRANSACTION_COMMIT)
         return; /* leg_changed() ends it */
@@ -296,7 +310,7 @@ static void fail(struct transaction *t, enum relay_counter counter,
             leg_abort(&t->legs[i]);
     }
     timer_disarm(t->relay->wheel, &t->timer);
-    t->answer = *reply;
+    client_reply_copy(&t->answer, reply);
     t->state = TRANSACTION_ENDED;
     client_wake(t->client);
 }
@@ -335,11 +349,6 @@ void transaction_data(struct transaction *t)
     }
 }
 
-static struct span text_span(const char *text)
-{
-    return (struct span){text, strlen(text)};
-}
-
 /* Our trace line in front of the content (RFC 5321 §4.4); `for` only with a single recipient. */
 static bool write_received(struct transaction *t, struct leg *leg)
 {
@@ -373,7 +382,6 @@ static void open_content(struct transaction *t)
     timer_disarm(r->wheel, &t->timer);
     t->state = TRANSACTION_CONTENT;
     t->content_at = r->now;
-    smtp_content_start(&t->content);
     client_wake(t->client);
 }
 
@@ -517,10 +525,10 @@ static void committed(struct transaction *t)
     timer_disarm(t->relay->wheel, &t->timer);
     for (unsigned i = 0; i < t->leg_count; i++) {
         if (t->legs[i].state == LEG_COMMITTED)
-            t->answer = t->legs[i].reply;
+            client_reply_copy(&t->answer, &t->legs[i].reply);
     }
     if (bad != NULL)
-        t->answer = bad->reply;
+        client_reply_copy(&t->answer, &bad->reply);
     t->state = TRANSACTION_ENDED;
     if (t->client != NULL)
         client_wake(t->client);

@@ -35,20 +35,21 @@ struct transaction {
     struct client *client; /* NULL: it is gone */
     enum transaction_state state;
     char id[TRANSACTION_ID_SIZE];
-    struct envelope envelope;
     struct mail_record *spare; /* reserved at MAIL for the first recipient */
     struct recipient *untold;  /* the first whose reply the client has not got; NULL: none */
     unsigned recipient_count;
     unsigned told;     /* recipients whose reply the client has */
     unsigned accepted; /* of those that the client was told */
-    struct leg legs[TRANSACTION_LEGS];
     unsigned leg_count;
-    struct timer timer; /* the budget of the phase */
-    struct smtp_content content;
     bool begun;         /* the legs have our Received line */
     uint64_t forwarded; /* bytes of content passed on (and consumed from the client) */
     nsec_t data_at, content_at, end_at; /* when DATA came, when 354 was said, when the end came */
-    struct client_reply answer;         /* in TRANSACTION_ENDED */
+    struct timer timer;                 /* the budget of the phase */
+    /* Not cleared as a whole for each message, for they are long. */
+    struct envelope envelope;
+    struct smtp_content content;
+    struct leg legs[TRANSACTION_LEGS];
+    struct client_reply answer; /* in TRANSACTION_ENDED */
 };
 
 /*
