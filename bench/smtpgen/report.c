@@ -3,12 +3,12 @@
 #include "bench/smtpgen/report.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define NUMBER_SIZE 40
+#include "bench/smtpgen/number.h"
+
 #define LABEL_WIDTH 48
 
 struct percentile {
@@ -45,34 +45,6 @@ static const uint64_t *wire_values(const struct report_wire *w)
     return (const uint64_t *)w;
 }
 
-/* "1,234,567" */
-static const char *whole(char *buf, uint64_t value)
-{
-    char digits[24];
-    int n = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)value);
-    char *out = buf;
-    for (int i = 0; i < n; i++) {
-        if (i > 0 && (n - i) % 3 == 0)
-            *out++ = ',';
-        *out++ = digits[i];
-    }
-    *out = '\0';
-    return buf;
-}
-
-/* Three digits that mean something: 1.23, 12.3, 123, 12,300; and 0. */
-static const char *figure(char *buf, double value)
-{
-    if (value == 0)
-        return whole(buf, 0);
-    if (value < 99.95) {
-        snprintf(buf, NUMBER_SIZE, "%.*f", value < 9.995 ? 2 : 1, value);
-        return buf;
-    }
-    double unit = pow(10, floor(log10(value)) - 2);
-    return whole(buf, (uint64_t)(round(value / unit) * unit));
-}
-
 static double share(double part, double all)
 {
     return all > 0 ? part / all : 0;
@@ -106,20 +78,21 @@ static void print_counts(const struct report *r, FILE *out)
     for (unsigned i = 0; i < COUNT_OF(count_rows); i++) {
         if (values[i] != 0)
             fprintf(out, "%-*s %16s %12s\n", LABEL_WIDTH, count_rows[i].text,
-                    whole(number, values[i]), figure(rate, share((double)values[i], r->seconds)));
+                    number_whole(number, values[i]),
+                    number_figure(rate, share((double)values[i], r->seconds)));
     }
     if (r->waiting_max != 0)
         fprintf(out, "%-*s %16s\n", LABEL_WIDTH, "most arrivals that waited at a time",
-                whole(number, r->waiting_max));
+                number_whole(number, r->waiting_max));
     for (unsigned code = 0; code < COUNT_OF(r->replies); code++) {
         if (r->replies[code] != 0)
             fprintf(out, "  reply %03u%-*s %16s\n", code, LABEL_WIDTH - 11, "",
-                    whole(number, r->replies[code]));
+                    number_whole(number, r->replies[code]));
     }
     for (unsigned i = 0; i < STREAM_ERROR_COUNT; i++) {
         if (r->stream_errors[i] != 0)
             fprintf(out, "  %-*s %16s\n", LABEL_WIDTH - 2, stream_error_rows[i].text,
-                    whole(number, r->stream_errors[i]));
+                    number_whole(number, r->stream_errors[i]));
     }
 }
 
@@ -134,8 +107,9 @@ static void print_wire(const struct report *r, FILE *out)
             messages > 0 ? "per message" : "");
     for (unsigned i = 0; i < COUNT_OF(wire_rows); i++)
         fprintf(out, "%-*s %16s %12s %12s\n", LABEL_WIDTH, wire_rows[i].text,
-                whole(number, values[i]), figure(rate, share((double)values[i], r->seconds)),
-                messages > 0 ? figure(each, (double)values[i] / messages) : "");
+                number_whole(number, values[i]),
+                number_figure(rate, share((double)values[i], r->seconds)),
+                messages > 0 ? number_figure(each, (double)values[i] / messages) : "");
 }
 
 static void print_latency_row(const struct histogram *h, const char *text, FILE *out)
@@ -144,12 +118,13 @@ static void print_latency_row(const struct histogram *h, const char *text, FILE 
     uint64_t count = histogram_count(h);
     if (count == 0)
         return;
-    fprintf(out, "%-26s %13s", text, whole(number, count));
-    fprintf(out, " %9s", figure(number, histogram_mean(h) / 1e3));
+    fprintf(out, "%-26s %13s", text, number_whole(number, count));
+    fprintf(out, " %9s", number_figure(number, histogram_mean(h) / 1e3));
     for (unsigned i = 0; i < COUNT_OF(percentiles); i++)
-        fprintf(out, " %9s",
-                figure(number, (double)histogram_percentile(h, percentiles[i].percent) / 1e3));
-    fprintf(out, " %9s\n", figure(number, (double)histogram_max(h) / 1e3));
+        fprintf(
+            out, " %9s",
+            number_figure(number, (double)histogram_percentile(h, percentiles[i].percent) / 1e3));
+    fprintf(out, " %9s\n", number_figure(number, (double)histogram_max(h) / 1e3));
 }
 
 /* The samples of whole messages, corrected; NULL where that changes nothing. To be freed. */
@@ -191,14 +166,14 @@ static double gigabits(uint64_t bytes, double seconds)
 void report_print(const struct report *r, FILE *out)
 {
     char number[NUMBER_SIZE], content[NUMBER_SIZE];
-    fprintf(out, "%s: run %08x, %s s, %s loop\n\n", r->role, r->run, figure(number, r->seconds),
-            r->open_loop ? "open" : "closed");
+    fprintf(out, "%s: run %08x, %s s, %s loop\n\n", r->role, r->run,
+            number_figure(number, r->seconds), r->open_loop ? "open" : "closed");
     print_counts(r, out);
     print_wire(r, out);
     print_latency(r, out);
     fprintf(out, "\n%s messages/s, %s Gbit/s of content",
-            figure(number, share((double)r->counts.messages_accepted, r->seconds)),
-            figure(content, gigabits(r->counts.content_bytes, r->seconds)));
+            number_figure(number, share((double)r->counts.messages_accepted, r->seconds)),
+            number_figure(content, gigabits(r->counts.content_bytes, r->seconds)));
     if (r->cycles_total != 0)
         fprintf(out, ", busy %.0f %%",
                 share((double)r->cycles_busy, (double)r->cycles_total) * 100);
@@ -320,13 +295,14 @@ void report_progress(struct report *r, double seconds, FILE *out)
     bool terminal = isatty(fileno(out));
     uint64_t cycles = r->cycles_total - m->cycles_total;
 
-    fprintf(out, "%s%4.0f s %s: %s messages/s, %s connections/s, %s Gbit/s, %s open",
-            terminal ? "\r\033[K" : "", seconds, r->role,
-            figure(messages,
-                   share((double)(now->messages_accepted - then->messages_accepted), interval)),
-            figure(connections, share((double)(now->connections - then->connections), interval)),
-            figure(bits, gigabits(now->content_bytes - then->content_bytes, interval)),
-            whole(open, r->sessions_now));
+    fprintf(
+        out, "%s%4.0f s %s: %s messages/s, %s connections/s, %s Gbit/s, %s open",
+        terminal ? "\r\033[K" : "", seconds, r->role,
+        number_figure(messages,
+                      share((double)(now->messages_accepted - then->messages_accepted), interval)),
+        number_figure(connections, share((double)(now->connections - then->connections), interval)),
+        number_figure(bits, gigabits(now->content_bytes - then->content_bytes, interval)),
+        number_whole(open, r->sessions_now));
     uint64_t bad[] = {now->messages_refused - then->messages_refused,
                       now->messages_failed - then->messages_failed,
                       now->messages_in_doubt - then->messages_in_doubt,
@@ -334,7 +310,7 @@ void report_progress(struct report *r, double seconds, FILE *out)
     static const char *const words[] = {"refused", "failed", "in doubt", "retransmits", "waiting"};
     for (unsigned i = 0; i < COUNT_OF(bad); i++) {
         if (bad[i] != 0)
-            fprintf(out, ", %s %s", whole(open, bad[i]), words[i]);
+            fprintf(out, ", %s %s", number_whole(open, bad[i]), words[i]);
     }
     if (cycles != 0)
         fprintf(out, ", busy %.0f %%",
