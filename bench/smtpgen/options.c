@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Parsing the command line of smtpgen. */
+#include "bench/smtpgen/options.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "bench/smtpgen/message.h"
+
+#define SIZE_MAX_BYTES (1 << 30)
+
+static const char port_help[] =
+    "The port, an end of the wire to what is tested:\n"
+    "      --port DEVICE         DPDK's name, e.g. net_af_packet0,iface=veth1 or 0000:3b:00.0\n"
+    "      --address ADDRESS/LEN of the port; up to 8 of them\n"
+    "      --gateway ADDRESS     for what lies beyond the addresses' networks; one of each family\n"
+    "      --cpu N               run on this CPU\n"
+    "      --nap                 give the core back when there is nothing to do (default: poll)\n"
+    "      --no-huge             plain pages instead of hugepages\n"
+    "      --connections N       at most, in both directions (default: as many as needed)\n"
+    "      --buffers N           packet buffers of 2 KiB for connections (default 65536)\n"
+    "      --window BYTES        receive window and send queue of a connection (default 1m)\n";
+
+static const char source_help[] =
+    "The source; flags mean what they mean to smtp-source(1):\n"
+    "  -s, --sessions N      sessions at once (default 1)\n"
+    "  -m, --messages N      messages in all (default 1; without limit if --duration is given)\n"
+    "  -l, --size BYTES      of a message, at least 256; k and m are understood (default 1k)\n"
+    "  -r, --recipients N    of each message (default 1)\n"
+    "  -f, --from ADDRESS    sender (default smtpgen@example.org)\n"
+    "  -t, --to ADDRESS      recipient; several are used in turn; user%@example.com:1-1000 is a\n"
+    "                        family of a thousand\n"
+    "      --recipients-file FILE  one a line\n"
+    "  -d, --keep            keep the connection for the next message\n"
+    "  -M, --hostname NAME   for EHLO (default smtpgen.example)\n"
+    "  -S, --subject TEXT\n"
+    "      --pipelining on|off   where the server offers it (default on)\n"
+    "      --duration SECONDS    begin no message after that\n"
+    "      --warm-up SECONDS     first, and not counted\n"
+    "      --source ADDRESS      of the clients, in turn (default: as routed)\n";
+
+static const char sink_help[] =
+    "The sink:\n"
+    "      --listen ADDRESS:PORT up to 16 of them (default of `sink`: every address, port 25)\n"
+    "      --sink-sessions N     at once (default 10000)\n"
+    "      --sink-hostname NAME  (default sink.example)\n";
+
+static const char common_help[] =
+    "Results:\n"
+    "  -c, --progress        a line each second (default on a terminal)\n"
+    "      --json FILE       write the results, - for standard output\n"
+    "  -h, --help            this text\n";
+
+static void print_usage(enum role role, FILE *out)
+{
+    fprintf(out, "usage: smtpgen %s --port DEVICE --address ADDRESS/LEN [OPTION...]%s\n\n",
+            role == ROLE_SOURCE ? "source"
+            : role == ROLE_SINK ? "sink"
+                                : "both",
+            role & ROLE_SOURCE ? " SERVER:PORT" : "");
+    fputs(port_help, out);
+    if (role & ROLE_SOURCE)
+        fputs(source_help, out);
+    if (role & ROLE_SINK)
+        fputs(sink_help, out);
+    fputs(common_help, out);
+}
+
+enum {
+    OPTION_PORT = 256,
+    OPTION_ADDRESS,
+    OPTION_GATEWAY,
+    OPTION_CPU,
+    OPTION_NAP,
+    OPTION_NO_HUGE,
+    OPTION_CONNECTIONS,
+    OPTION_BUFFERS,
+    OPTION_WINDOW,
+    OPTION_RECIPIENTS_FILE,
+    OPTION_PIPELINING,
+    OPTION_DURATION,
+    OPTION_WARM_UP,
+    OPTION_SOURCE,
+    OPTION_LISTEN,
+    OPTION_SINK_SESSIONS,
+    OPTION_SINK_HOSTNAME,
+    OPTION_JSON,
+};
+
+/* Those of the source come first, those of the sink last: see table_for(). */
+static const struct option source_options[] = {
+    {"sessions", required_argument, NULL, 's'},
+    {"messages", required_argument, NULL, 'm'},
+    {"size", required_argument, NULL, 'l'},
+    {"recipients", required_argument, NULL, 'r'},
+    {"from", required_argument, NULL, 'f'},
+    {"to", required_argument, NULL, 't'},
+    {"recipients-file", required_argument, NULL, OPTION_RECIPIENTS_FILE},
+    {"keep", no_argument, NULL, 'd'},
+    {"hostname", required_argument, NULL, 'M'},
+    {"subject", required_argument, NULL, 'S'},
+    {"pipelining", required_argument, NULL, OPTION_PIPELINING},
+    {"duration", required_argument, NULL, OPTION_DURATION},
+    {"warm-up", required_argument, NULL, OPTION_WARM_UP},
+    {"source", required_argument, NULL, OPTION_SOURCE},
+};
+static const struct option sink_options[] = {
+    {"listen", required_argument, NULL, OPTION_LISTEN},
+    {"sink-sessions", required_argument, NULL, OPTION_SINK_SESSIONS},
+    {"sink-hostname", required_argument, NULL, OPTION_SINK_HOSTNAME},
+};
+static const struct option common_options[] = {
+    {"port", required_argument, NULL, OPTION_PORT},
+    {"address", required_argument, NULL, OPTION_ADDRESS},
+    {"gateway", required_argument, NULL, OPTION_GATEWAY},
+    {"cpu", required_argument, NULL, OPTION_CPU},
+    {"nap", no_argument, NULL, OPTION_NAP},
+    {"no-huge", no_argument, NULL, OPTION_NO_HUGE},
+    {"connections", required_argument, NULL, OPTION_CONNECTIONS},
+    {"buffers", required_argument, NULL, OPTION_BUFFERS},
+    {"window", required_argument, NULL, OPTION_WINDOW},
+    {"progress", no_argument, NULL, 'c'},
+    {"json", required_argument, NULL, OPTION_JSON},
+    {"help", no_argument, NULL, 'h'},
+    {0},
+};
+
+struct table {
+    struct option all[COUNT_OF(source_options) + COUNT_OF(sink_options) + COUNT_OF(common_options)];
+    char letters[64];
+};
+
+static void table_for(enum role role, struct table *t)
+{
+    unsigned n = 0;
+    memset(t, 0, sizeof(*t));
+    if (role & ROLE_SOURCE) {
+        memcpy(t->all, source_options, sizeof(source_options));
+        n += COUNT_OF(source_options);
+    }
+    if (role & ROLE_SINK) {
+        memcpy(t->all + n, sink_options, sizeof(sink_options));
+        n += COUNT_OF(sink_options);
+    }
+    memcpy(t->all + n, common_options, sizeof(common_options));
+    strcpy(t->letters, role & ROLE_SOURCE ? "s:m:l:r:f:t:dM:S:ch" : "ch");
+}
+
+/* A number with an optional k, m or g behind it. */
+static bool number(const char *text, uint64_t least, uint64_t most, uint64_t *out)
+{
+    char *end;
+    if (*text < '0' || *text > '9')
+        return false;
+    uint64_t value = strtoull(text, &end, 10);
+    unsigned shift = *end == 'k' ? 10 : *end == 'm' ? 20 : *end == 'g' ? 30 : 0;
+    if (end[shift > 0] != '\0' || value > most >> shift || value << shift < least)
+        return false;
+    *out = value << shift;
+    return true;
+}
+
+static bool number32(const char *text, uint32_t least, uint32_t most, uint32_t *out)
+{
+    uint64_t value;
+    if (!number(text, least, most, &value))
+        return false;
+    *out = (uint32_t)value;
+    return true;
+}
+
+static bool seconds(const char *text, nsec_t *out)
+{
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || *end != '\0' || !(value >= 0 && value <= 1e6))
+        return false;
+    *out = (nsec_t)(value * (double)NSEC_PER_SEC);
+    return true;
+}
+
+static bool add_recipient(struct options *o, const char *text)
+{
+    const char *why;
+    if (recipients_add(&o->to, text, &why))
+        return true;
+    fprintf(stderr, "smtpgen: %s: %s\n", text, why);
+    return false;
+}
+
+static bool load_recipients(struct options *o, const char *path)
+{
+    const char *why;
+    unsigned line;
+    if (recipients_load(&o->to, path, &why, &line))
+        return true;
+    fprintf(stderr, "smtpgen: %s:%u: %s\n", path, line, why);
+    return false;
+}
+
+static bool add_source(struct options *o, const char *text)
+{
+    struct source_config *s = &o->source;
+    s->addresses = o->addresses;
+    return s->address_count < IP_MAX_ADDRESSES &&
+           ip_addr_parse(text, strlen(text), &o->addresses[s->address_count++]);
+}
+
+static bool add_listener(struct options *o, const char *text)
+{
+    struct sink_config *s = &o->sink;
+    return s->listen_count < SINK_LISTENERS &&
+           endpoint_parse(text, strlen(text), 0, &s->listen[s->listen_count++]);
+}
+
+static bool switched(const char *text, bool *out)
+{
+    *out = strcmp(text, "on") == 0;
+    return *out || strcmp(text, "off") == 0;
+}
+
+static bool set_cpu(struct options *o, const char *text)
+{
+    uint64_t value;
+    if (!number(text, 0, 1023, &value))
+        return false;
+    o->engine.cpu = (int)value;
+    return true;
+}
+
+/* False: the value is wrong. */
+static bool set(struct options *o, int option, const char *text)
+{
+    switch (option) {
+    case 's':
+        return number32(text, 1, 10000000, &o->source.sessions);
+    case 'm':
+        return number(text, 1, UINT64_MAX >> 1, &o->source.messages);
+    case 'l':
+        return number(text, MESSAGE_SIZE_MIN, SIZE_MAX_BYTES, &o->source.size);
+    case 'r':
+        return number32(text, 1, 100000, &o->source.recipients);
+    case 'f':
+        o->source.from = text;
+        return true;
+    case 't':
+        return add_recipient(o, text);
+    case OPTION_RECIPIENTS_FILE:
+        return load_recipients(o, text);
+    case 'd':
+        o->source.keep = true;
+        return true;
+    case 'M':
+        o->source.hostname = text;
+        return true;
+    case 'S':
+        o->source.subject = text;
+        return true;
+    case OPTION_PIPELINING:
+        return switched(text, &o->source.pipelining);
+    case OPTION_DURATION:
+        return seconds(text, &o->source.duration);
+    case OPTION_WARM_UP:
+        return seconds(text, &o->source.warm_up);
+    case OPTION_SOURCE:
+        return add_source(o, text);
+    case OPTION_LISTEN:
+        return add_listener(o, text);
+    case OPTION_SINK_SESSIONS:
+        return number32(text, 1, 10000000, &o->sink.sessions);
+    case OPTION_SINK_HOSTNAME:
+        o->sink.hostname = text;
+        return true;
+    case OPTION_PORT:
+        o->engine.device = text;
+        return true;
+    case OPTION_ADDRESS:
+        return engine_add_address(&o->engine, text);
+    case OPTION_GATEWAY:
+        return engine_add_gateway(&o->engine, text);
+    case OPTION_CPU:
+        return set_cpu(o, text);
+    case OPTION_NAP:
+        o->engine.nap = true;
+        return true;
+    case OPTION_NO_HUGE:
+        o->engine.hugepages = false;
+        return true;
+    case OPTION_CONNECTIONS:
+        return number32(text, 2, 100000000, &o->engine.connections);
+    case OPTION_BUFFERS:
+        return number32(text, 1024, 100000000, &o->engine.buffers);
+    case OPTION_WINDOW:
+        return number32(text, 4096, 1 << 30, &o->engine.window);
+    case 'c':
+        o->progress = true;
+        return true;
+    case OPTION_JSON:
+        o->json = text;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static const char *name_of(const struct table *t, int option)
+{
+    for (const struct option *each = t->all; each->name != NULL; each++) {
+        if (each->val == option)
+            return each->name;
+    }
+    return "?";
+}
+
+static bool complain(const char *text, int *code)
+{
+    fprintf(stderr, "smtpgen: %s\n", text);
+    *code = EX_USAGE;
+    return false;
+}
+
+/* What the command line left open. */
+static bool complete(struct options *o, int *code)
+{
+    struct source_config *s = &o->source;
+    if (o->engine.device == NULL || o->engine.link.address_count == 0)
+        return complain("--port and --address are needed, see --help", code);
+    if (o->role & ROLE_SOURCE) {
+        if (o->to.count == 0 && !add_recipient(o, "smtpgen@example.com"))
+            return complain("out of memory", code);
+        if (s->messages == 0 && s->duration == 0)
+            s->messages = 1;
+        s->to = &o->to;
+    }
+    if ((o->role & ROLE_SINK) && o->sink.listen_count == 0)
+        o->sink.listen[o->sink.listen_count++] = (struct endpoint){.port = 25};
+    if (o->engine.connections == 0)
+        o->engine.connections = (o->role & ROLE_SOURCE ? 2 * s->sessions : 0) +
+                                (o->role & ROLE_SINK ? o->sink.sessions : 0) + 1024;
+    return true;
+}
+
+bool options_parse(struct options *o, enum role role, int argc, char **argv, int *code)
+{
+    struct table t;
+    int option;
+    *o = (struct options){
+        .role = role,
+        .engine = {.program = "smtpgen",
+                   .hugepages = true,
+                   .cpu = -1,
+                   .buffers = 65536,
+                   .window = 1 << 20},
+        .source = {.sessions = 1,
+                   .size = 1024,
+                   .recipients = 1,
+                   .pipelining = true,
+                   .from = "smtpgen@example.org",
+                   .hostname = "smtpgen.example",
+                   .subject = "smtpgen"},
+        .sink = {.sessions = 10000, .hostname = "sink.example"},
+        .progress = isatty(STDERR_FILENO) != 0,
+    };
+    table_for(role, &t);
+    *code = EX_USAGE;
+    if (getrandom(&o->source.run, sizeof(o->source.run), 0) != sizeof(o->source.run))
+        return complain("no random bytes from the kernel", code);
+    while ((option = getopt_long(argc, argv, t.letters, t.all, NULL)) != -1) {
+        if (option == 'h') {
+            print_usage(role, stdout);
+            *code = EX_OK;
+            return false;
+        }
+        if (option == '?')
+            return complain("see --help", code);
+        if (!set(o, option, optarg)) {
+            fprintf(stderr, "smtpgen: --%s %s: ", name_of(&t, option),
+                    optarg != NULL ? optarg : "");
+            return complain("not a value that it can have, see --help", code);
+        }
+    }
+    if (argc - optind != ((role & ROLE_SOURCE) != 0))
+        return complain("one SERVER:PORT, see --help", code);
+    if ((role & ROLE_SOURCE) &&
+        !endpoint_parse(argv[optind], strlen(argv[optind]), 0, &o->source.server))
+        return complain("SERVER:PORT must be an address and a port", code);
+    return complete(o, code);
+}
+
+void options_free(struct options *o)
+{
+    recipients_free(&o->to);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The traffic sink: an SMTP server that accepts everything and keeps nothing. */
+#ifndef SPLITMX_SMTPGEN_SINK_H
+#define SPLITMX_SMTPGEN_SINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bench/smtpgen/engine.h"
+#include "bench/smtpgen/report.h"
+
+#define SINK_LISTENERS 16
+
+struct sink_config {
+    struct endpoint listen[SINK_LISTENERS];
+    unsigned listen_count;
+    uint32_t sessions; /* at once */
+    const char *hostname;
+};
+
+struct sink;
+
+/* NULL if out of memory, or if an endpoint is taken. Counts into *report. */
+struct sink *sink_create(const struct sink_config *config, struct engine *e, struct report *report);
+void sink_destroy(struct sink *s);
+
+/* Connections that are open. */
+uint32_t sink_open(const struct sink *s);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The traffic source: SMTP clients, many at once, in one thread.
+ *
+ * A closed loop: each session sends its next message when the last one has been answered.
+ */
+#ifndef SPLITMX_SMTPGEN_SOURCE_H
+#define SPLITMX_SMTPGEN_SOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bench/smtpgen/engine.h"
+#include "bench/smtpgen/recipients.h"
+#include "bench/smtpgen/report.h"
+
+struct source_config {
+    struct endpoint server;
+    uint32_t sessions;   /* at once */
+    uint64_t messages;   /* in all; 0: no limit */
+    nsec_t duration;     /* 0: no limit */
+    nsec_t warm_up;      /* before counting begins */
+    uint64_t size;       /* bytes of content */
+    uint32_t recipients; /* per message */
+    bool keep;           /* many messages per session; else each has a connection of its own */
+    bool pipelining;     /* where the server offers it */
+    const char *from, *hostname, *subject;
+    const struct recipients *to;
+    uint32_t run;              /* part of every message's id */
+    struct ip_addr *addresses; /* of the clients, in turn; none: as routed */
+    unsigned address_count;
+};
+
+struct source;
+
+/* NULL if out of memory. Counts into *report. */
+struct source *source_create(const struct source_config *config, struct engine *e,
+                             struct report *report);
+void source_destroy(struct source *s);
+
+/* Open what is to be opened. False when all is done, or when the source was told to stop and
+ * nothing is under way any more. Adds what it did to *work. */
+bool source_step(struct source *s, nsec_t now, unsigned *work);
+
+/* No new message is begun; what is under way gets 5 s to end. */
+void source_stop(struct source *s, nsec_t now);
+
+#endif
