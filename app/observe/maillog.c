@@ -115,16 +115,18 @@ uint64_t maillog_notices_dropped(const struct maillog *log)
 
 unsigned maillog_drain(struct maillog *log, FILE *out)
 {
-    void *burst[DRAIN_BURST];
-    unsigned lines = 0, n;
-    while ((n = rte_ring_dequeue_burst(log->submitted, burst, DRAIN_BURST, NULL)) > 0) {
+    /* What arrives meanwhile waits for the next call: a busy worker would keep us here for good. */
+    unsigned lines = rte_ring_count(log->submitted);
+    for (unsigned done = 0, n; done < lines; done += n) {
+        void *burst[DRAIN_BURST];
+        unsigned most = lines - done < DRAIN_BURST ? lines - done : DRAIN_BURST;
+        n = rte_ring_dequeue_burst(log->submitted, burst, most, NULL);
         for (unsigned i = 0; i < n; i++) {
             char line[MAIL_LINE_MAX];
             size_t len = mail_record_format(burst[i], line);
             fwrite(line, 1, len, out);
         }
         rte_mempool_put_bulk(log->records, burst, n);
-        lines += n;
     }
     if (lines > 0)
         fflush(out);
