@@ -6,15 +6,17 @@
 #include <sysexits.h>
 
 #include "bench/smtpgen/options.h"
+#include "bench/smtpgen/verify_command.h"
 
 #define AWAIT_LINK (10 * NSEC_PER_SEC)
 
 static const char usage_text[] =
-    "usage: smtpgen source|sink|both [OPTION...]\n"
+    "usage: smtpgen source|sink|both|verify [OPTION...]\n"
     "\n"
     "  source  sends mail, as smtp-source(1) does\n"
     "  sink    takes mail, as smtp-sink(1) does\n"
     "  both    source and sink in one process, on one core and one port, around what is tested\n"
+    "  verify  compares what sources and sinks recorded\n"
     "\n"
     "`smtpgen SUBCOMMAND --help` says more. Exit codes are those of sysexits(3).\n";
 
@@ -184,6 +186,8 @@ int main(int argc, char **argv)
         if (strcmp(name, commands[i].name) == 0)
             return run(commands[i].role, argc - 1, argv + 1);
     }
+    if (strcmp(name, "verify") == 0)
+        return verify_command(argc - 1, argv + 1);
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
         puts("smtpgen " SPLITMX_VERSION);
         return EX_OK;
