@@ -2,6 +2,7 @@
 /* Records: written on the path of the messages, parsed afterwards. */
 #include "bench/smtpgen/record.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,6 +12,11 @@
 
 #define BUFFER_SIZE (1u << 20)
 #define FIXED_MAX   256 /* bytes of a line that are neither listener nor recipients, at most */
+
+#define RUN_DIGITS    8
+#define NUMBER_DIGITS 14
+#define CRC_DIGITS    8
+static_assert(RUN_DIGITS + 1 + NUMBER_DIGITS == RECORD_ID_SIZE, "RUN-NUMBER");
 
 static const char hex[] = "0123456789abcdef";
 
@@ -35,10 +41,10 @@ const char *record_heading(enum record_kind kind)
                                : "id\tcrc\tsize\tlistener\trecipients";
 }
 
-static char *put_hex(char *out, uint32_t value)
+static char *put_hex(char *out, uint64_t value, unsigned digits)
 {
-    for (int shift = 28; shift >= 0; shift -= 4)
-        *out++ = hex[value >> shift & 15];
+    while (digits-- > 0)
+        *out++ = hex[value >> 4 * digits & 15];
     return out;
 }
 
@@ -55,11 +61,11 @@ static char *put_number(char *out, uint64_t value)
     return out;
 }
 
-size_t record_id_format(uint32_t run, uint32_t number, char *buf)
+void record_id_format(uint32_t run, uint32_t number, char *buf)
 {
-    char *out = put_hex(buf, run);
+    char *out = put_hex(buf, run, RUN_DIGITS);
     *out++ = '-';
-    return (size_t)(put_number(out, number) - buf);
+    put_hex(out, number, NUMBER_DIGITS);
 }
 
 /* What is left after a failure is dropped: record_close() says so. */
@@ -159,12 +165,14 @@ void record_write(struct record_file *f, const struct record *r,
 {
     f->line = 0;
     char *out = room(f, FIXED_MAX);
-    if (r->foreign)
+    if (r->foreign) {
         *out++ = '-';
-    else
-        out += record_id_format(r->run, r->number, out);
+    } else {
+        record_id_format(r->run, r->number, out);
+        out += RECORD_ID_SIZE;
+    }
     *out++ = '\t';
-    out = put_hex(out, r->crc);
+    out = put_hex(out, r->crc, CRC_DIGITS);
     *out++ = '\t';
     out = put_number(out, r->size);
     *out++ = '\t';
@@ -257,10 +265,11 @@ static unsigned hex_digit(char c)
     return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
 }
 
-static bool parse_hex(struct span text, uint32_t *out)
+/* Exactly so many digits, of a value that fits. */
+static bool parse_hex(struct span text, unsigned digits, uint32_t *out)
 {
-    uint32_t value = 0;
-    if (text.len != 8)
+    uint64_t value = 0;
+    if (text.len != digits)
         return false;
     for (size_t i = 0; i < text.len; i++) {
         unsigned digit = hex_digit(text.at[i]);
@@ -268,18 +277,16 @@ static bool parse_hex(struct span text, uint32_t *out)
             return false;
         value = value << 4 | digit;
     }
-    *out = value;
-    return true;
+    *out = (uint32_t)value;
+    return value <= UINT32_MAX;
 }
 
 bool record_id_parse(struct span text, uint32_t *run, uint32_t *number)
 {
-    uint64_t value;
-    if (text.len < 10 || text.at[8] != '-' || !parse_hex((struct span){text.at, 8}, run) ||
-        !parse_number((struct span){text.at + 9, text.len - 9}, UINT32_MAX, &value))
+    if (text.len != RECORD_ID_SIZE || text.at[RUN_DIGITS] != '-')
         return false;
-    *number = (uint32_t)value;
-    return true;
+    return parse_hex((struct span){text.at, RUN_DIGITS}, RUN_DIGITS, run) &&
+           parse_hex((struct span){text.at + RUN_DIGITS + 1, NUMBER_DIGITS}, NUMBER_DIGITS, number);
 }
 
 bool record_is_label(struct span text)
@@ -369,7 +376,7 @@ enum record_error record_parse(enum record_kind kind, struct span line, struct r
     out->foreign = kind == RECORD_RECEIVED && id.len == 1 && id.at[0] == '-';
     if (!out->foreign && !record_id_parse(id, &out->run, &out->number))
         return RECORD_BAD_ID;
-    if (!parse_hex(crc, &out->crc))
+    if (!parse_hex(crc, CRC_DIGITS, &out->crc))
         return RECORD_BAD_CRC;
     if (!parse_number(size, UINT32_MAX, &value))
         return RECORD_BAD_NUMBER;

@@ -3,19 +3,19 @@
  * Record files: what was sent, what was received; a message a line, fields between tabs, below a
  * heading that names them.
  *
- *     id             crc       size  code  time_us  recipients
- *     0000beef-1     8f3a0c11  1024  250   1840     local:user1@example.com
- * external:bob@example.com
+ *     id                       crc       size  code  time_us  recipients
+ *     0000beef-0000000000002a  8f3a0c11  1024  250   1840     local:bob@example.com
  *
- *     id             crc       size  listener       recipients
- *     0000beef-1     8f3a0c11  1024  192.0.2.10:25  user1@example.com
+ *     id                       crc       size  listener       recipients
+ *     0000beef-0000000000002a  8f3a0c11  1024  192.0.2.10:25  bob@example.com
  *
- * id is what the message's X-Smtpgen field says: the run (8 hexadecimal digits), a hyphen, its
- * number in that run. crc is the CRC32C of everything from that field on, size its bytes, both
- * without the dots of transparency. code is the final reply, 0 if none came; time_us when, since
- * the run began. A recipient is LABEL:ADDRESS or ADDRESS, the label being its class (local,
- * external); bytes of an address that are not printable ASCII, and space, backslash and colon, are
- * \ and two hexadecimal digits. There is one way to write a record, so equal fields are equal text.
+ * id is what the message's X-Smtpgen field says: its run, 8 hexadecimal digits, and its number
+ * there, 14. crc is the CRC32C of everything from that field on, size its bytes, both without the
+ * dots of transparency. code is the final reply, 0 if none came; time_us when, since the run began.
+ * Recipients are separated by spaces, each is LABEL:ADDRESS or ADDRESS, the label being its class
+ * (local, external); bytes of an address that are not printable ASCII, and space, backslash and
+ * colon, are \ and two hexadecimal digits. There is one way to write a record, so equal fields are
+ * equal text.
  */
 #ifndef SPLITMX_SMTPGEN_RECORD_H
 #define SPLITMX_SMTPGEN_RECORD_H
@@ -29,7 +29,7 @@
 
 #define RECORD_LINE_MAX  (4u << 20)
 #define RECORD_LABEL_MAX 31
-#define RECORD_ID_SIZE   20 /* room for RUN-ID; no NUL */
+#define RECORD_ID_SIZE   23 /* of an id, without a NUL */
 
 enum record_kind { RECORD_SENT, RECORD_RECEIVED };
 
@@ -40,7 +40,7 @@ enum record_kind { RECORD_SENT, RECORD_RECEIVED };
     X(RECORD_BAD_HEADING, "is not the heading of such a file")                                     \
     X(RECORD_LONG_LINE, "is longer than 4 MiB")                                                    \
     X(RECORD_BAD_FIELDS, "has another number of fields than the heading")                          \
-    X(RECORD_BAD_ID, "has an id that is not RUN-NUMBER")                                           \
+    X(RECORD_BAD_ID, "has an id that is no RUN-NUMBER, or too large a number")                     \
     X(RECORD_BAD_CRC, "has a crc that is not 8 hexadecimal digits")                                \
     X(RECORD_BAD_NUMBER, "has a number that is none or is too large")                              \
     X(RECORD_BAD_LISTENER, "has no listener")                                                      \
@@ -70,8 +70,8 @@ struct record_recipient {
     struct span address; /* written: its bytes; parsed: escaped as above */
 };
 
-/* RUN-NUMBER into buf (RECORD_ID_SIZE bytes, no NUL); returns its length. And back; strict. */
-size_t record_id_format(uint32_t run, uint32_t number, char *buf);
+/* RUN-NUMBER into buf, RECORD_ID_SIZE bytes. And back; strict. */
+void record_id_format(uint32_t run, uint32_t number, char *buf);
 MUST_CHECK bool record_id_parse(struct span text, uint32_t *run, uint32_t *number);
 
 /*

@@ -335,7 +335,8 @@ static unsigned example_count(const struct verify_result *r, unsigned which)
 /* As in the X-Smtpgen field, with a NUL. */
 static const char *id_text(uint64_t id, char *buf)
 {
-    buf[record_id_format((uint32_t)(id >> 32), (uint32_t)id, buf)] = '\0';
+    record_id_format((uint32_t)(id >> 32), (uint32_t)id, buf);
+    buf[RECORD_ID_SIZE] = '\0';
     return buf;
 }
 

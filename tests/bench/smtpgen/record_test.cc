@@ -75,8 +75,9 @@ TEST(Record, IsALineOfFieldsBetweenTabs)
     Write(sent, {.run = 1, .number = UINT32_MAX, .size = UINT32_MAX, .time_us = UINT64_MAX}, {});
     EXPECT_EQ(Contents(sent),
               std::string(sent_heading) +
-                  "0000beef-7\t8f3a0c11\t1024\t250\t1840\tlocal:user1@example.com bob@example.com\n"
-                  "00000001-4294967295\t00000000\t4294967295\t0\t18446744073709551615\t\n");
+                  "0000beef-00000000000007\t8f3a0c11\t1024\t250\t1840\tlocal:user1@example.com "
+                  "bob@example.com\n"
+                  "00000001-000000ffffffff\t00000000\t4294967295\t0\t18446744073709551615\t\n");
     EXPECT_TRUE(record_close(sent));
 
     struct record_file *received = record_open(nullptr, RECORD_RECEIVED);
@@ -85,7 +86,7 @@ TEST(Record, IsALineOfFieldsBetweenTabs)
           {{"", "a@b"}});
     Write(received, {.foreign = true, .listener = Span(listener)}, {{"", "a@b"}});
     EXPECT_EQ(Contents(received), std::string(received_heading) +
-                                      "0000beef-7\t00000001\t2\t192.0.2.10:25\ta@b\n"
+                                      "0000beef-00000000000007\t00000001\t2\t192.0.2.10:25\ta@b\n"
                                       "-\t00000000\t0\t192.0.2.10:25\ta@b\n");
     EXPECT_TRUE(record_close(received));
 }
@@ -95,7 +96,7 @@ TEST(Record, KeepsAddressesThatHoldSpacesTabsAndColonsInOnePiece)
     struct record_file *f = record_open(nullptr, RECORD_SENT);
     Write(f, {.run = 1, .number = 1}, {{"x", "\"a b\\\"\"@[IPv6:::1]"}, {"", "t\tn\n\xc3\xbc@b"}});
     EXPECT_EQ(Contents(f), std::string(sent_heading) +
-                               "00000001-1\t00000000\t0\t0\t0\t"
+                               "00000001-00000000000001\t00000000\t0\t0\t0\t"
                                "x:\"a\\20b\\5c\"\"@[IPv6\\3a\\3a\\3a1] t\\09n\\0a\\c3\\bc@b\n");
     EXPECT_TRUE(record_close(f));
 }
@@ -103,7 +104,7 @@ TEST(Record, KeepsAddressesThatHoldSpacesTabsAndColonsInOnePiece)
 TEST(Record, GivesBackItsRecipients)
 {
     struct record r;
-    std::string line = "00000001-1\t00000000\t0\t250\t0\tlocal:a@b c@d ext-2:e@f";
+    std::string line = "00000001-00000000000001\t00000000\t0\t250\t0\tlocal:a@b c@d ext-2:e@f";
     ASSERT_EQ(record_parse(RECORD_SENT, Span(line), &r), RECORD_OK);
     std::vector<std::string> all;
     struct record_recipient to;
@@ -116,19 +117,20 @@ TEST(Record, IdsAreWrittenInOneWayOnly)
 {
     uint32_t run, number;
     char buf[RECORD_ID_SIZE];
-    EXPECT_EQ(std::string(buf, record_id_format(0xffffffff, UINT32_MAX, buf)),
-              "ffffffff-4294967295");
-    EXPECT_TRUE(record_id_parse(Span("0000beef-12"), &run, &number));
+    record_id_format(0xffffffff, UINT32_MAX, buf);
+    EXPECT_EQ(std::string(buf, sizeof(buf)), "ffffffff-000000ffffffff");
+    EXPECT_TRUE(record_id_parse(Span("0000beef-0000000000000c"), &run, &number));
     EXPECT_EQ(run, 0xbeefu);
     EXPECT_EQ(number, 12u);
-    for (const char *bad : {"", "-", "0000beef", "0000beef-", "beef-1", "0000BEEF-1", "0000beef-01",
-                            "0000beef-4294967296", "0000beef-1 ", "0000beef_1"})
+    for (const char *bad :
+         {"", "-", "0000beef", "beef-1", "0000BEEF-0000000000000c", "0000beef-000000000000c",
+          "0000beef-00000100000000", "0000beef-0000000000000c ", "0000beef_0000000000000c"})
         EXPECT_FALSE(record_id_parse(Span(bad), &run, &number)) << bad;
 }
 
 TEST(Record, RefusesWhatItWouldNotHaveWritten)
 {
-    const std::string id = "00000001-1\t", rest = "00000000\t0\t250\t0\t";
+    const std::string id = "00000001-00000000000001\t", rest = "00000000\t0\t250\t0\t";
     EXPECT_EQ(Parse(RECORD_SENT, id + rest), RECORD_OK);
     EXPECT_EQ(Parse(RECORD_SENT, id + rest + "a@b"), RECORD_OK);
     EXPECT_EQ(Parse(RECORD_SENT, ""), RECORD_BAD_FIELDS);
@@ -197,8 +199,9 @@ TEST(RecordReader, LeavesOutALineThatWasCutOff)
 {
     struct record r;
     struct record_reader *reader =
-        Reader(RECORD_SENT, sent_heading + std::string("00000001-1\t00000000\t0\t250\t0\ta@b\n"
-                                                       "00000001-2\t00000000\t0\t250\t0\ta@"));
+        Reader(RECORD_SENT,
+               sent_heading + std::string("00000001-00000000000001\t00000000\t0\t250\t0\ta@b\n"
+                                          "00000001-00000000000002\t00000000\t0\t250\t0\ta@"));
     EXPECT_EQ(record_read(reader, &r), RECORD_OK);
     EXPECT_EQ(record_read(reader, &r), RECORD_END);
     EXPECT_TRUE(record_reader_cut(reader));

@@ -31,10 +31,10 @@ class VerifyCommand : public ::testing::Test
         directory = mkdtemp(name);
         const std::string sent = "id\tcrc\tsize\tcode\ttime_us\trecipients\n";
         const std::string received = "id\tcrc\tsize\tlistener\trecipients\n";
-        Write("sent1", sent + "00000001-1\t00000000\t1\t250\t1\tlocal:a@b\n");
-        Write("sent2", sent + "00000002-1\t00000000\t1\t250\t1\tlocal:a@b\n");
-        Write("received1", received + "00000001-1\t00000000\t1\t192.0.2.1:25\ta@b\n");
-        Write("received2", received + "00000002-1\t00000000\t1\t192.0.2.1:25\ta@b\n");
+        Write("sent1", sent + "00000001-00000000000001\t00000000\t1\t250\t1\tlocal:a@b\n");
+        Write("sent2", sent + "00000002-00000000000001\t00000000\t1\t250\t1\tlocal:a@b\n");
+        Write("received1", received + "00000001-00000000000001\t00000000\t1\t192.0.2.1:25\ta@b\n");
+        Write("received2", received + "00000002-00000000000001\t00000000\t1\t192.0.2.1:25\ta@b\n");
     }
     ~VerifyCommand() override
     {
@@ -85,7 +85,7 @@ TEST_F(VerifyCommand, JoinsAllFilesInWhateverOrderTheyAreNamed)
 TEST_F(VerifyCommand, FailsIfAnythingDoesNotHold)
 {
     EXPECT_EQ(Command({"--sent", "@sent1", "@sent2", "--received", "@received1"}), 1);
-    EXPECT_THAT(out, HasSubstr("    00000002-1\n"));
+    EXPECT_THAT(out, HasSubstr("    00000002-00000000000001\n"));
     EXPECT_EQ(
         Command({"--sent", "@sent1", "--received", "@received1", "--expect", "local=192.0.2.2:25"}),
         1);

@@ -104,9 +104,10 @@ class Verify : public ::testing::Test
 
 TEST_F(Verify, HoldsWhenAllThatWasAcceptedArrivedOnce)
 {
-    Sent({"00000001-1 aaaaaaaa 10 250 1 a@b", "00000001-2 bbbbbbbb 20 250 1 a@b,c@d"});
-    Received(
-        {"00000001-2 bbbbbbbb 20 192.0.2.1:25 a@b,c@d", "00000001-1 aaaaaaaa 10 192.0.2.1:25 a@b"});
+    Sent({"00000001-00000000000001 aaaaaaaa 10 250 1 a@b",
+          "00000001-00000000000002 bbbbbbbb 20 250 1 a@b,c@d"});
+    Received({"00000001-00000000000002 bbbbbbbb 20 192.0.2.1:25 a@b,c@d",
+              "00000001-00000000000001 aaaaaaaa 10 192.0.2.1:25 a@b"});
     ExpectFaults({});
     EXPECT_EQ(Fact(VERIFY_FACT_accepted), 2u);
     EXPECT_EQ(Fact(VERIFY_FACT_recipients), 3u);
@@ -118,49 +119,53 @@ TEST_F(Verify, JoinsAMessageThatWentToTwoSinks)
 {
     ASSERT_TRUE(verify_expect(v, "local", "192.0.2.1:25"));
     ASSERT_TRUE(verify_expect(v, "external", "[2001:db8:0::1]:2525"));
-    Sent({"00000001-1 aaaaaaaa 10 250 1 local:a@b,external:c@d"});
-    Received({"00000001-1 aaaaaaaa 10 192.0.2.1:25 a@b",
-              "00000001-1 aaaaaaaa 10 [2001:db8::1]:2525 c@d"});
+    Sent({"00000001-00000000000001 aaaaaaaa 10 250 1 local:a@b,external:c@d"});
+    Received({"00000001-00000000000001 aaaaaaaa 10 192.0.2.1:25 a@b",
+              "00000001-00000000000001 aaaaaaaa 10 [2001:db8::1]:2525 c@d"});
     ExpectFaults({});
 }
 
 TEST_F(Verify, JoinsSeveralRuns)
 {
-    Sent({"00000001-1 aaaaaaaa 10 250 1 a@b"});
-    Sent({"00000002-1 bbbbbbbb 10 250 1 a@b"});
-    Received({"00000002-1 bbbbbbbb 10 192.0.2.1:25 a@b"});
-    Received({"00000001-1 aaaaaaaa 10 192.0.2.1:25 a@b"});
+    Sent({"00000001-00000000000001 aaaaaaaa 10 250 1 a@b"});
+    Sent({"00000002-00000000000001 bbbbbbbb 10 250 1 a@b"});
+    Received({"00000002-00000000000001 bbbbbbbb 10 192.0.2.1:25 a@b"});
+    Received({"00000001-00000000000001 aaaaaaaa 10 192.0.2.1:25 a@b"});
     ExpectFaults({});
 }
 
 TEST_F(Verify, NamesWhatWasLost)
 {
-    Sent({"00000001-1 aaaaaaaa 10 250 1 a@b,c@d", "00000001-2 aaaaaaaa 10 250 1 a@b"});
-    Received({"00000001-1 aaaaaaaa 10 192.0.2.1:25 c@d"});
+    Sent({"00000001-00000000000001 aaaaaaaa 10 250 1 a@b,c@d",
+          "00000001-00000000000002 aaaaaaaa 10 250 1 a@b"});
+    Received({"00000001-00000000000001 aaaaaaaa 10 192.0.2.1:25 c@d"});
     ExpectFaults({{VERIFY_FAULT_lost, 2}});
-    EXPECT_THAT(Table(), HasSubstr("    00000001-1\n    00000001-2\n"));
+    EXPECT_THAT(Table(), HasSubstr("    00000001-00000000000001\n    00000001-00000000000002\n"));
     EXPECT_THAT(Table(), HasSubstr("FAULTS\n"));
 }
 
 TEST_F(Verify, LosesEverythingWhereNothingWasReceived)
 {
-    Sent({"00000001-1 aaaaaaaa 10 250 1 a@b"});
+    Sent({"00000001-00000000000001 aaaaaaaa 10 250 1 a@b"});
     ExpectFaults({{VERIFY_FAULT_lost, 1}});
 }
 
 TEST_F(Verify, CountsEveryFurtherDelivery)
 {
-    Sent({"00000001-1 aaaaaaaa 10 250 1 a@b", "00000001-2 aaaaaaaa 10 0 1 a@b"});
-    Received({"00000001-1 aaaaaaaa 10 192.0.2.1:25 a@b", "00000001-1 aaaaaaaa 10 192.0.2.1:25 a@b",
-              "00000001-1 aaaaaaaa 10 192.0.2.2:25 a@b", "00000001-2 aaaaaaaa 10 192.0.2.1:25 a@b",
-              "00000001-2 aaaaaaaa 10 192.0.2.1:25 a@b"});
+    Sent({"00000001-00000000000001 aaaaaaaa 10 250 1 a@b",
+          "00000001-00000000000002 aaaaaaaa 10 0 1 a@b"});
+    Received({"00000001-00000000000001 aaaaaaaa 10 192.0.2.1:25 a@b",
+              "00000001-00000000000001 aaaaaaaa 10 192.0.2.1:25 a@b",
+              "00000001-00000000000001 aaaaaaaa 10 192.0.2.2:25 a@b",
+              "00000001-00000000000002 aaaaaaaa 10 192.0.2.1:25 a@b",
+              "00000001-00000000000002 aaaaaaaa 10 192.0.2.1:25 a@b"});
     ExpectFaults({{VERIFY_FAULT_duplicate, 3}});
 }
 
 TEST_F(Verify, ExpectsARecipientThatWasGivenTwiceTwice)
 {
-    Sent({"00000001-1 aaaaaaaa 10 250 1 a@b,a@b"});
-    Received({"00000001-1 aaaaaaaa 10 192.0.2.1:25 a@b,a@b"});
+    Sent({"00000001-00000000000001 aaaaaaaa 10 250 1 a@b,a@b"});
+    Received({"00000001-00000000000001 aaaaaaaa 10 192.0.2.1:25 a@b,a@b"});
     ExpectFaults({});
 }
 
@@ -168,36 +173,40 @@ TEST_F(Verify, KnowsWrongDestinations)
 {
     ASSERT_TRUE(verify_expect(v, "local", "192.0.2.1:25"));
     ASSERT_TRUE(verify_expect(v, "unknown", "none"));
-    Sent({"00000001-1 aaaaaaaa 10 250 1 local:a@b", "00000001-2 aaaaaaaa 10 250 1 unknown:a@b",
-          "00000001-3 aaaaaaaa 10 250 1 external:a@b"});
-    Received({"00000001-1 aaaaaaaa 10 192.0.2.1:2525 a@b",
-              "00000001-2 aaaaaaaa 10 192.0.2.1:25 a@b",
-              "00000001-3 aaaaaaaa 10 192.0.2.9:25 a@b"});
+    Sent({"00000001-00000000000001 aaaaaaaa 10 250 1 local:a@b",
+          "00000001-00000000000002 aaaaaaaa 10 250 1 unknown:a@b",
+          "00000001-00000000000003 aaaaaaaa 10 250 1 external:a@b"});
+    Received({"00000001-00000000000001 aaaaaaaa 10 192.0.2.1:2525 a@b",
+              "00000001-00000000000002 aaaaaaaa 10 192.0.2.1:25 a@b",
+              "00000001-00000000000003 aaaaaaaa 10 192.0.2.9:25 a@b"});
     ExpectFaults({{VERIFY_FAULT_misdirected, 2}});
 }
 
 TEST_F(Verify, KnowsRecipientsThatWereNotAccepted)
 {
-    Sent({"00000001-1 aaaaaaaa 10 250 1 a@b"});
-    Received({"00000001-1 aaaaaaaa 10 192.0.2.1:25 a@b,x@y"});
+    Sent({"00000001-00000000000001 aaaaaaaa 10 250 1 a@b"});
+    Received({"00000001-00000000000001 aaaaaaaa 10 192.0.2.1:25 a@b,x@y"});
     ExpectFaults({{VERIFY_FAULT_stray, 1}});
 }
 
 TEST_F(Verify, ComparesSizesAndDigests)
 {
-    Sent({"00000001-1 aaaaaaaa 10 250 1 a@b", "00000001-2 aaaaaaaa 10 250 1 a@b",
-          "00000001-3 aaaaaaaa 10 0 1 a@b"});
-    Received({"00000001-1 aaaaaaab 10 192.0.2.1:25 a@b", "00000001-2 aaaaaaab 11 192.0.2.1:25 a@b",
-              "00000001-3 baaaaaaa 10 192.0.2.1:25 a@b"});
+    Sent({"00000001-00000000000001 aaaaaaaa 10 250 1 a@b",
+          "00000001-00000000000002 aaaaaaaa 10 250 1 a@b",
+          "00000001-00000000000003 aaaaaaaa 10 0 1 a@b"});
+    Received({"00000001-00000000000001 aaaaaaab 10 192.0.2.1:25 a@b",
+              "00000001-00000000000002 aaaaaaab 11 192.0.2.1:25 a@b",
+              "00000001-00000000000003 baaaaaaa 10 192.0.2.1:25 a@b"});
     ExpectFaults({{VERIFY_FAULT_altered, 2}, {VERIFY_FAULT_resized, 1}});
 }
 
 TEST_F(Verify, AllowsDeliveryOfWhatIsTriedAgain)
 {
-    Sent({"00000001-1 aaaaaaaa 10 0 1 a@b", "00000001-2 aaaaaaaa 10 451 1 a@b,c@d",
-          "00000001-3 aaaaaaaa 10 451 1 a@b"});
-    Received(
-        {"00000001-1 aaaaaaaa 10 192.0.2.1:25 a@b", "00000001-2 aaaaaaaa 10 192.0.2.1:25 c@d"});
+    Sent({"00000001-00000000000001 aaaaaaaa 10 0 1 a@b",
+          "00000001-00000000000002 aaaaaaaa 10 451 1 a@b,c@d",
+          "00000001-00000000000003 aaaaaaaa 10 451 1 a@b"});
+    Received({"00000001-00000000000001 aaaaaaaa 10 192.0.2.1:25 a@b",
+              "00000001-00000000000002 aaaaaaaa 10 192.0.2.1:25 c@d"});
     ExpectFaults({});
     EXPECT_EQ(Fact(VERIFY_FACT_in_doubt), 1u);
     EXPECT_EQ(Fact(VERIFY_FACT_refused), 2u);
@@ -206,15 +215,16 @@ TEST_F(Verify, AllowsDeliveryOfWhatIsTriedAgain)
 
 TEST_F(Verify, DoesNotAllowDeliveryOfWhatWasRefusedForGood)
 {
-    Sent({"00000001-1 aaaaaaaa 10 550 1 a@b"});
-    Received({"00000001-1 aaaaaaaa 10 192.0.2.1:25 a@b"});
+    Sent({"00000001-00000000000001 aaaaaaaa 10 550 1 a@b"});
+    Received({"00000001-00000000000001 aaaaaaaa 10 192.0.2.1:25 a@b"});
     ExpectFaults({{VERIFY_FAULT_bounced, 1}});
 }
 
 TEST_F(Verify, CountsApartWhatNoRecordSaysWasSent)
 {
-    Sent({"00000001-1 aaaaaaaa 10 250 1 a@b"});
-    Received({"00000001-1 aaaaaaaa 10 192.0.2.1:25 a@b", "00000002-1 aaaaaaaa 10 192.0.2.1:25 a@b",
+    Sent({"00000001-00000000000001 aaaaaaaa 10 250 1 a@b"});
+    Received({"00000001-00000000000001 aaaaaaaa 10 192.0.2.1:25 a@b",
+              "00000002-00000000000001 aaaaaaaa 10 192.0.2.1:25 a@b",
               "- aaaaaaaa 10 192.0.2.1:25 a@b"});
     ExpectFaults({});
     EXPECT_EQ(Fact(VERIFY_FACT_received), 3u);
@@ -224,7 +234,8 @@ TEST_F(Verify, CountsApartWhatNoRecordSaysWasSent)
 
 TEST_F(Verify, KnowsMessagesThatWereRecordedTwice)
 {
-    Sent({"00000001-1 aaaaaaaa 10 451 1 a@b", "00000001-1 aaaaaaaa 10 451 1 a@b"});
+    Sent({"00000001-00000000000001 aaaaaaaa 10 451 1 a@b",
+          "00000001-00000000000001 aaaaaaaa 10 451 1 a@b"});
     Received({});
     ExpectFaults({{VERIFY_FAULT_sent_twice, 1}});
 }
@@ -235,7 +246,7 @@ TEST_F(Verify, FindsTheLostOnesAmongAHundredThousand)
     std::string received = "id\tcrc\tsize\tlistener\trecipients\n";
     for (unsigned i = 0; i < 100000; i++) {
         char id[32];
-        snprintf(id, sizeof(id), "%08x-%u", i % 3, i * 7);
+        snprintf(id, sizeof(id), "%08x-%014x", i % 3, i * 7);
         std::string user = "user" + std::to_string(i) + "@example.com";
         sent += std::string(id) + "\t00000000\t1\t250\t1\t" + user + "\n";
         if (i % 1000 != 999)
@@ -272,14 +283,14 @@ TEST_F(Verify, TakesEachLabelOnceAndOnlyEndpoints)
 
 TEST_F(Verify, JsonHasTheSameFigures)
 {
-    Sent({"00000001-1 aaaaaaaa 10 250 1 a@b"});
+    Sent({"00000001-00000000000001 aaaaaaaa 10 250 1 a@b"});
     ExpectFaults({{VERIFY_FAULT_lost, 1}});
     json_t *json = verify_json(&result);
     EXPECT_TRUE(json_is_false(json_object_get(json, "holds")));
     EXPECT_EQ(json_integer_value(json_object_get(json, "accepted")), 1);
     EXPECT_EQ(json_integer_value(json_object_get(json_object_get(json, "faults"), "lost")), 1);
     json_t *lost = json_object_get(json_object_get(json, "examples"), "lost");
-    EXPECT_STREQ(json_string_value(json_array_get(lost, 0)), "00000001-1");
+    EXPECT_STREQ(json_string_value(json_array_get(lost, 0)), "00000001-00000000000001");
     json_decref(json);
 }
 
