@@ -118,18 +118,29 @@ static bool create(struct run *r)
     return true;
 }
 
+/* What the sink of `both` counted stands in the source's, as "sink". */
 static int say_results(struct run *r)
 {
-    struct report *main = main_report(r);
-    fill_report(r, main);
-    report_print(main, stdout);
-    if (r->source != NULL && r->sink != NULL)
+    struct report *report = main_report(r);
+    bool both = r->source != NULL && r->sink != NULL;
+    fill_report(r, report);
+    report_print(report, stdout);
+    if (both) {
+        r->taken.seconds = report->seconds;
+        fputs("\n", stdout);
         report_print(&r->taken, stdout);
-    if (r->options.json != NULL && !report_json_write(report_json(main), r->options.json)) {
-        perror(r->options.json);
-        return EX_CANTCREAT;
     }
-    return EX_OK;
+    if (r->options.json == NULL)
+        return EX_OK;
+    json_t *json = report_json(report);
+    if (both)
+        json_object_set_new(json, "sink", report_json(&r->taken));
+    bool ok = report_json_write(json, r->options.json);
+    json_decref(json);
+    if (ok)
+        return EX_OK;
+    perror(r->options.json);
+    return EX_CANTCREAT;
 }
 
 static int work(struct run *r)
@@ -156,7 +167,7 @@ static int run(enum role role, int argc, char **argv)
     r.sent.role = "source";
     r.taken.role = "sink";
     r.sent.arguments = r.taken.arguments = (const char *const *)argv;
-    r.sent.run = r.options.source.run;
+    r.sent.run = r.taken.run = r.options.source.run;
     struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);

@@ -146,7 +146,9 @@ static void print_latency(const struct report *r, FILE *out)
         samples += histogram_count(&r->latency[i]);
     if (samples == 0)
         return;
-    fprintf(out, "\n%-26s %13s %9s", "latency (us)", "samples", "mean");
+    fprintf(out, "\n%-26s %13s %9s",
+            r->open_loop ? "latency (us), open loop" : "latency (us), closed loop", "samples",
+            "mean");
     for (unsigned i = 0; i < COUNT_OF(percentiles); i++)
         fprintf(out, " %9s", percentiles[i].heading);
     fprintf(out, " %9s\n", "max");
@@ -166,8 +168,7 @@ static double gigabits(uint64_t bytes, double seconds)
 void report_print(const struct report *r, FILE *out)
 {
     char number[NUMBER_SIZE], content[NUMBER_SIZE];
-    fprintf(out, "%s: run %08x, %s s, %s loop\n\n", r->role, r->run,
-            number_figure(number, r->seconds), r->open_loop ? "open" : "closed");
+    fprintf(out, "%s: run %08x, %s s\n\n", r->role, r->run, number_figure(number, r->seconds));
     print_counts(r, out);
     print_wire(r, out);
     print_latency(r, out);
