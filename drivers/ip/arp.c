@@ -6,7 +6,8 @@
 #include <rte_arp.h>
 
 #include "drivers/ip/ethernet.h"
-#include "drivers/ip/ip_private.h"
+#include "drivers/ip/neighbour.h"
+#include "drivers/ip/stack.h"
 
 static const struct rte_ether_addr nobody = {{0, 0, 0, 0, 0, 0}};
 static const struct rte_ether_addr everybody = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Ethernet II framing: what comes in is told apart here, what goes out gets its header here. */
+/* Ethernet II framing: what comes in is judged here, what goes out gets its header here. */
 #include "drivers/ip/ethernet.h"
 
 #include <rte_ether.h>
 
-#include "drivers/ip/arp.h"
-#include "drivers/ip/ip4.h"
-#include "drivers/ip/ip6.h"
-#include "drivers/ip/ip_private.h"
+#include "drivers/ip/stack.h"
 
 struct rte_mbuf *ethernet_pull_up(struct ip_stack *ip, struct rte_mbuf *m, uint16_t n)
 {
@@ -76,56 +73,50 @@ void ethernet_trim(struct rte_mbuf *m, uint32_t n)
     last->next = NULL;
 }
 
-void ethernet_receive(struct ip_stack *ip, struct ip_interface *i, struct rte_mbuf *m)
+/* Why a frame is not for us, or is none that we read; IP_COUNTER_COUNT: nothing is wrong. */
+static enum ip_counter judge(const struct ip_interface *i, const struct rte_mbuf *m)
 {
-    ip_count(ip, IP_RX_FRAMES);
-    m = ethernet_pull_up(ip, m, IP_CONTIGUOUS);
-    if (m == NULL)
-        return;
-    if (m->data_len < RTE_ETHER_HDR_LEN) {
-        ip_drop(ip, IP_RX_RUNT, m);
-        return;
-    }
     const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+    if (m->data_len < RTE_ETHER_HDR_LEN)
+        return IP_RX_RUNT;
     uint16_t type = rte_be_to_cpu_16(eth->ether_type);
     bool unicast = rte_is_same_ether_addr(&eth->dst_addr, &i->config.link->mac);
     bool group = type == RTE_ETHER_TYPE_IPV6 && ethernet_is_group6(&eth->dst_addr);
-    if (!unicast && !group && !rte_is_broadcast_ether_addr(&eth->dst_addr)) {
-        ip_drop(ip, IP_RX_NOT_OURS, m);
-        return;
-    }
-    if ((m->ol_flags & (RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_QINQ_STRIPPED)) != 0) {
-        ip_drop(ip, IP_RX_VLAN, m);
-        return;
-    }
+    if (!unicast && !group && !rte_is_broadcast_ether_addr(&eth->dst_addr))
+        return IP_RX_NOT_OURS;
+    if ((m->ol_flags & (RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_QINQ_STRIPPED)) != 0)
+        return IP_RX_VLAN;
     switch (type) {
     case RTE_ETHER_TYPE_IPV4:
         /* RFC 1122 §3.3.6: no datagram that came by a link-layer broadcast, as none of ours is. */
-        if (unicast)
-            ip4_receive(ip, i, m);
-        else
-            ip_drop(ip, IP_RX_NOT_OURS, m);
-        break;
+        return unicast ? IP_COUNTER_COUNT : IP_RX_NOT_OURS;
     case RTE_ETHER_TYPE_IPV6:
         if (!ip_speaks_v6(i))
-            ip_drop(ip, IP_RX_ETHERTYPE, m);
-        else if (unicast || group)
-            ip6_receive(ip, i, m);
-        else
-            ip_drop(ip, IP_RX_NOT_OURS, m);
-        break;
+            return IP_RX_ETHERTYPE;
+        return unicast || group ? IP_COUNTER_COUNT : IP_RX_NOT_OURS;
     case RTE_ETHER_TYPE_ARP:
-        arp_receive(ip, i, m);
-        break;
+        return IP_COUNTER_COUNT;
     case RTE_ETHER_TYPE_VLAN:
     case RTE_ETHER_TYPE_QINQ:
     case RTE_ETHER_TYPE_QINQ1:
-        ip_drop(ip, IP_RX_VLAN, m);
-        break;
+        return IP_RX_VLAN;
     default:
-        ip_drop(ip, IP_RX_ETHERTYPE, m);
-        break;
+        return IP_RX_ETHERTYPE;
     }
+}
+
+uint16_t ethernet_receive(struct ip_stack *ip, struct ip_interface *i, struct rte_mbuf **m)
+{
+    ip_count(ip, IP_RX_FRAMES);
+    *m = ethernet_pull_up(ip, *m, IP_CONTIGUOUS);
+    if (*m == NULL)
+        return 0;
+    enum ip_counter wrong = judge(i, *m);
+    if (wrong != IP_COUNTER_COUNT) {
+        ip_drop(ip, wrong, *m);
+        return 0;
+    }
+    return rte_be_to_cpu_16(rte_pktmbuf_mtod(*m, const struct rte_ether_hdr *)->ether_type);
 }
 
 void ethernet_send(struct ip_stack *ip, struct ip_interface *i, struct rte_mbuf *m,

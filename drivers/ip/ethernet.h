@@ -12,10 +12,16 @@ struct ip_stack;
 struct ip_interface;
 struct rte_mbuf;
 
-/* One received frame; takes ownership. What is too short, tagged or for somebody else is counted
- * and dropped here; the rest goes to ARP or IP with its headers contiguous in the first segment
- * (IP_CONTIGUOUS bytes, or all there is). */
-void ethernet_receive(struct ip_stack *ip, struct ip_interface *i, struct rte_mbuf *m);
+/* The longest headers that are read in one piece: Ethernet, then two IPv4 headers with options and
+ * 8 bytes of ICMP (an error that quotes a datagram), and 16 bytes of the quoted transport. */
+#define IP_CONTIGUOUS (14 + 60 + 8 + 60 + 16)
+
+/*
+ * Who gets a received frame: RTE_ETHER_TYPE_IPV4, _IPV6 or _ARP. *m then has its headers contiguous
+ * in the first segment (IP_CONTIGUOUS bytes, or all there is), which may have taken another mbuf.
+ * 0: too short, tagged, for somebody else or of another protocol; counted and dropped.
+ */
+uint16_t ethernet_receive(struct ip_stack *ip, struct ip_interface *i, struct rte_mbuf **m);
 
 /* Is this the MAC address of a group of IPv6 hosts (RFC 2464 §7)? */
 static inline bool ethernet_is_group6(const struct rte_ether_addr *mac)

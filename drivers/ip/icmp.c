@@ -8,8 +8,8 @@
 #include <rte_ip.h>
 
 #include "drivers/ip/ethernet.h"
-#include "drivers/ip/ip4.h"
-#include "drivers/ip/ip_private.h"
+#include "drivers/ip/ip4_output.h"
+#include "drivers/ip/stack.h"
 
 #define TYPE_UNREACHABLE   3
 #define TYPE_TIME_EXCEEDED 11
@@ -83,7 +83,7 @@ static bool report_error(struct ip_stack *ip, const struct rte_mbuf *m, const st
         return false;
     struct ip_addr src = ip_addr_from_v4(quote->src_addr);
     struct ip_addr dst = ip_addr_from_v4(quote->dst_addr);
-    if (!ip_addr_equal(&src, &d->dst) || ip_is_local(ip, &dst))
+    if (!ip_addr_equal(&src, &d->dst) || ip_stack_owns(ip, &dst))
         return false;
     /* Only what is contiguous is passed on: IP_CONTIGUOUS covers the 8 bytes that are promised. */
     uint32_t contiguous = m->data_len - d->payload_offset - (uint32_t)sizeof(*icmp);

@@ -7,10 +7,11 @@
 #include <rte_ip.h>
 
 #include "drivers/ip/ethernet.h"
-#include "drivers/ip/ip6.h"
-#include "drivers/ip/ip_private.h"
+#include "drivers/ip/icmp6_header.h"
+#include "drivers/ip/ip6_output.h"
 #include "drivers/ip/mld.h"
 #include "drivers/ip/nd.h"
+#include "drivers/ip/stack.h"
 
 #define MINIMUM_MTU      1280 /* RFC 8200 §5: what every link carries */
 #define QUOTED_TRANSPORT 8    /* bytes of ours that a quote must have to be believed */
@@ -23,43 +24,6 @@ enum icmp6_type {
     TYPE_ECHO_REQUEST = 128,
     TYPE_ECHO_REPLY = 129,
 };
-
-struct icmp6_header {
-    uint8_t type, code;
-    rte_be16_t checksum;
-    rte_be32_t word; /* MTU or pointer; of an echo, identifier and number */
-} __rte_packed;
-_Static_assert(sizeof(struct icmp6_header) == ICMP6_HEADER_SIZE, "the header of RFC 4443 §2.1");
-
-/* One's complement sum of the pseudo header of RFC 8200 §8.1. */
-static uint32_t pseudo_sum(const struct ip_addr *src, const struct ip_addr *dst, uint32_t len)
-{
-    uint32_t tail[2] = {rte_cpu_to_be_32(len), rte_cpu_to_be_32(IPPROTO_ICMPV6)};
-    return (uint32_t)rte_raw_cksum(src->b, sizeof(src->b)) + rte_raw_cksum(dst->b, sizeof(dst->b)) +
-           rte_raw_cksum(tail, sizeof(tail));
-}
-
-static uint16_t fold(uint32_t sum)
-{
-    sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)((sum & 0xffff) + (sum >> 16));
-}
-
-static bool checksum_good(const struct rte_mbuf *m, const struct ip_datagram *d)
-{
-    uint16_t sum;
-    return rte_raw_cksum_mbuf(m, d->payload_offset, d->payload_len, &sum) == 0 &&
-           fold(pseudo_sum(&d->src, &d->dst, d->payload_len) + sum) == 0xffff;
-}
-
-void icmp6_finish(struct rte_mbuf *m, const struct ip_addr *src, const struct ip_addr *dst)
-{
-    struct icmp6_header *icmp = rte_pktmbuf_mtod(m, struct icmp6_header *);
-    uint16_t sum = 0;
-    icmp->checksum = 0;
-    (void)rte_raw_cksum_mbuf(m, 0, m->pkt_len, &sum); /* fails only beyond the packet's end */
-    icmp->checksum = (uint16_t)~fold(pseudo_sum(src, dst, m->pkt_len) + sum);
-}
 
 static void transmit(struct ip_stack *ip, struct ip_interface *i, struct rte_mbuf *m,
                      const struct ip_addr *src, const struct ip_addr *dst)
@@ -114,7 +78,7 @@ static bool report_error(struct ip_stack *ip, const struct rte_mbuf *m, const st
     struct ip_addr src, dst;
     memcpy(src.b, quote->src_addr, sizeof(src.b));
     memcpy(dst.b, quote->dst_addr, sizeof(dst.b));
-    if (!ip_addr_equal(&src, &d->dst) || ip_is_local(ip, &dst) || ip_addr_is_v4(&dst))
+    if (!ip_addr_equal(&src, &d->dst) || ip_stack_owns(ip, &dst) || ip_addr_is_v4(&dst))
         return false;
     enum ip_unreachable what = verdict_of(icmp);
     uint32_t mtu = what == IP_TOO_BIG ? rte_be_to_cpu_32(icmp->word) : 0; /* RFC 8201 §4 */
@@ -129,7 +93,7 @@ void icmp6_receive(struct ip_stack *ip, struct ip_interface *i, struct rte_mbuf 
                    const struct ip_datagram *d)
 {
     if (d->payload_len < ICMP6_HEADER_SIZE || m->data_len < d->payload_offset + ICMP6_HEADER_SIZE ||
-        !checksum_good(m, d)) {
+        !icmp6_checksum_good(m, d)) {
         ip_count(ip, IP_RX_ICMP);
         ip_drop(ip, IP_RX_ICMP_BAD, m);
         return;
@@ -145,7 +109,7 @@ void icmp6_receive(struct ip_stack *ip, struct ip_interface *i, struct rte_mbuf 
         return;
     }
     ip_count(ip, IP_RX_ICMP);
-    if (ip_addr_is_any(&d->src) || ip_is_local(ip, &d->src)) {
+    if (ip_addr_is_any(&d->src) || ip_stack_owns(ip, &d->src)) {
         ip_drop(ip, IP_RX_BAD_SOURCE, m);
         return;
     }
@@ -182,7 +146,7 @@ void icmp6_refuse(struct ip_stack *ip, struct ip_interface *i, const struct rte_
     memcpy(from.b, h->dst_addr, sizeof(from.b));
     bool group = ip_addr_is_group(&from);
     const struct ip_addr *src = group ? ip_source_for(i, &to) : &from;
-    if (ip_addr_is_any(&to) || ip_is_local(ip, &to) || src == NULL ||
+    if (ip_addr_is_any(&to) || ip_stack_owns(ip, &to) || src == NULL ||
         (group && refusal->why != ICMP6_BAD_OPTION))
         return;
     if (!ip_may_send_error(ip)) {

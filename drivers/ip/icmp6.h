@@ -9,8 +9,6 @@
 
 #include "drivers/base/addr.h"
 
-#define ICMP6_HEADER_SIZE 8 /* with the four bytes that each type has its own use for */
-
 struct ip_stack;
 struct ip_datagram;
 struct ip_interface;
@@ -38,8 +36,5 @@ struct icmp6_refusal {
  * stays the caller's, and carries no ICMPv6 error. */
 void icmp6_refuse(struct ip_stack *ip, struct ip_interface *i, const struct rte_mbuf *m,
                   const struct icmp6_refusal *refusal);
-
-/* Write the checksum of a message that starts at m, to be sent from src to dst. */
-void icmp6_finish(struct rte_mbuf *m, const struct ip_addr *src, const struct ip_addr *dst);
 
 #endif

@@ -8,10 +8,14 @@
 #include "drivers/ip/arp.h"
 #include "drivers/ip/ethernet.h"
 #include "drivers/ip/ip4.h"
+#include "drivers/ip/ip4_output.h"
 #include "drivers/ip/ip6.h"
-#include "drivers/ip/ip_private.h"
+#include "drivers/ip/ip6_output.h"
 #include "drivers/ip/mld.h"
 #include "drivers/ip/nd.h"
+#include "drivers/ip/neighbour.h"
+#include "drivers/ip/reassembly.h"
+#include "drivers/ip/stack.h"
 
 #define BURST                 32
 #define ANNOUNCEMENTS         2 /* RFC 5227 §1.1 */
@@ -42,15 +46,13 @@ static void announce_again(struct timer *t, nsec_t now)
     announce_all(ip);
 }
 
-static void interface_init(struct ip_interface *i, const struct ip_link_config *config,
-                           uint8_t index)
+static void solicit(struct ip_stack *ip, struct ip_interface *i, const struct ip_addr *addr,
+                    const struct rte_ether_addr *whom)
 {
-    i->config = *config;
-    i->index = index;
-    mld_init(i);
-    for (unsigned k = 0; k < config->address_count; k++)
-        if (!ip_addr_is_v4(&config->addresses[k]))
-            i->link_local = nd_link_local(&config->link->mac);
+    if (ip_addr_is_v4(addr))
+        arp_ask(ip, i, addr, whom);
+    else
+        nd_ask(ip, i, addr, whom);
 }
 
 struct ip_stack *ip_create(const struct ip_config *config, nsec_t now)
@@ -67,9 +69,11 @@ struct ip_stack *ip_create(const struct ip_config *config, nsec_t now)
     for (unsigned k = 0; k < COUNT_OF(ip->identification); k++)
         ip->identification[k] = (uint16_t)ip_random(ip);
     ip->interface_count = config->link_count;
-    for (unsigned k = 0; k < config->link_count; k++)
-        interface_init(&ip->interfaces[k], &config->links[k], (uint8_t)k);
-    if (!neighbours_init(ip, config->neighbour_entries) ||
+    for (unsigned k = 0; k < config->link_count; k++) {
+        ip_interface_init(&ip->interfaces[k], &config->links[k], (uint8_t)k);
+        mld_init(&ip->interfaces[k]);
+    }
+    if (!neighbours_init(ip, config->neighbour_entries, solicit) ||
         !reassembly_init(ip, config->reassembly_flows)) {
         ip_destroy(ip);
         return NULL;
@@ -105,6 +109,21 @@ void ip_announce(struct ip_stack *ip)
     announce_all(ip);
 }
 
+static void receive(struct ip_stack *ip, struct ip_interface *i, struct rte_mbuf *m)
+{
+    switch (ethernet_receive(ip, i, &m)) {
+    case RTE_ETHER_TYPE_IPV4:
+        ip4_receive(ip, i, m);
+        break;
+    case RTE_ETHER_TYPE_IPV6:
+        ip6_receive(ip, i, m);
+        break;
+    case RTE_ETHER_TYPE_ARP:
+        arp_receive(ip, i, m);
+        break;
+    }
+}
+
 unsigned ip_receive(struct ip_stack *ip)
 {
     struct rte_mbuf *frames[BURST];
@@ -115,7 +134,7 @@ unsigned ip_receive(struct ip_stack *ip)
         for (uint16_t f = 0; f < count; f++)
             rte_prefetch0(rte_pktmbuf_mtod(frames[f], void *));
         for (uint16_t f = 0; f < count; f++)
-            ethernet_receive(ip, i, frames[f]);
+            receive(ip, i, frames[f]);
         total += count;
     }
     if (total > 0 && ip->upper.burst_end != NULL)
@@ -129,65 +148,9 @@ void ip_flush(struct ip_stack *ip)
         ip->interfaces[k].config.link->ops->flush(ip->interfaces[k].config.link);
 }
 
-bool ip_interface_owns(const struct ip_interface *i, const struct ip_addr *a)
-{
-    for (unsigned k = 0; k < i->config.address_count; k++)
-        if (ip_addr_equal(&i->config.addresses[k], a))
-            return true;
-    return ip_speaks_v6(i) && ip_addr_equal(&i->link_local, a);
-}
-
-/* The longest connected network with `a` in it; -1 if there is none. */
-static int connected_length(const struct ip_interface *i, const struct ip_addr *a)
-{
-    int longest = ip_speaks_v6(i) && ip_addr_is_link_local(a) ? 10 : -1; /* fe80::/10 */
-    for (unsigned k = 0; k < i->config.address_count; k++)
-        if (i->config.networks[k].len > longest && ip_prefix_contains(&i->config.networks[k], a))
-            longest = i->config.networks[k].len;
-    return longest;
-}
-
-static const struct ip_addr *gateway_for(const struct ip_interface *i, const struct ip_addr *dst)
-{
-    const struct ip_addr *gateway = ip_addr_is_v4(dst) ? &i->config.gateway4 : &i->config.gateway6;
-    return ip_addr_is_any(gateway) ? NULL : gateway;
-}
-
-bool ip_interface_connects(const struct ip_interface *i, const struct ip_addr *a)
-{
-    /* A gateway outside of every network is what a /32 from a hosting provider comes with. */
-    const struct ip_addr *gateway = gateway_for(i, a);
-    return connected_length(i, a) >= 0 || (gateway != NULL && ip_addr_equal(gateway, a));
-}
-
-const struct ip_addr *ip_next_hop(const struct ip_interface *i, const struct ip_addr *dst)
-{
-    return ip_interface_connects(i, dst) ? dst : gateway_for(i, dst);
-}
-
-const struct ip_addr *ip_source_for(const struct ip_interface *i, const struct ip_addr *near)
-{
-    const struct ip_addr *first = NULL;
-    if (ip_addr_is_link_local(near))
-        return ip_speaks_v6(i) ? &i->link_local : NULL;
-    for (unsigned k = 0; k < i->config.address_count; k++) {
-        const struct ip_addr *ours = &i->config.addresses[k];
-        if (ip_addr_is_v4(ours) != ip_addr_is_v4(near))
-            continue;
-        if (ip_prefix_contains(&i->config.networks[k], near))
-            return ours;
-        if (first == NULL)
-            first = ours;
-    }
-    return first;
-}
-
 bool ip_is_local(const struct ip_stack *ip, const struct ip_addr *a)
 {
-    for (unsigned k = 0; k < ip->interface_count; k++)
-        if (ip_interface_owns(&ip->interfaces[k], a))
-            return true;
-    return false;
+    return ip_stack_owns(ip, a);
 }
 
 static bool is_unique_local(const struct ip_addr *a)
@@ -228,12 +191,12 @@ static const struct ip_interface *choose(const struct ip_stack *ip, const struct
         const struct ip_interface *i = &ip->interfaces[k];
         if ((owner != NULL && !ip_interface_owns(i, owner)) || source_towards(i, dst) == NULL)
             continue;
-        int length = connected_length(i, dst);
+        int length = ip_interface_network_length(i, dst);
         if (length > longest) {
             longest = length;
             best = i;
         }
-        if (router == NULL && gateway_for(i, dst) != NULL &&
+        if (router == NULL && ip_interface_gateway(i, dst) != NULL &&
             (owner == NULL || !ip_addr_is_link_local(owner)))
             router = i;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* IPv6: what a received packet and its extension headers must look like, who gets the payload, and
- * headers of our own. */
+/* IPv6: what a received packet and its extension headers must look like, and who gets the
+ * payload. */
 #include "drivers/ip/ip6.h"
 
 #include <netinet/in.h>
@@ -12,8 +12,9 @@
 
 #include "drivers/ip/ethernet.h"
 #include "drivers/ip/icmp6.h"
-#include "drivers/ip/ip_private.h"
-#include "drivers/ip/nd.h"
+#include "drivers/ip/icmp6_header.h"
+#include "drivers/ip/reassembly.h"
+#include "drivers/ip/stack.h"
 
 #define IP6_EXTENSIONS_MAX 256
 /* What is read in one piece behind extension headers: a TCP header, or an ICMPv6 error that quotes
@@ -161,7 +162,7 @@ static enum ip_counter judge_header(const struct ip_interface *i, const struct r
     struct ip_addr dst = addr_from(h->dst_addr), src = addr_from(h->src_addr);
     /* RFC 1122 §3.3.4.2, strong model: an address belongs to its link. RFC 4291 §2.5.5.2: mapped
      * addresses are never on a wire. */
-    bool ours = ip_addr_is_group(&dst) ? nd_is_member(i, &dst)
+    bool ours = ip_addr_is_group(&dst) ? ip_interface_is_member(i, &dst)
                                        : ip_interface_owns(i, &dst) && !ip_addr_is_v4(&dst) &&
                                              !ethernet_is_group6(&eth->dst_addr);
     if (!ours)
@@ -188,7 +189,7 @@ static void deliver(struct ip_stack *ip, struct ip_interface *i, struct rte_mbuf
     };
     if (c->next == IPPROTO_ICMPV6) {
         icmp6_receive(ip, i, m, &d);
-    } else if (ip_addr_is_any(&d.src) || ip_is_local(ip, &d.src)) {
+    } else if (ip_addr_is_any(&d.src) || ip_stack_owns(ip, &d.src)) {
         ip_drop(ip, IP_RX_BAD_SOURCE, m);
     } else if (c->group) {
         ip_drop(ip, IP_RX_PROTOCOL, m);
@@ -296,51 +297,4 @@ void ip6_receive(struct ip_stack *ip, struct ip_interface *i, struct rte_mbuf *m
     if (found == WALK_REFUSE && !carries_error(m))
         icmp6_refuse(ip, i, m, &c.refusal);
     ip_drop(ip, IP_RX_BAD_HEADER, m);
-}
-
-bool ip6_prepend(struct ip_stack *ip, struct rte_mbuf *m, const struct ip_addr *src,
-                 const struct ip_addr *dst, uint8_t protocol, uint8_t hop_limit, uint8_t ecn)
-{
-    uint16_t payload = (uint16_t)m->pkt_len;
-    struct rte_ipv6_hdr *h =
-        (struct rte_ipv6_hdr *)(void *)rte_pktmbuf_prepend(m, sizeof(struct rte_ipv6_hdr));
-    if (IMPOSSIBLE(h == NULL, &ip->counters[IP_TX_NO_MEMORY])) {
-        rte_pktmbuf_free(m);
-        return false;
-    }
-    h->vtc_flow = rte_cpu_to_be_32(UINT32_C(6) << 28 | (uint32_t)(ecn & 3) << 20);
-    h->payload_len = rte_cpu_to_be_16(payload);
-    h->proto = protocol;
-    h->hop_limits = hop_limit;
-    memcpy(h->src_addr, src->b, sizeof(h->src_addr));
-    memcpy(h->dst_addr, dst->b, sizeof(h->dst_addr));
-    m->l2_len = RTE_ETHER_HDR_LEN;
-    m->l3_len = sizeof(*h);
-    /* Drivers want the family with every offload. */
-    if ((m->ol_flags & (RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_TCP_SEG)) != 0)
-        m->ol_flags |= RTE_MBUF_F_TX_IPV6;
-    return true;
-}
-
-void ip6_output(struct ip_stack *ip, struct ip_interface *i, struct rte_mbuf *m,
-                const struct ip_addr *src, const struct ip_addr *dst, uint8_t protocol, uint8_t ecn)
-{
-    const struct ip_addr *next_hop = ip_next_hop(i, dst);
-    if (next_hop == NULL || !ip_speaks_v6(i)) {
-        ip_drop(ip, IP_TX_NO_ROUTE, m);
-        return;
-    }
-    bool tso = (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0;
-    uint32_t most = tso ? UINT16_MAX : i->config.link->mtu - (uint32_t)sizeof(struct rte_ipv6_hdr);
-    if (m->pkt_len > most) {
-        ip_drop(ip, IP_TX_TOO_BIG, m);
-        return;
-    }
-    if (ip6_prepend(ip, m, src, dst, protocol, IP6_HOP_LIMIT, ecn))
-        neighbour_output(ip, i, next_hop, m, RTE_ETHER_TYPE_IPV6);
-}
-
-struct ip_addr ip6_destination(const struct rte_mbuf *m)
-{
-    return addr_from(rte_pktmbuf_mtod(m, const struct rte_ipv6_hdr *)->dst_addr);
 }

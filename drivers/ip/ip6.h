@@ -3,14 +3,6 @@
 #ifndef SPLITMX_IP_IP6_H
 #define SPLITMX_IP_IP6_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "drivers/base/addr.h"
-#include "drivers/base/check.h"
-
-#define IP6_HOP_LIMIT 64
-
 struct ip_stack;
 struct ip_interface;
 struct rte_mbuf;
@@ -23,19 +15,5 @@ struct rte_mbuf;
  * refused while it has segments left (RFC 5095 §3).
  */
 void ip6_receive(struct ip_stack *ip, struct ip_interface *i, struct rte_mbuf *m);
-
-/* Put an IPv6 header in front of m, which starts at the transport's header, and send it to dst by
- * way of link i. Takes ownership. */
-void ip6_output(struct ip_stack *ip, struct ip_interface *i, struct rte_mbuf *m,
-                const struct ip_addr *src, const struct ip_addr *dst, uint8_t protocol,
-                uint8_t ecn);
-
-/* The header alone, for who knows the way. False, with m freed and counted, if there is no room. */
-MUST_CHECK bool ip6_prepend(struct ip_stack *ip, struct rte_mbuf *m, const struct ip_addr *src,
-                            const struct ip_addr *dst, uint8_t protocol, uint8_t hop_limit,
-                            uint8_t ecn);
-
-/* Where a packet of ours, which starts at its IPv6 header, is going. */
-struct ip_addr ip6_destination(const struct rte_mbuf *m);
 
 #endif

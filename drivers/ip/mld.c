@@ -8,10 +8,9 @@
 #include <rte_ip.h>
 
 #include "drivers/ip/ethernet.h"
-#include "drivers/ip/icmp6.h"
-#include "drivers/ip/ip6.h"
-#include "drivers/ip/ip_private.h"
-#include "drivers/ip/nd.h"
+#include "drivers/ip/icmp6_header.h"
+#include "drivers/ip/ip6_output.h"
+#include "drivers/ip/stack.h"
 
 #define TYPE_REPORT 143
 #define HOP_LIMIT   1 /* RFC 3810 §5 */
@@ -43,8 +42,8 @@ static unsigned groups_of(const struct ip_interface *i, struct ip_addr groups[GR
 {
     unsigned count = 0;
     const struct ip_addr *ours;
-    for (unsigned k = 0; (ours = nd_own_address(i, k)) != NULL; k++) {
-        struct ip_addr group = nd_solicited_nodes(ours);
+    for (unsigned k = 0; (ours = ip_interface_address6(i, k)) != NULL; k++) {
+        struct ip_addr group = ip_solicited_nodes(ours);
         unsigned known = 0;
         while (known < count && !ip_addr_equal(&groups[known], &group))
             known++;

@@ -8,9 +8,10 @@
 #include <rte_ip.h>
 
 #include "drivers/ip/ethernet.h"
-#include "drivers/ip/icmp6.h"
-#include "drivers/ip/ip6.h"
-#include "drivers/ip/ip_private.h"
+#include "drivers/ip/icmp6_header.h"
+#include "drivers/ip/ip6_output.h"
+#include "drivers/ip/neighbour.h"
+#include "drivers/ip/stack.h"
 
 #define HOP_LIMIT   255 /* RFC 4861 §7.1: no router has passed it on */
 #define MESSAGE_MAX 1024
@@ -50,50 +51,11 @@ _Static_assert(sizeof(struct nd_option) == 8, "RFC 2464 §6");
 static const struct ip_addr nobody;
 static const struct ip_addr all_nodes = {.b = {0xff, 0x02, [15] = 1}};
 
-struct ip_addr nd_solicited_nodes(const struct ip_addr *a)
-{
-    struct ip_addr group = {.b = {0xff, 0x02, [11] = 1, [12] = 0xff}};
-    memcpy(group.b + 13, a->b + 13, 3);
-    return group;
-}
-
 static struct rte_ether_addr group_mac(const struct ip_addr *group)
 {
     struct rte_ether_addr mac = {{0x33, 0x33, 0, 0, 0, 0}};
     memcpy(mac.addr_bytes + 2, group->b + 12, 4);
     return mac;
-}
-
-struct ip_addr nd_link_local(const struct rte_ether_addr *mac)
-{
-    const uint8_t *b = mac->addr_bytes;
-    return (struct ip_addr){
-        .b = {0xfe, 0x80, 0, 0, 0, 0, 0, 0, b[0] ^ 2, b[1], b[2], 0xff, 0xfe, b[3], b[4], b[5]}};
-}
-
-const struct ip_addr *nd_own_address(const struct ip_interface *i, unsigned k)
-{
-    if (!ip_speaks_v6(i))
-        return NULL;
-    if (k == 0)
-        return &i->link_local;
-    for (unsigned n = 0; n < i->config.address_count; n++)
-        if (!ip_addr_is_v4(&i->config.addresses[n]) && --k == 0)
-            return &i->config.addresses[n];
-    return NULL;
-}
-
-bool nd_is_member(const struct ip_interface *i, const struct ip_addr *group)
-{
-    const struct ip_addr *ours;
-    if (ip_addr_equal(group, &all_nodes))
-        return true;
-    for (unsigned k = 0; (ours = nd_own_address(i, k)) != NULL; k++) {
-        struct ip_addr solicited = nd_solicited_nodes(ours);
-        if (ip_addr_equal(group, &solicited))
-            return true;
-    }
-    return false;
 }
 
 /* What is said, by whom, and to whom. */
@@ -136,7 +98,7 @@ static void say(struct ip_stack *ip, struct ip_interface *i, const struct saying
 void nd_ask(struct ip_stack *ip, struct ip_interface *i, const struct ip_addr *addr,
             const struct rte_ether_addr *whom)
 {
-    struct ip_addr group = nd_solicited_nodes(addr);
+    struct ip_addr group = ip_solicited_nodes(addr);
     const struct ip_addr *source = ip_source_for(i, addr);
     if (source != NULL)
         say(ip, i,
@@ -150,8 +112,8 @@ void nd_ask(struct ip_stack *ip, struct ip_interface *i, const struct ip_addr *a
 void nd_detect_duplicates(struct ip_stack *ip, struct ip_interface *i)
 {
     const struct ip_addr *ours;
-    for (unsigned k = 0; (ours = nd_own_address(i, k)) != NULL; k++) {
-        struct ip_addr group = nd_solicited_nodes(ours);
+    for (unsigned k = 0; (ours = ip_interface_address6(i, k)) != NULL; k++) {
+        struct ip_addr group = ip_solicited_nodes(ours);
         say(ip, i,
             &(struct saying){
                 .type = TYPE_SOLICITATION, .target = ours, .src = &nobody, .dst = &group});
@@ -171,7 +133,7 @@ static void announce(struct ip_stack *ip, struct ip_interface *i, const struct i
 void nd_announce(struct ip_stack *ip, struct ip_interface *i)
 {
     const struct ip_addr *ours;
-    for (unsigned k = 0; (ours = nd_own_address(i, k)) != NULL; k++)
+    for (unsigned k = 0; (ours = ip_interface_address6(i, k)) != NULL; k++)
         announce(ip, i, ours);
 }
 

@@ -37,17 +37,4 @@ void nd_detect_duplicates(struct ip_stack *ip, struct ip_interface *i);
 /* Tell everybody our addresses on that link, once (RFC 4861 §7.2.6). */
 void nd_announce(struct ip_stack *ip, struct ip_interface *i);
 
-/* Is that link in the group: all nodes, or the solicited nodes of an address of ours? */
-bool nd_is_member(const struct ip_interface *i, const struct ip_addr *group);
-
-/* The group of those who might have that address: ff02::1:ff00:0 and the address's last 24 bits
- * (RFC 4291 §2.7.1). */
-struct ip_addr nd_solicited_nodes(const struct ip_addr *a);
-
-/* The k-th IPv6 address of a link, its link-local one first; NULL behind the last. */
-const struct ip_addr *nd_own_address(const struct ip_interface *i, unsigned k);
-
-/* fe80::/64 with the MAC address as EUI-64 (RFC 2464 §4). */
-struct ip_addr nd_link_local(const struct rte_ether_addr *mac);
-
 #endif

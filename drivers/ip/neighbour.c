@@ -4,14 +4,11 @@
 
 #include <stdlib.h>
 
+#include <rte_ip.h>
 #include <rte_jhash.h>
 
-#include "drivers/ip/arp.h"
 #include "drivers/ip/ethernet.h"
-#include "drivers/ip/ip4.h"
-#include "drivers/ip/ip6.h"
-#include "drivers/ip/ip_private.h"
-#include "drivers/ip/nd.h"
+#include "drivers/ip/stack.h"
 
 #define ASK_INTERVAL   NSEC_PER_SEC /* RFC 1122 §2.3.2.1: at most one a second; RFC 4861 §10 */
 #define ASK_TIMES      3
@@ -40,10 +37,7 @@ static void ask(struct neighbour *n)
     struct ip_interface *i = &n->ip->interfaces[n->link];
     const struct rte_ether_addr *whom = n->state == NEIGHBOUR_INCOMPLETE ? NULL : &n->mac;
     n->asked++;
-    if (ip_addr_is_v4(&n->addr))
-        arp_ask(n->ip, i, &n->addr, whom);
-    else
-        nd_ask(n->ip, i, &n->addr, whom);
+    n->ip->neighbours.solicit(n->ip, i, &n->addr, whom);
     timer_arm(n->ip->wheel, &n->timer, n->ip->now + ASK_INTERVAL);
 }
 
@@ -118,6 +112,16 @@ static void forget(struct neighbour *n)
     ip->neighbours.used--;
 }
 
+/* Where a packet that waits is going: it starts at its IP header. */
+static struct ip_addr destination_of(const struct rte_mbuf *m, bool v4)
+{
+    struct ip_addr dst;
+    if (v4)
+        return ip_addr_from_v4(rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *)->dst_addr);
+    memcpy(dst.b, rte_pktmbuf_mtod(m, const struct rte_ipv6_hdr *)->dst_addr, sizeof(dst.b));
+    return dst;
+}
+
 /* Nobody answered: every packet that waited is dropped, and its sender is told. */
 static void give_up(struct neighbour *n)
 {
@@ -130,7 +134,7 @@ static void give_up(struct neighbour *n)
             break;
     forget(n);
     for (unsigned k = 0; k < count; k++) {
-        struct ip_addr dst = v4 ? ip4_destination(waiting[k]) : ip6_destination(waiting[k]);
+        struct ip_addr dst = destination_of(waiting[k], v4);
         ip_drop(ip, IP_NEIGHBOUR_FAILED, waiting[k]);
         if (ip->upper.no_neighbour != NULL)
             ip->upper.no_neighbour(ip->upper.user, &dst);
@@ -262,10 +266,11 @@ void neighbour_learn(struct ip_stack *ip, struct ip_interface *i, const struct i
         enter(n, NEIGHBOUR_STALE);
 }
 
-bool neighbours_init(struct ip_stack *ip, uint32_t size)
+bool neighbours_init(struct ip_stack *ip, uint32_t size, neighbour_solicit *solicit)
 {
     struct neighbour_cache *c = &ip->neighbours;
     uint32_t buckets = rte_align32pow2(size);
+    c->solicit = solicit;
     c->size = size;
     c->mask = buckets - 1;
     c->entries = calloc(size, sizeof(*c->entries));

@@ -51,17 +51,13 @@ struct neighbour {
     struct rte_mbuf *queue[NEIGHBOUR_QUEUE]; /* a ring: `queued` packets from `first` on */
 };
 
-struct neighbour_cache {
-    struct neighbour *entries; /* `size` of them */
-    struct neighbour **buckets;
-    struct neighbour *free;
-    uint32_t size, used, mask;
-    uint32_t waiting; /* packets in all queues; at most IP_MAX_WAITING */
-    uint32_t hand;    /* of the clock that picks what to forget */
-};
+/* Asks who has `addr`: all who might, or (`whom` not NULL) only the one whom we believe to have it.
+ */
+typedef void neighbour_solicit(struct ip_stack *ip, struct ip_interface *i,
+                               const struct ip_addr *addr, const struct rte_ether_addr *whom);
 
-/* False if out of memory. */
-MUST_CHECK bool neighbours_init(struct ip_stack *ip, uint32_t size);
+/* At most `size` neighbours. False if out of memory. */
+MUST_CHECK bool neighbours_init(struct ip_stack *ip, uint32_t size, neighbour_solicit *solicit);
 void neighbours_free(struct ip_stack *ip);
 
 /* Send an IP packet to a neighbour of link i, now or as soon as its MAC address is known. Takes

@@ -9,7 +9,7 @@
 #include <rte_tcp.h>
 
 #include "drivers/ip/ethernet.h"
-#include "drivers/ip/ip_private.h"
+#include "drivers/ip/stack.h"
 
 #define LIFETIME       (15 * NSEC_PER_SEC) /* RFC 791 §3.2; RFC 1122 §3.3.2 allows up to 120 s */
 #define BUCKET_ENTRIES 8

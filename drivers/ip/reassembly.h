@@ -6,20 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <rte_ip_frag.h>
-
 #include "drivers/base/check.h"
-#include "drivers/base/timer.h"
 
 struct ip_stack;
 struct rte_mbuf;
-
-struct reassembly {
-    struct rte_ip_frag_tbl *table;
-    struct timer timer; /* armed while a fragment may be waiting */
-    nsec_t last;        /* when the last fragment came */
-    struct rte_ip_frag_death_row dead;
-};
 
 /* Room for `flows` datagrams at once. False if out of memory. */
 MUST_CHECK bool reassembly_init(struct ip_stack *ip, uint32_t flows);

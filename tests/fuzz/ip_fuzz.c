@@ -22,7 +22,8 @@
 #include <rte_mempool.h>
 
 #include "drivers/ip/ip.h"
-#include "drivers/ip/ip_private.h"
+#include "drivers/ip/neighbour.h"
+#include "drivers/ip/stack.h"
 
 #define MTU 1500
 

@@ -19,7 +19,8 @@
 
 extern "C" {
 #include "drivers/ip/ip.h"
-#include "drivers/ip/ip_private.h"
+#include "drivers/ip/neighbour.h"
+#include "drivers/ip/stack.h"
 }
 
 using Bytes = std::vector<uint8_t>;

@@ -1,30 +1,45 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the files of this layer share: the stack itself. Nobody outside drivers/ip includes this. */
-#ifndef SPLITMX_IP_PRIVATE_H
-#define SPLITMX_IP_PRIVATE_H
+/* What one stack consists of. Nobody outside drivers/ip includes this. */
+#ifndef SPLITMX_IP_STACK_H
+#define SPLITMX_IP_STACK_H
 
+#include <rte_ether.h>
+#include <rte_ip_frag.h>
 #include <rte_mbuf.h>
 
-#include "drivers/ip/ip.h"
-#include "drivers/ip/neighbour.h"
-#include "drivers/ip/reassembly.h"
-
-/* The longest headers that are read in one piece: Ethernet, then two IPv4 headers with options and
- * 8 bytes of ICMP (an error that quotes a datagram), and 16 bytes of the quoted transport. */
-#define IP_CONTIGUOUS (14 + 60 + 8 + 60 + 16)
+#include "drivers/base/timer.h"
+#include "drivers/ip/config.h"
+#include "drivers/ip/counters.h"
+#include "drivers/ip/interface.h"
+#include "drivers/ip/upper.h"
 
 /* A token bucket in nanoseconds of credit. */
 struct rate_limit {
     nsec_t full_at; /* when the bucket will be full again */
 };
 
-/* One of our links. */
-struct ip_interface {
-    struct ip_link_config config;
-    struct ip_addr link_local; /* all zeroes: this link speaks no IPv6 */
-    uint8_t index;
-    struct timer mld_timer; /* of the answer to a query for our groups */
-    nsec_t defended;        /* when we last defended an address, 0: never (RFC 5227 §2.4) */
+struct ip_stack;
+struct neighbour;
+
+/* Of neighbour.c: who is reached by which MAC address. */
+struct neighbour_cache {
+    struct neighbour *entries; /* `size` of them */
+    struct neighbour **buckets;
+    struct neighbour *free;
+    uint32_t size, used, mask;
+    uint32_t waiting; /* packets in all queues; at most IP_MAX_WAITING */
+    uint32_t hand;    /* of the clock that picks what to forget */
+    /* neighbour_solicit of neighbour.h: by ARP or by ND */
+    void (*solicit)(struct ip_stack *ip, struct ip_interface *i, const struct ip_addr *addr,
+                    const struct rte_ether_addr *whom);
+};
+
+/* Of reassembly.c: fragments that wait for the rest of their datagrams. */
+struct reassembly {
+    struct rte_ip_frag_tbl *table;
+    struct timer timer; /* armed while a fragment may be waiting */
+    nsec_t last;        /* when the last fragment came */
+    struct rte_ip_frag_death_row dead;
 };
 
 struct ip_stack {
@@ -99,28 +114,13 @@ static inline bool ip_may_defend(struct ip_stack *ip, struct ip_interface *i)
     return true;
 }
 
-static inline bool ip_speaks_v6(const struct ip_interface *i)
+/* Is `a` one of our own addresses, on whichever link? */
+static inline bool ip_stack_owns(const struct ip_stack *ip, const struct ip_addr *a)
 {
-    return !ip_addr_is_any(&i->link_local);
+    for (unsigned k = 0; k < ip->interface_count; k++)
+        if (ip_interface_owns(&ip->interfaces[k], a))
+            return true;
+    return false;
 }
-
-static inline bool ip_addr_is_group(const struct ip_addr *a)
-{
-    return a->b[0] == 0xff;
-}
-
-/* The link's own address of that family from the network that holds `near`, else its first; NULL
- * if it has none. */
-const struct ip_addr *ip_source_for(const struct ip_interface *i, const struct ip_addr *near);
-
-/* Is `a` one of the link's own addresses, link-local included? */
-bool ip_interface_owns(const struct ip_interface *i, const struct ip_addr *a);
-
-/* Is `a` reached without a router: in a connected network, or the gateway itself? */
-bool ip_interface_connects(const struct ip_interface *i, const struct ip_addr *a);
-
-/* Who on that link gets a packet for dst: dst itself, or the gateway of its family; NULL if there
- * is none. */
-const struct ip_addr *ip_next_hop(const struct ip_interface *i, const struct ip_addr *dst);
 
 #endif
