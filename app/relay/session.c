@@ -20,9 +20,10 @@ struct session {
     struct timer timer; /* the client's silence */
     struct client client;
     bool woken;
-    bool greeted;     /* HELO or EHLO was said */
-    bool mail_untold; /* MAIL was good, and its reply waits for that of the next command */
-    bool skip_line;   /* the line is too long: its rest is dropped up to LF */
+    bool greeted;      /* HELO or EHLO was said */
+    bool mail_refused; /* by us: what was sent behind it is no error of the client's */
+    bool mail_untold;  /* MAIL was good, and its reply waits for that of the next command */
+    bool skip_line;    /* the line is too long: its rest is dropped up to LF */
     unsigned errors;
     struct smtp_content drain; /* in SESSION_DRAIN: goes on from the transaction's scanner */
 };
@@ -144,6 +145,13 @@ static enum outcome object(struct session *s, const char *line)
     return GONE;
 }
 
+/* A command whose place is wrong, unless it was sent behind one that we refused, without waiting
+ * for the reply (RFC 2920). */
+static enum outcome misplaced(struct session *s, const char *line)
+{
+    return s->mail_refused ? answer(s, line) : object(s, line);
+}
+
 static enum outcome on_hello(struct session *s, const struct smtp_command *command)
 {
     char buf[SMTP_REPLY_LINE_MAX * 2];
@@ -157,6 +165,7 @@ static enum outcome on_hello(struct session *s, const struct smtp_command *comma
         .size_limit = s->relay->settings->max_size,
     };
     abandon(s);
+    s->mail_refused = false;
     s->greeted = true;
     s->client.extended = command->verb == SMTP_EHLO;
     memcpy(s->client.helo, command->argument.at, command->argument.len);
@@ -177,6 +186,7 @@ static enum outcome on_mail(struct session *s, const struct smtp_command *comman
         dismiss(s, "421 4.3.2 Shutting down");
         return GONE;
     }
+    s->mail_refused = true;
     if (command->size > r->settings->max_size) {
         relay_count(r, RELAY_MESSAGES_TOO_BIG);
         return answer(s, "552 5.3.4 The message is too big");
@@ -184,6 +194,7 @@ static enum outcome on_mail(struct session *s, const struct smtp_command *comman
     s->transaction = transaction_begin(r, &s->client, command);
     if (s->transaction == NULL)
         return answer(s, "451 4.3.2 Out of memory; try again later");
+    s->mail_refused = false;
     s->mail_untold = true;
     return TAKEN;
 }
@@ -199,7 +210,7 @@ static enum outcome on_rcpt(struct session *s, const struct smtp_command *comman
     struct transaction *t = s->transaction;
     const char *refusal;
     if (t == NULL)
-        return object(s, "503 5.5.1 Say MAIL first");
+        return misplaced(s, "503 5.5.1 Say MAIL first");
     if (transaction_recipient(t, &command->path, &refusal))
         return TAKEN;
     return awaits_reply(s) ? LATER : answer(s, refusal);
@@ -209,10 +220,11 @@ static enum outcome on_data(struct session *s)
 {
     struct transaction *t = s->transaction;
     if (t == NULL)
-        return object(s, "503 5.5.1 Say MAIL first");
+        return misplaced(s, "503 5.5.1 Say MAIL first");
+    if (t->recipient_count == 0)
+        return object(s, "503 5.5.1 Say RCPT first");
     if (t->accepted == 0)
-        return object(s, t->recipient_count == 0 ? "503 5.5.1 Say RCPT first"
-                                                 : "554 5.5.1 No valid recipients");
+        return answer(s, "554 5.5.1 No valid recipients");
     s->state = SESSION_DATA;
     timer_disarm(s->relay->wheel, &s->timer);
     transaction_data(t);

@@ -55,6 +55,24 @@ TEST_F(Relay, ClosesAfterTooManyErrors)
     Say("C: BLAH\nS: 421 4.7.0\nC: gone");
 }
 
+TEST_F(Relay, DoesNotCountWhatFollowsARefusalInAPipelineAsErrors)
+{
+    Say(kHello);
+    for (int i = 0; i < 30; i++)
+        Say(R"(
+            C+ MAIL FROM:<a@b.example> SIZE=99999999999\r\nRCPT TO:<alice@example.com>\r\nDATA\r\n
+            S: 552 5.3.4
+            S: 503 5.5.1
+            S: 503 5.5.1
+            C+ MAIL FROM:<a@b.example>\r\nRCPT TO:<x@elsewhere.example>\r\nDATA\r\nRSET\r\n
+            S: 250 2.1.0
+            S: 550 5.7.1
+            S: 554 5.5.1
+            S: 250
+        )");
+    EXPECT_EQ(f.Counter(RELAY_CLIENT_ERRORS), 0u);
+}
+
 TEST_F(Relay, ClosesASilentClient)
 {
     Say("C: connect\nS: 220\nwait 298s\nC: silent\nwait 1s\nS: 421 4.4.2\nC: gone");
