@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "app/smtp/command.h"
+#include "app/smtp/received.h"
 #include "drivers/base/addr.h"
 #include "drivers/stream.h"
 
@@ -14,6 +15,8 @@ struct client {
     struct endpoint address;
     bool extended;                  /* said EHLO */
     char helo[SMTP_DOMAIN_MAX + 1]; /* the name it said */
+    uint16_t trace_len;
+    char trace[SMTP_RECEIVED_BEGIN_MAX]; /* how our Received lines begin */
     /* There is news: the session looks at its transaction later in this round, not inside the call.
      */
     void (*wake)(struct client *client);

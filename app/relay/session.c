@@ -152,6 +152,17 @@ static enum outcome misplaced(struct session *s, const char *line)
     return s->mail_refused ? answer(s, line) : object(s, line);
 }
 
+static void begin_trace(struct client *client, const char *hostname)
+{
+    struct smtp_received_from from = {
+        .helo = {client->helo, strlen(client->helo)},
+        .client = client->address.addr,
+        .hostname = {hostname, strlen(hostname)},
+        .extended = client->extended,
+    };
+    client->trace_len = (uint16_t)smtp_received_begin(client->trace, sizeof(client->trace), &from);
+}
+
 static enum outcome on_hello(struct session *s, const struct smtp_command *command)
 {
     char buf[SMTP_REPLY_LINE_MAX * 2];
@@ -170,6 +181,7 @@ static enum outcome on_hello(struct session *s, const struct smtp_command *comma
     s->client.extended = command->verb == SMTP_EHLO;
     memcpy(s->client.helo, command->argument.at, command->argument.len);
     s->client.helo[command->argument.len] = '\0';
+    begin_trace(&s->client, name);
     size_t len = s->client.extended ? smtp_format_ehlo_reply(buf, sizeof(buf), &policy)
                                     : smtp_format_helo_reply(buf, sizeof(buf), policy.hostname);
     return say_bytes(s, buf, len) ? TAKEN : GONE;

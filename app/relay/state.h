@@ -6,6 +6,7 @@
 #include <sys/queue.h>
 
 #include "app/relay/relay.h"
+#include "app/smtp/received.h"
 #include "drivers/tcp/tcp.h"
 
 struct connection;
@@ -46,6 +47,8 @@ struct relay {
     struct tcp_listener *listeners[SETTINGS_MAX_LISTENERS * SETTINGS_MAX_ADDRESSES];
     unsigned listener_count;
 
+    uint64_t date_second;      /* of `date`, since the epoch */
+    char date[SMTP_DATE_SIZE]; /* what relay_date() gave last */
     uint64_t next_transaction; /* part of transaction ids */
     uint32_t started;          /* seconds since the epoch, likewise */
     uint64_t random;           /* state of the jitter generator */
@@ -63,6 +66,9 @@ static inline void relay_count(struct relay *r, enum relay_counter counter)
  * user left there. */
 void *relay_object_get(struct rte_mempool *pool, size_t clear);
 void relay_object_put(struct rte_mempool *pool, void *object);
+
+/* The time of day as Received lines have it; until the next call. */
+struct span relay_date(struct relay *r);
 
 /* `base` plus or minus up to a quarter: retries of many do not march in step. */
 nsec_t relay_jitter(struct relay *r, nsec_t base);

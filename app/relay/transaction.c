@@ -25,11 +25,19 @@ static void copy_span(char *to, struct span text)
     to[text.len] = '\0';
 }
 
-/* Unique as long as the clock does not go back over a restart: start time, worker, count. */
-static void make_id(struct relay *r, char *id)
+static char *put_hex(char *at, uint64_t value, unsigned digits)
 {
-    snprintf(id, TRANSACTION_ID_SIZE, "%08X%X%08lX", r->started, r->worker & 0xf,
-             (r->next_transaction++) & 0xffffffff);
+    while (digits-- > 0)
+        *at++ = "0123456789ABCDEF"[value >> 4 * digits & 15];
+    return at;
+}
+
+/* Unique as long as the clock does not go back over a restart: start time, worker, count. */
+static void make_id(struct relay *r, char id[TRANSACTION_ID_SIZE])
+{
+    char *at = put_hex(id, r->started, 8);
+    at = put_hex(at, r->worker, 1);
+    *put_hex(at, r->next_transaction++, 8) = '\0';
 }
 
 struct transaction *transaction_begin(struct relay *r, struct client *client,
@@ -364,13 +372,10 @@ static bool write_received(struct transaction *t, struct leg *leg)
     }
     char text[SMTP_RECEIVED_MAX];
     struct smtp_received received = {
-        .helo = text_span(t->client->helo),
-        .client = t->client->address.addr,
-        .hostname = text_span(t->relay->settings->hostname),
-        .extended = t->client->extended,
+        .begin = {t->client->trace, t->client->trace_len},
         .id = text_span(t->id),
         .recipient = text_span(only != NULL ? only->record->to : ""),
-        .time = (int64_t)(t->relay->wall / NSEC_PER_SEC),
+        .date = relay_date(t->relay),
     };
     return leg_write(leg, text, smtp_received_format(text, sizeof(text), &received));
 }

@@ -83,23 +83,28 @@ static void write_tcp_info(struct smtp_writer *w, struct span ptr, const struct 
     smtp_write_word(w, "])");
 }
 
-size_t smtp_received_format(char *buf, size_t size, const struct smtp_received *r)
+size_t smtp_received_begin(char *buf, size_t size, const struct smtp_received_from *from)
 {
-    char clean[SMTP_DOMAIN_MAX], date[SMTP_DATE_SIZE];
+    char clean[SMTP_DOMAIN_MAX];
     struct smtp_writer w = smtp_writer(buf, size);
-    w.failed = !smtp_is_domain(r->hostname) || r->hostname.len > SMTP_DOMAIN_MAX ||
-               r->id.len == 0 || r->id.len > SMTP_TRANSACTION_ID_MAX ||
-               !span_is_all(r->id, is_name_char) || !smtp_is_address(r->recipient) ||
-               r->recipient.len > SMTP_PATH_MAX;
-
+    w.failed = !smtp_is_domain(from->hostname) || from->hostname.len > SMTP_DOMAIN_MAX;
     smtp_write_word(&w, "Received: from ");
-    smtp_write(&w, sanitise(r->helo, clean));
-    write_tcp_info(&w, r->ptr, &r->client);
-
+    smtp_write(&w, sanitise(from->helo, clean));
+    write_tcp_info(&w, from->ptr, &from->client);
     smtp_write_fold(&w);
     smtp_write_word(&w, "by ");
-    smtp_write(&w, r->hostname);
-    write_next(&w, r->extended ? "with ESMTP" : "with SMTP");
+    smtp_write(&w, from->hostname);
+    write_next(&w, from->extended ? "with ESMTP" : "with SMTP");
+    return smtp_written(&w);
+}
+
+size_t smtp_received_format(char *buf, size_t size, const struct smtp_received *r)
+{
+    struct smtp_writer w = smtp_writer(buf, size);
+    smtp_write_lines(&w, r->begin);
+    w.failed |= r->id.len == 0 || r->id.len > SMTP_TRANSACTION_ID_MAX ||
+                !span_is_all(r->id, is_name_char) || !smtp_is_address(r->recipient) ||
+                r->recipient.len > SMTP_PATH_MAX;
     next_word(&w, r->id.len + strlen("id "));
     smtp_write_word(&w, "id ");
     smtp_write(&w, r->id);
@@ -111,7 +116,8 @@ size_t smtp_received_format(char *buf, size_t size, const struct smtp_received *
         smtp_write_word(&w, ">");
     }
     smtp_write_word(&w, ";");
-    write_next(&w, smtp_date_format(r->time, date));
+    next_word(&w, r->date.len);
+    smtp_write(&w, r->date);
     smtp_write_crlf(&w);
     return smtp_written(&w);
 }

@@ -24,30 +24,43 @@
 
 #define SMTP_TRANSACTION_ID_MAX 64
 
-/* Holds any trace line: four names of at most SMTP_DOMAIN_MAX, the words, the folds. */
-#define SMTP_RECEIVED_MAX 1400
+/* Holds any trace line: four names of at most SMTP_DOMAIN_MAX, the words, the folds. Its beginning
+ * takes at most SMTP_RECEIVED_BEGIN_MAX of that. */
+#define SMTP_RECEIVED_MAX       1400
+#define SMTP_RECEIVED_BEGIN_MAX 900
 
-struct smtp_received {
+/* What is the same in all messages of a session. */
+struct smtp_received_from {
     struct span helo;      /* as the client said it: at most SMTP_DOMAIN_MAX bytes count */
     struct span ptr;       /* the client's name in DNS; empty: "unknown" */
     struct ip_addr client; /* its address */
     struct span hostname;  /* ours: a domain */
     bool extended;         /* the client said EHLO (RFC 3848: ESMTP) */
+};
+
+/* `Received: from ... by ... with ESMTP`, to be kept for smtp_received_format(). Returns its
+ * length; 0 if it does not fit or if hostname is not what it must be. */
+MUST_CHECK size_t smtp_received_begin(char *buf, size_t size,
+                                      const struct smtp_received_from *from);
+
+struct smtp_received {
+    struct span begin; /* of smtp_received_begin() */
     struct span
         id; /* of the transaction: alphanumeric, `.`, `-`, `_`; <= SMTP_TRANSACTION_ID_MAX */
     struct span recipient; /* the only one, without brackets; empty if there are several, so that
                               none learns of another (RFC 5321 §7.2) */
-    int64_t time;          /* seconds since 1970 UTC; clamped to the years 1970 to 9999 */
+    struct span date;      /* of smtp_date_format() */
 };
 
 /*
  * Write the line, folded to 78 columns where its words allow it and never beyond 998 (RFC 5322
- * §2.1.1), with its CRLF and without a NUL. Returns its length; 0 if it does not fit, or if
- * hostname, id or recipient are not what they must be.
+ * §2.1.1), with its CRLF and without a NUL. Returns its length; 0 if it does not fit, or if id or
+ * recipient are not what they must be.
  */
 MUST_CHECK size_t smtp_received_format(char *buf, size_t size, const struct smtp_received *r);
 
-/* `Mon, 01 Jan 2024 00:00:00 +0000` (RFC 5322 §3.3) with a NUL; returns buf. */
+/* `Mon, 01 Jan 2024 00:00:00 +0000` (RFC 5322 §3.3) of seconds since 1970 UTC, clamped to the years
+ * 1970 to 9999, with a NUL; returns buf. */
 #define SMTP_DATE_SIZE 32
 const char *smtp_date_format(int64_t time, char buf[SMTP_DATE_SIZE]);
 

@@ -15,12 +15,32 @@ static void append(struct smtp_writer *w, const char *bytes, size_t len)
     w->len += len;
 }
 
+/* To the end in any case, so that the compiler may look at many bytes at once. */
+static bool is_print(struct span text)
+{
+    unsigned char strange = 0;
+    for (size_t i = 0; i < text.len; i++)
+        strange |= (unsigned char)(text.at[i] - ' ') > '~' - ' ';
+    return strange == 0;
+}
+
 void smtp_write(struct smtp_writer *w, struct span text)
 {
-    if (span_is_all(text, char_is_print))
+    if (is_print(text))
         append(w, text.at, text.len);
     else
         w->failed = true;
+}
+
+void smtp_write_lines(struct smtp_writer *w, struct span text)
+{
+    append(w, text.at, text.len);
+    for (size_t i = text.len; i > 0; i--) {
+        if (text.at[i - 1] == '\n') {
+            w->line = w->len - (text.len - i);
+            break;
+        }
+    }
 }
 
 void smtp_write_word(struct smtp_writer *w, const char *word)

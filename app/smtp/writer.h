@@ -27,6 +27,9 @@ static inline struct smtp_writer smtp_writer(char *buf, size_t size)
 }
 
 void smtp_write(struct smtp_writer *w, struct span text);
+/* Text that another writer has written, its lines included. */
+void smtp_write_lines(struct smtp_writer *w, struct span text);
+
 void smtp_write_word(struct smtp_writer *w, const char *word); /* NUL-terminated */
 void smtp_write_number(struct smtp_writer *w, uint64_t number);
 

@@ -17,9 +17,14 @@ namespace
 // Friday the 13th of February 2009, 23:31:30 UTC.
 const int64_t kTime = 1234567890;
 
-struct smtp_received Ordinary()
+struct Received : smtp_received_from {
+    struct span id, recipient;
+    int64_t time;
+};
+
+Received Ordinary()
 {
-    struct smtp_received r = {};
+    Received r = {};
     r.helo = Span("client.example");
     r.ptr = Span("ptr.example");
     EXPECT_TRUE(ip_addr_parse("192.0.2.1", 9, &r.client));
@@ -31,10 +36,20 @@ struct smtp_received Ordinary()
     return r;
 }
 
-std::string Format(const struct smtp_received &r)
+std::string Format(const Received &from)
 {
-    char buf[SMTP_RECEIVED_MAX];
-    size_t len = smtp_received_format(buf, sizeof(buf), &r);
+    char begin[SMTP_RECEIVED_BEGIN_MAX], buf[SMTP_RECEIVED_MAX], date[SMTP_DATE_SIZE];
+    size_t len = smtp_received_begin(begin, sizeof(begin), &from);
+    if (len == 0)
+        return "refused";
+    EXPECT_EQ(smtp_received_begin(buf, len, &from), len);
+    EXPECT_EQ(smtp_received_begin(buf, len - 1, &from), 0u);
+    struct smtp_received r = {};
+    r.begin = {begin, len};
+    r.id = from.id;
+    r.recipient = from.recipient;
+    r.date = Span(smtp_date_format(from.time, date));
+    len = smtp_received_format(buf, sizeof(buf), &r);
     if (len == 0)
         return "refused";
     std::string s(buf, len);
@@ -69,7 +84,7 @@ TEST(Received, SaysWhoGaveUsTheMessageAndForWhom)
 
 TEST(Received, TellsNoRecipientOfTheOthers)
 {
-    struct smtp_received r = Ordinary();
+    Received r = Ordinary();
     r.recipient = {nullptr, 0};
     EXPECT_EQ(Format(r), "Received: from client.example (ptr.example [192.0.2.1])\r\n"
                          "\tby mx1.example.net with ESMTP id 4ZQ1k0; "
@@ -78,7 +93,7 @@ TEST(Received, TellsNoRecipientOfTheOthers)
 
 TEST(Received, TagsIpv6AndNamesUnknownClients)
 {
-    struct smtp_received r = Ordinary();
+    Received r = Ordinary();
     ASSERT_TRUE(ip_addr_parse("2001:db8::1", 11, &r.client));
     r.ptr = {nullptr, 0};
     r.extended = false;
@@ -89,7 +104,7 @@ TEST(Received, TagsIpv6AndNamesUnknownClients)
 
 TEST(Received, KeepsAnAddressLiteralAsHelo)
 {
-    struct smtp_received r = Ordinary();
+    Received r = Ordinary();
     r.helo = Span("[IPv6:2001:db8::2]");
     EXPECT_EQ(Format(r).substr(0, 34), "Received: from [IPv6:2001:db8::2] ");
     r.helo = Span("[192.0.2.9");
@@ -98,7 +113,7 @@ TEST(Received, KeepsAnAddressLiteralAsHelo)
 
 TEST(Received, LetsNoNameFromOutsideBreakItsSyntax)
 {
-    struct smtp_received r = Ordinary();
+    Received r = Ordinary();
     r.helo = Span("x) by evil (\"a\\b\";\r\n\tX-Spam: no <a@b> caf\xc3\xa9\x7f");
     r.ptr = Span("p [10.0.0.1]) (q\n");
     EXPECT_EQ(Format(r), "Received: from x??by?evil???a?b?????X-Spam??no??a?b??caf???\r\n"
@@ -109,7 +124,7 @@ TEST(Received, LetsNoNameFromOutsideBreakItsSyntax)
 
 TEST(Received, StandsAnyByteInAHelo)
 {
-    struct smtp_received r = Ordinary();
+    Received r = Ordinary();
     for (int c = 0; c < 256; c++) {
         std::string helo = std::string("a") + static_cast<char>(c) + "b";
         r.helo = Span(helo);
@@ -122,7 +137,7 @@ TEST(Received, StandsAnyByteInAHelo)
 
 TEST(Received, RefusesWhatOnlyWeCouldHaveBroken)
 {
-    struct smtp_received r = Ordinary();
+    Received r = Ordinary();
     r.hostname = Span("mx1\r\n");
     EXPECT_EQ(Format(r), "refused");
     r.hostname = {nullptr, 0};
@@ -139,7 +154,7 @@ TEST(Received, RefusesWhatOnlyWeCouldHaveBroken)
 
 TEST(Received, FoldsWhatIsLongAndNeverPassesTheLimits)
 {
-    struct smtp_received r = Ordinary();
+    Received r = Ordinary();
     std::string label(63, 'x'),
         name = label + "." + label + "." + label + "." + label; // 255 octets
     std::string id(SMTP_TRANSACTION_ID_MAX, 'i'),
@@ -167,7 +182,7 @@ TEST(Received, FoldsWhatIsLongAndNeverPassesTheLimits)
 
 TEST(Received, CountsNoMoreOfANameThanADomainMayHave)
 {
-    struct smtp_received r = Ordinary();
+    Received r = Ordinary();
     std::string name(10000, 'x');
     r.helo = r.ptr = Span(name);
     std::string field = Format(r);
