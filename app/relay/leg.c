@@ -57,6 +57,7 @@ static void leg_retry(struct leg *leg)
     leg->connection = NULL;
     leg->mail_sent = false;
     leg->mail_refused = false;
+    leg->ahead = AHEAD_NO;
     leg->data_wanted |= leg->state == LEG_DATA;
     leg->state = LEG_CLAIMING;
     TAILQ_FOREACH (rcpt, &leg->envelope->recipients, entry) {
@@ -146,6 +147,24 @@ static const char *shortfall(const struct leg *leg)
     return NULL;
 }
 
+static bool send_data(struct leg *leg)
+{
+    char line[SMTP_COMMAND_LINE_MAX];
+    return connection_command(leg->connection, EXCHANGE_DATA, NULL, line,
+                              smtp_format_verb(line, sizeof(line), SMTP_DATA));
+}
+
+/* Behind the last RCPT, if the client has sent it so and the destination takes it so. */
+static void send_data_ahead(struct leg *leg)
+{
+    if (!leg->data_early || leg->ahead != AHEAD_NO || leg->outstanding == 0 ||
+        !leg->connection->extensions.pipelining || !may_send(leg))
+        return;
+    leg->ahead = AHEAD_SENT;
+    if (!send_data(leg))
+        leg_no_memory(leg);
+}
+
 /* Send whatever may be sent: MAIL, the waiting recipients, DATA. */
 static void envelope_go_on(struct leg *leg)
 {
@@ -175,7 +194,8 @@ static void envelope_go_on(struct leg *leg)
             return;
         }
     }
-    if (leg->data_wanted && leg->outstanding == 0)
+    send_data_ahead(leg);
+    if (leg->state == LEG_ENVELOPE && leg->data_wanted && leg->outstanding == 0)
         leg_data(leg);
 }
 
@@ -223,11 +243,31 @@ void leg_data(struct leg *leg)
         return;
     }
     leg->data_wanted = false;
-    leg->state = LEG_DATA;
-    char line[SMTP_COMMAND_LINE_MAX];
-    if (!connection_command(leg->connection, EXCHANGE_DATA, NULL, line,
-                            smtp_format_verb(line, sizeof(line), SMTP_DATA)))
-        leg_no_memory(leg);
+    switch (leg->ahead) {
+    case AHEAD_NO:
+        leg->state = LEG_DATA;
+        if (!send_data(leg))
+            leg_no_memory(leg);
+        break;
+    case AHEAD_SENT:
+        leg->state = LEG_DATA;
+        break;
+    case AHEAD_OPEN:
+        leg->state = LEG_OPEN;
+        changed(leg);
+        break;
+    case AHEAD_REFUSED:
+        connection_release(leg->connection, false);
+        leg_finish(leg, LEG_REFUSED);
+        break;
+    }
+}
+
+void leg_data_early(struct leg *leg)
+{
+    leg->data_early = true;
+    if (leg->state == LEG_ENVELOPE)
+        envelope_go_on(leg);
 }
 
 /* -------------------------------------------------------------------------------- replies -- */
@@ -307,9 +347,34 @@ static void rcpt_reply(struct leg *leg, struct recipient *rcpt, enum reply_meani
         envelope_go_on(leg);
 }
 
+static bool any_accepted(const struct leg *leg)
+{
+    const struct recipient *rcpt;
+    TAILQ_FOREACH (rcpt, &leg->envelope->recipients, entry) {
+        if (rcpt->leg == leg && rcpt->state == RECIPIENT_ACCEPTED)
+            return true;
+    }
+    return false;
+}
+
+/* The answer to DATA came before the client's turn. */
+static void ahead_reply(struct leg *leg, enum reply_meaning meaning, const struct smtp_reply *reply,
+                        const struct client_reply *told)
+{
+    leg->ahead = meaning == REPLY_GOOD ? AHEAD_OPEN : AHEAD_REFUSED;
+    if (meaning != REPLY_GOOD) {
+        keep_word_all(leg, reply, told);
+        client_reply_copy(&leg->reply, told);
+    }
+}
+
 static void data_reply(struct leg *leg, enum reply_meaning meaning, const struct smtp_reply *reply,
                        const struct client_reply *told)
 {
+    if (leg->state == LEG_ENVELOPE) {
+        ahead_reply(leg, meaning, reply, told);
+        return;
+    }
     if (meaning == REPLY_GOOD) {
         leg->state = LEG_OPEN;
         changed(leg);
@@ -352,6 +417,12 @@ static void leg_reply(void *user, struct connection *c, enum exchange what, stru
     struct client_reply told;
     if (rcpt != NULL && rcpt->state != RECIPIENT_SENT)
         return; /* MAIL was refused, and that was its answer */
+    if (what == EXCHANGE_DATA && leg->state == LEG_ENVELOPE && reply->code != 421 &&
+        !any_accepted(leg)) {
+        /* DATA without a recipient: that it is refused is no alarm. */
+        leg->ahead = reply->code == 354 ? AHEAD_OPEN : AHEAD_REFUSED;
+        return;
+    }
     enum reply_meaning meaning =
         reply_judge(leg->relay->reply_rules, phase_of(what), reply, &c->stream->local.addr, &told);
     if (meaning == REPLY_UNAVAILABLE && may_retry(leg)) {
@@ -462,7 +533,9 @@ void leg_abort(struct leg *leg)
 
 void leg_cancel(struct leg *leg)
 {
-    if (leg->connection == NULL || leg->state != LEG_ENVELOPE) {
+    /* Behind a DATA that was not refused, RSET would be content. */
+    bool content = leg->ahead == AHEAD_SENT || leg->ahead == AHEAD_OPEN;
+    if (leg->connection == NULL || leg->state != LEG_ENVELOPE || content) {
         leg_abort(leg);
         return;
     }

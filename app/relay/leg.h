@@ -24,6 +24,17 @@ enum leg_state {
     LEG_IN_DOUBT,  /* lost after the end: it counts as not delivered */
 };
 
+/*
+ * DATA that went out behind RCPT, in the same segment, because the client had sent it so (RFC 2920
+ * §3.1). It saves a round trip; what comes of it is settled when the client's turn comes.
+ */
+enum leg_ahead {
+    AHEAD_NO,      /* DATA was not sent ahead */
+    AHEAD_SENT,    /* no answer yet */
+    AHEAD_OPEN,    /* 354: the destination waits for content */
+    AHEAD_REFUSED, /* leg->reply says why, where any recipient was accepted */
+};
+
 struct leg {
     struct relay *relay;
     struct envelope *envelope;
@@ -35,6 +46,8 @@ struct leg {
     enum leg_state state;
     bool retried;     /* a fresh connection has been tried */
     bool data_wanted; /* DATA follows the envelope as soon as that is answered */
+    bool data_early;  /* it may go out behind the last RCPT: it is the client's next command */
+    enum leg_ahead ahead;
     bool mail_sent;
     bool mail_refused;
     unsigned outstanding;      /* recipients without an answer */
@@ -49,6 +62,10 @@ void leg_start(struct leg *leg, struct relay *r, struct envelope *envelope, stru
 
 /* One more recipient, already in the envelope. */
 void leg_recipient(struct leg *leg, struct recipient *rcpt);
+
+/* The client has sent DATA behind the last recipient, and will be heard on it in its turn: the
+ * destination may have it at once. May be said again. */
+void leg_data_early(struct leg *leg);
 
 /* Send DATA: ends in LEG_OPEN or beyond. */
 void leg_data(struct leg *leg);

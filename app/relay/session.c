@@ -325,8 +325,11 @@ static enum outcome take_line(struct session *s, const char *line, size_t n, boo
     struct smtp_command command;
     enum smtp_command_error error =
         bare ? SMTP_BARE_NEWLINE : smtp_command_parse(line, n - 2, s->client.extended, &command);
-    if (awaits_reply(s) && (error != SMTP_COMMAND_OK || command.verb != SMTP_RCPT))
+    if (awaits_reply(s) && (error != SMTP_COMMAND_OK || command.verb != SMTP_RCPT)) {
+        if (error == SMTP_COMMAND_OK && command.verb == SMTP_DATA)
+            transaction_data_early(s->transaction);
         return LATER;
+    }
     if (error != SMTP_COMMAND_OK)
         return object(s, smtp_command_error_reply(error));
     return execute(s, &command);

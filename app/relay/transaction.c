@@ -332,6 +332,12 @@ static void fail_with(struct transaction *t, enum relay_counter counter, const c
 
 /* ------------------------------------------------------------------------------- content -- */
 
+void transaction_data_early(struct transaction *t)
+{
+    for (unsigned i = 0; i < t->leg_count && t->state == TRANSACTION_ENVELOPE; i++)
+        leg_data_early(&t->legs[i]);
+}
+
 static bool has_accepted(const struct transaction *t, const struct leg *leg)
 {
     const struct recipient *rcpt;

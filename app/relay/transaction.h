@@ -69,6 +69,9 @@ MUST_CHECK bool transaction_recipient(struct transaction *t, const struct smtp_p
 /* Log a recipient that was refused and told so. */
 void transaction_recipient_told(struct transaction *t, struct recipient *rcpt);
 
+/* DATA has come behind recipients that wait for their replies: destinations may have it ahead. */
+void transaction_data_early(struct transaction *t);
+
 /* At DATA, with nothing untold and at least one recipient accepted. Ends in TRANSACTION_CONTENT or
  * TRANSACTION_ENDED. */
 void transaction_data(struct transaction *t);
