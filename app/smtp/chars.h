@@ -6,17 +6,35 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "app/smtp/span.h"
 
+enum char_class {
+    CHAR_DIGIT = 1 << 0,
+    CHAR_ALNUM = 1 << 1,
+    CHAR_PRINT = 1 << 2,    /* %d32-126 */
+    CHAR_GRAPH = 1 << 3,    /* %d33-126 */
+    CHAR_ATEXT = 1 << 4,    /* atext of RFC 5322 §3.2.3 */
+    CHAR_QTEXT = 1 << 5,    /* qtextSMTP of RFC 5321 §4.1.2: quoted without a backslash */
+    CHAR_DCONTENT = 1 << 6, /* dcontent of RFC 5321 §4.1.3: what stands in an address literal */
+    CHAR_LDH = 1 << 7,      /* Let-dig, hyphen and, as a deviation, the underscore */
+};
+extern const uint8_t char_classes[256];
+
+static inline bool char_is(char c, unsigned classes)
+{
+    return (char_classes[(uint8_t)c] & classes) != 0;
+}
+
 static inline bool char_is_digit(char c)
 {
-    return c >= '0' && c <= '9';
+    return char_is(c, CHAR_DIGIT);
 }
 
 static inline bool char_is_alnum(char c)
 {
-    return char_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return char_is(c, CHAR_ALNUM);
 }
 
 static inline char char_lower(char c)
@@ -24,34 +42,34 @@ static inline char char_lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
-/* %d32-126 */
 static inline bool char_is_print(char c)
 {
-    return c >= ' ' && c <= '~';
+    return char_is(c, CHAR_PRINT);
 }
 
-/* %d33-126 */
 static inline bool char_is_graph(char c)
 {
-    return c > ' ' && c <= '~';
+    return char_is(c, CHAR_GRAPH);
 }
 
-/* atext of RFC 5322 §3.2.3. */
 static inline bool char_is_atext(char c)
 {
-    return char_is_alnum(c) || (char_is_graph(c) && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+    return char_is(c, CHAR_ATEXT);
 }
 
-/* qtextSMTP of RFC 5321 §4.1.2: what stands in a quoted string without a backslash. */
 static inline bool char_is_qtext(char c)
 {
-    return char_is_print(c) && c != '"' && c != '\\';
+    return char_is(c, CHAR_QTEXT);
 }
 
-/* dcontent of RFC 5321 §4.1.3: what stands in an address literal. */
 static inline bool char_is_dcontent(char c)
 {
-    return char_is_graph(c) && c != '[' && c != '\\' && c != ']';
+    return char_is(c, CHAR_DCONTENT);
+}
+
+static inline bool char_is_ldh(char c)
+{
+    return char_is(c, CHAR_LDH);
 }
 
 static inline bool span_is_all(struct span s, bool (*is)(char))

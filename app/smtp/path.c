@@ -21,21 +21,10 @@ static struct span between(const char *from, const struct span *rest)
     return (struct span){from, (size_t)(rest->at - from)};
 }
 
-/* let-dig and, as a deviation, the underscore. */
-static bool is_let_dig(char c)
-{
-    return char_is_alnum(c) || c == '_';
-}
-
-static bool is_ldh(char c)
-{
-    return is_let_dig(c) || c == '-';
-}
-
 /* sub-domain = Let-dig [Ldh-str] */
 static bool take_label(struct span *rest)
 {
-    struct span label = span_take_while(rest, is_ldh);
+    struct span label = span_take_while(rest, char_is_ldh);
     return label.len > 0 && label.len <= SMTP_LABEL_MAX && label.at[0] != '-' &&
            label.at[label.len - 1] != '-';
 }
@@ -61,7 +50,8 @@ static bool is_literal_content(struct span text)
     struct span value = {colon + 1, text.len - tag.len - 1};
     if (span_is(tag, "IPv6"))
         return memchr(value.at, ':', value.len) != NULL && ip_addr_parse(value.at, value.len, &a);
-    return value.len > 0 && tag.len > 0 && span_is_all(tag, is_ldh) && tag.at[tag.len - 1] != '-';
+    return value.len > 0 && tag.len > 0 && span_is_all(tag, char_is_ldh) &&
+           tag.at[tag.len - 1] != '-';
 }
 
 /* address-literal = "[" ... "]" */
