@@ -27,6 +27,7 @@ struct run {
     struct sink *sink;
     struct report sent, taken;
     nsec_t started, counted, said;
+    bool counting;
     uint64_t cycles_total, cycles_busy;   /* where counting began */
     uint64_t tcp_base[TCP_COUNTER_COUNT]; /* likewise */
     uint64_t port_base[PORT_COUNTER_COUNT];
@@ -81,11 +82,11 @@ static bool step(void *user, nsec_t now, unsigned *work)
 {
     struct run *r = user;
     if (r->started == 0) {
-        r->started = now;
+        r->started = r->said = now;
         begin_counting(r, now);
     }
-    if (r->counted == r->started && now - r->started >= r->options.source.warm_up &&
-        r->options.source.warm_up > 0) {
+    if (!r->counting && r->source != NULL && source_is_counting(r->source)) {
+        r->counting = true;
         begin_counting(r, now);
         if (r->sink != NULL)
             report_restart(&r->taken);

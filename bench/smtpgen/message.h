@@ -31,6 +31,14 @@ MUST_CHECK bool message_prepare(struct message *m, struct pools *pools, size_t s
                                 const char *from, const char *subject);
 void message_release(struct message *m);
 
+/* Messages of several sizes, each as often as its weight says. */
+#define MESSAGE_SIZES_MAX 16
+struct message_sizes {
+    unsigned count;
+    uint64_t size[MESSAGE_SIZES_MAX];
+    unsigned weight[MESSAGE_SIZES_MAX];
+};
+
 /* The first line of message `id` of run `run`: MESSAGE_ID_LINE bytes, without a NUL. */
 void message_id_line(uint32_t run, uint64_t id, char out[MESSAGE_ID_LINE]);
 

@@ -43,6 +43,13 @@ static const char source_help[] =
     "      --pipelining on|off   where the server offers it (default on)\n"
     "      --duration SECONDS    begin no message after that\n"
     "      --warm-up SECONDS     first, and not counted\n"
+    "      --rate N              messages a second, sent when they are due, whatever became of\n"
+    "                            those before; latency counts from there. Needs sessions enough\n"
+    "      --ramp SECONDS        for the rate to grow from nothing\n"
+    "      --even                evenly spaced; else as chance has it\n"
+    "      --sizes SIZE:WEIGHT,...  several sizes, e.g. 1k:70,10k:20,100k:10\n"
+    "      --idle-sessions N     besides, that greet and then say nothing\n"
+    "      --seed N              of all that chance decides (default 1)\n"
     "      --source ADDRESS      of the clients, in turn (default: as routed)\n";
 
 static const char sink_help[] =
@@ -87,6 +94,12 @@ enum {
     OPTION_DURATION,
     OPTION_WARM_UP,
     OPTION_SOURCE,
+    OPTION_RATE,
+    OPTION_RAMP,
+    OPTION_EVEN,
+    OPTION_SIZES,
+    OPTION_IDLE_SESSIONS,
+    OPTION_SEED,
     OPTION_LISTEN,
     OPTION_SINK_SESSIONS,
     OPTION_SINK_HOSTNAME,
@@ -109,6 +122,12 @@ static const struct option source_options[] = {
     {"duration", required_argument, NULL, OPTION_DURATION},
     {"warm-up", required_argument, NULL, OPTION_WARM_UP},
     {"source", required_argument, NULL, OPTION_SOURCE},
+    {"rate", required_argument, NULL, OPTION_RATE},
+    {"ramp", required_argument, NULL, OPTION_RAMP},
+    {"even", no_argument, NULL, OPTION_EVEN},
+    {"sizes", required_argument, NULL, OPTION_SIZES},
+    {"idle-sessions", required_argument, NULL, OPTION_IDLE_SESSIONS},
+    {"seed", required_argument, NULL, OPTION_SEED},
 };
 static const struct option sink_options[] = {
     {"listen", required_argument, NULL, OPTION_LISTEN},
@@ -225,6 +244,42 @@ static bool switched(const char *text, bool *out)
     return *out || strcmp(text, "off") == 0;
 }
 
+static bool rate(const char *text, double *out)
+{
+    char *end;
+    *out = strtod(text, &end);
+    return end != text && *end == '\0' && *out > 0 && *out <= 1e9;
+}
+
+static bool set_size(struct message_sizes *sizes, const char *text)
+{
+    sizes->count = 1;
+    sizes->weight[0] = 1;
+    return number(text, MESSAGE_SIZE_MIN, SIZE_MAX_BYTES, &sizes->size[0]);
+}
+
+/* SIZE:WEIGHT,... */
+static bool set_sizes(struct message_sizes *sizes, const char *text)
+{
+    char copy[512];
+    if (strlen(text) >= sizeof(copy))
+        return false;
+    strcpy(copy, text);
+    sizes->count = 0;
+    char *rest = copy, *each;
+    while ((each = strsep(&rest, ",")) != NULL) {
+        char *colon = strchr(each, ':');
+        unsigned i = sizes->count++;
+        if (colon == NULL || i == MESSAGE_SIZES_MAX)
+            return false;
+        *colon = '\0';
+        if (!number(each, MESSAGE_SIZE_MIN, SIZE_MAX_BYTES, &sizes->size[i]) ||
+            !number32(colon + 1, 1, 1000000, &sizes->weight[i]))
+            return false;
+    }
+    return true;
+}
+
 static bool set_cpu(struct options *o, const char *text)
 {
     uint64_t value;
@@ -243,7 +298,7 @@ static bool set(struct options *o, int option, const char *text)
     case 'm':
         return number(text, 1, UINT64_MAX >> 1, &o->source.messages);
     case 'l':
-        return number(text, MESSAGE_SIZE_MIN, SIZE_MAX_BYTES, &o->source.size);
+        return set_size(&o->source.sizes, text);
     case 'r':
         return number32(text, 1, 100000, &o->source.recipients);
     case 'f':
@@ -270,6 +325,19 @@ static bool set(struct options *o, int option, const char *text)
         return seconds(text, &o->source.warm_up);
     case OPTION_SOURCE:
         return add_source(o, text);
+    case OPTION_RATE:
+        return rate(text, &o->source.rate);
+    case OPTION_RAMP:
+        return seconds(text, &o->source.ramp);
+    case OPTION_EVEN:
+        o->source.even = true;
+        return true;
+    case OPTION_SIZES:
+        return set_sizes(&o->source.sizes, text);
+    case OPTION_IDLE_SESSIONS:
+        return number32(text, 1, 10000000, &o->source.idle_sessions);
+    case OPTION_SEED:
+        return number(text, 0, UINT64_MAX >> 1, &o->source.seed);
     case OPTION_LISTEN:
         return add_listener(o, text);
     case OPTION_SINK_SESSIONS:
@@ -341,7 +409,7 @@ static bool complete(struct options *o, int *code)
     if ((o->role & ROLE_SINK) && o->sink.listen_count == 0)
         o->sink.listen[o->sink.listen_count++] = (struct endpoint){.port = 25};
     if (o->engine.connections == 0)
-        o->engine.connections = (o->role & ROLE_SOURCE ? 2 * s->sessions : 0) +
+        o->engine.connections = (o->role & ROLE_SOURCE ? 2 * s->sessions + s->idle_sessions : 0) +
                                 (o->role & ROLE_SINK ? o->sink.sessions : 0) + 1024;
     return true;
 }
@@ -358,7 +426,8 @@ bool options_parse(struct options *o, enum role role, int argc, char **argv, int
                    .buffers = 65536,
                    .window = 1 << 20},
         .source = {.sessions = 1,
-                   .size = 1024,
+                   .sizes = {.count = 1, .size = {1024}, .weight = {1}},
+                   .seed = 1,
                    .recipients = 1,
                    .pipelining = true,
                    .from = "smtpgen@example.org",

@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "app/smtp/format.h"
 #include "app/smtp/reply.h"
 #include "bench/smtpgen/line.h"
-#include "bench/smtpgen/message.h"
+#include "bench/smtpgen/schedule.h"
 
 #define OPENED_PER_STEP 32
 #define PATIENCE        (5 * NSEC_PER_SEC)    /* for what is under way when the source is stopped */
@@ -20,6 +21,7 @@ enum session_state {
     SESSION_CLOSED,   /* has no connection: opened at the next step, if there is anything to send */
     SESSION_OPENING,  /* the connection, then the banner, are awaited */
     SESSION_GREETING, /* EHLO was sent */
+    SESSION_IDLE,     /* an open loop has nothing for it, or it is of the idle crowd */
     SESSION_ENVELOPE, /* MAIL was sent; replies up to that of DATA are awaited */
     SESSION_CONTENT,  /* the content was sent, its answer is awaited */
     SESSION_CLEANING, /* RSET was sent after a refusal */
@@ -29,8 +31,9 @@ enum session_state {
 struct session {
     struct source *source;
     struct stream *stream;
-    struct session *next; /* in source->closed */
+    TAILQ_ENTRY(session) entry; /* in source->closed, or ->idle */
     enum session_state state;
+    bool crowd; /* one that never sends */
     bool pipelining;
     bool claim;        /* opened for one of the messages that are left */
     uint32_t answered; /* of the envelope's commands: MAIL, each RCPT, DATA */
@@ -39,15 +42,22 @@ struct session {
     unsigned refusal;  /* the first refusal's code; 0: none */
     uint64_t id;       /* of the message under way */
     uint64_t first_to; /* index of its first recipient */
-    nsec_t opened, begun, phase;
+    const struct message *message;
+    nsec_t opened, phase;
+    nsec_t begun; /* the message; in an open loop, when it was due */
 };
+
+TAILQ_HEAD(session_list, session);
 
 struct source {
     const struct source_config *config;
     struct engine *engine;
     struct report *report;
-    struct session *sessions, *closed;
+    struct session *sessions;
+    struct session_list closed, idle;
     uint32_t open;
+    uint32_t crowd; /* sessions of the idle crowd that are not standing there */
+    struct schedule schedule;
     uint64_t begun;  /* messages */
     uint64_t claims; /* messages that connections are being opened for */
     uint64_t next_to;
@@ -57,7 +67,9 @@ struct source {
     bool counting;              /* the warm-up is over */
     char mail[SMTP_LINE_MAX], ehlo[SMTP_COMMAND_LINE_MAX];
     size_t mail_len, ehlo_len;
-    struct message message;
+    uint64_t random;
+    unsigned weights; /* of all sizes */
+    struct message messages[MESSAGE_SIZES_MAX];
 };
 
 static void on_stream(struct stream *stream, unsigned events, void *user);
@@ -85,11 +97,14 @@ static void put_back(struct session *s)
 {
     struct source *source = s->source;
     give_up_claim(s);
+    if (s->state == SESSION_IDLE && s->crowd)
+        source->crowd++;
+    else if (s->state == SESSION_IDLE)
+        TAILQ_REMOVE(&source->idle, s, entry);
     s->stream = NULL;
     s->state = SESSION_CLOSED;
-    s->next = source->closed;
-    source->closed = s;
-    source->open--;
+    TAILQ_INSERT_TAIL(&source->closed, s, entry);
+    source->open -= !s->crowd;
 }
 
 /* The connection has ended, or must: what was under way has failed. */
@@ -126,7 +141,8 @@ static void leave(struct session *s)
     (void)say(s, "QUIT\r\n", 6);
 }
 
-static bool open_session(struct source *source, struct session *s)
+/* `due`: when its first message was. */
+static bool open_session(struct source *source, struct session *s, nsec_t due)
 {
     const struct source_config *c = source->config;
     enum stream_error why;
@@ -141,9 +157,10 @@ static bool open_session(struct source *source, struct session *s)
     }
     s->state = SESSION_OPENING;
     s->opened = source->engine->now;
-    s->claim = true;
-    source->claims++;
-    source->open++;
+    s->begun = due;
+    s->claim = !s->crowd && c->rate == 0;
+    source->claims += s->claim;
+    source->open += !s->crowd;
     return true;
 }
 
@@ -189,7 +206,27 @@ static void send_commands(struct session *s)
     (void)say(s, batch, len);
 }
 
-static void begin_message(struct session *s)
+static uint64_t random_next(struct source *s)
+{
+    s->random ^= s->random << 13;
+    s->random ^= s->random >> 7;
+    s->random ^= s->random << 17;
+    return s->random;
+}
+
+static const struct message *choose_message(struct source *s)
+{
+    const struct message_sizes *sizes = &s->config->sizes;
+    unsigned i = 0;
+    if (sizes->count > 1) {
+        unsigned at = (unsigned)(random_next(s) % s->weights);
+        while (at >= sizes->weight[i])
+            at -= sizes->weight[i++];
+    }
+    return &s->messages[i];
+}
+
+static void begin_message(struct session *s, nsec_t due)
 {
     struct source *source = s->source;
     s->state = SESSION_ENVELOPE;
@@ -198,18 +235,42 @@ static void begin_message(struct session *s)
     s->id = source->begun++;
     s->first_to = source->next_to;
     source->next_to = (source->next_to + source->config->recipients) % source->config->to->count;
-    s->begun = s->phase = now_of(s);
+    s->message = choose_message(source);
+    s->begun = due;
+    s->phase = now_of(s);
     send_commands(s);
 }
 
-/* A session is free: the next message, or the end. */
+static void stand_idle(struct session *s)
+{
+    s->state = SESSION_IDLE;
+    if (s->crowd)
+        s->source->crowd--;
+    else
+        TAILQ_INSERT_TAIL(&s->source->idle, s, entry);
+}
+
+/* A session is free: the next message, if it is due, or the end. */
 static void go_on(struct session *s)
 {
+    struct source *source = s->source;
+    const struct source_config *c = source->config;
+    nsec_t now = now_of(s), due = now;
     give_up_claim(s);
-    if (may_begin(s->source))
-        begin_message(s);
-    else
+    if (s->crowd) {
+        stand_idle(s);
+    } else if (!may_begin(source)) {
         leave(s);
+    } else if (!c->keep) {
+        begin_message(s, s->begun);
+    } else if (c->rate == 0) {
+        begin_message(s, now);
+    } else if (schedule_take(&source->schedule, now, &due)) {
+        source->report->counts.late++;
+        begin_message(s, due);
+    } else {
+        stand_idle(s);
+    }
 }
 
 static void send_content(struct session *s)
@@ -221,8 +282,8 @@ static void send_content(struct session *s)
     s->phase = now_of(s);
     if (!say(s, line, sizeof(line)))
         return;
-    for (unsigned i = 0; i < source->message.count; i++) {
-        if (!stream_forward(s->stream, &source->message.slices[i])) {
+    for (unsigned i = 0; i < s->message->count; i++) {
+        if (!stream_forward(s->stream, &s->message->slices[i])) {
             lose(s);
             return;
         }
@@ -291,9 +352,9 @@ static void on_content_reply(struct session *s, unsigned code)
     struct report *r = source->report;
     if (code / 100 == 2 && s->accepted > 0) {
         count_phase(s, REPORT_CONTENT, s->phase);
-        count_phase(s, REPORT_MESSAGE, source->config->keep ? s->begun : s->opened);
+        count_phase(s, REPORT_MESSAGE, s->begun);
         r->counts.messages_accepted++;
-        r->counts.content_bytes += source->message.size;
+        r->counts.content_bytes += s->message->size;
     } else {
         r->counts.messages_refused++;
         r->replies[s->refusal != 0 ? s->refusal : code]++;
@@ -342,6 +403,7 @@ static void on_reply(struct session *s, unsigned code)
         stream_close(s->stream);
         put_back(s);
         break;
+    case SESSION_IDLE: /* 421, as a rule; the end of the connection follows */
     case SESSION_CLOSED:
         break;
     }
@@ -382,6 +444,18 @@ static void on_stream(struct stream *stream, unsigned events, void *user)
 
 /* ----------------------------------------------------------------------------------- source -- */
 
+static bool prepare_messages(struct source *s)
+{
+    const struct source_config *c = s->config;
+    for (unsigned i = 0; i < c->sizes.count; i++) {
+        s->weights += c->sizes.weight[i];
+        if (!message_prepare(&s->messages[i], &s->engine->pools, c->sizes.size[i], c->from,
+                             c->subject))
+            return false;
+    }
+    return true;
+}
+
 struct source *source_create(const struct source_config *config, struct engine *e,
                              struct report *report)
 {
@@ -391,43 +465,61 @@ struct source *source_create(const struct source_config *config, struct engine *
     s->config = config;
     s->engine = e;
     s->report = report;
-    s->counting = config->warm_up == 0;
     s->mail_len = smtp_format_mail(s->mail, sizeof(s->mail),
                                    (struct span){config->from, strlen(config->from)}, 0,
                                    SMTP_BODY_UNSPECIFIED);
     s->ehlo_len = smtp_format_ehlo(s->ehlo, sizeof(s->ehlo),
                                    (struct span){config->hostname, strlen(config->hostname)});
-    s->sessions = calloc(config->sessions, sizeof(*s->sessions));
-    if (s->sessions == NULL ||
-        !message_prepare(&s->message, &e->pools, config->size, config->from, config->subject)) {
+    s->random = config->seed | 1;
+    TAILQ_INIT(&s->closed);
+    TAILQ_INIT(&s->idle);
+    report->open_loop = config->rate > 0;
+    s->crowd = config->idle_sessions;
+    uint64_t sessions = (uint64_t)config->sessions + config->idle_sessions;
+    s->sessions = calloc(sessions, sizeof(*s->sessions));
+    if (s->sessions == NULL || !prepare_messages(s)) {
         source_destroy(s);
         return NULL;
     }
-    for (uint32_t i = config->sessions; i-- > 0;) {
+    for (uint64_t i = 0; i < sessions; i++) {
         s->sessions[i].source = s;
-        s->sessions[i].next = s->closed;
-        s->closed = &s->sessions[i];
+        s->sessions[i].crowd = i < config->idle_sessions;
+        TAILQ_INSERT_TAIL(&s->closed, &s->sessions[i], entry);
     }
     return s;
 }
 
 void source_destroy(struct source *s)
 {
-    message_release(&s->message);
+    for (unsigned i = 0; i < s->config->sizes.count; i++)
+        message_release(&s->messages[i]);
     free(s->sessions);
     free(s);
 }
 
+/* Is there something to open a connection for? In an open loop without kept connections that is
+ * a message that is due. */
+static bool wanted(struct source *s, const struct session *session, nsec_t now, nsec_t *due)
+{
+    const struct source_config *c = s->config;
+    *due = now;
+    if (session->crowd)
+        return true;
+    if (s->started == 0 || !may_begin(s))
+        return false;
+    return c->rate == 0 || c->keep || schedule_take(&s->schedule, now, due);
+}
+
 static void open_sessions(struct source *s, nsec_t now, unsigned *work)
 {
-    for (unsigned i = 0; i < OPENED_PER_STEP && s->closed != NULL && now >= s->not_before; i++) {
-        struct session *session = s->closed;
-        if (!may_begin(s))
+    for (unsigned i = 0; i < OPENED_PER_STEP && now >= s->not_before; i++) {
+        struct session *session = TAILQ_FIRST(&s->closed);
+        nsec_t due;
+        if (session == NULL || !wanted(s, session, now, &due))
             return;
-        s->closed = session->next;
-        if (!open_session(s, session)) {
-            session->next = s->closed;
-            s->closed = session;
+        TAILQ_REMOVE(&s->closed, session, entry);
+        if (!open_session(s, session, due)) {
+            TAILQ_INSERT_HEAD(&s->closed, session, entry);
             s->not_before = now + RETRY;
             return;
         }
@@ -435,21 +527,74 @@ static void open_sessions(struct source *s, nsec_t now, unsigned *work)
     }
 }
 
-bool source_step(struct source *s, nsec_t now, unsigned *work)
+/* What is due, to the sessions that have nothing to do. */
+static void send_due(struct source *s, nsec_t now, unsigned *work)
+{
+    struct session *session;
+    nsec_t due;
+    while ((session = TAILQ_FIRST(&s->idle)) != NULL && may_begin(s) &&
+           schedule_take(&s->schedule, now, &due)) {
+        TAILQ_REMOVE(&s->idle, session, entry);
+        begin_message(session, due);
+        (*work)++;
+    }
+    uint64_t waiting = schedule_waiting(&s->schedule, now);
+    s->report->waiting_now = waiting;
+    if (waiting > s->report->waiting_max)
+        s->report->waiting_max = waiting;
+}
+
+/* Those that wait for messages will get none. */
+static void dismiss_idle(struct source *s)
+{
+    struct session *session;
+    while ((session = TAILQ_FIRST(&s->idle)) != NULL) {
+        TAILQ_REMOVE(&s->idle, session, entry);
+        leave(session);
+    }
+}
+
+/* The clock starts when the idle crowd stands. */
+static void start(struct source *s, nsec_t now)
 {
     const struct source_config *c = s->config;
-    if (s->started == 0)
-        s->started = now;
+    s->started = now;
+    s->counting = c->warm_up == 0;
+    if (c->rate > 0)
+        schedule_start(&s->schedule, c->rate, c->ramp, c->even, c->seed, now);
+}
+
+static void look_at_clock(struct source *s, nsec_t now)
+{
+    const struct source_config *c = s->config;
     if (!s->counting && now - s->started >= c->warm_up) {
         s->counting = true;
         report_restart(s->report);
     }
     if (c->duration > 0 && s->stop_at == 0 && now - s->started >= c->warm_up + c->duration)
         source_stop(s, now);
+}
+
+bool source_step(struct source *s, nsec_t now, unsigned *work)
+{
+    if (s->started == 0 && s->crowd == 0)
+        start(s, now);
     open_sessions(s, now, work);
+    if (s->started == 0)
+        return s->stop_at == 0;
+    look_at_clock(s, now);
+    if (s->config->rate > 0)
+        send_due(s, now, work);
+    if (!may_begin(s))
+        dismiss_idle(s);
     if (s->stop_at > 0 && now >= s->stop_at)
         return false;
     return s->open > 0 || may_begin(s);
+}
+
+bool source_is_counting(const struct source *s)
+{
+    return s->counting;
 }
 
 void source_stop(struct source *s, nsec_t now)

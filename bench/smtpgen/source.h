@@ -2,7 +2,9 @@
 /*
  * The traffic source: SMTP clients, many at once, in one thread.
  *
- * A closed loop: each session sends its next message when the last one has been answered.
+ * A closed loop: each session sends its next message when the last one has been answered. An open
+ * loop: messages are sent at a set rate, by whichever session is free, and latency counts from the
+ * time that each was due.
  */
 #ifndef SPLITMX_SMTPGEN_SOURCE_H
 #define SPLITMX_SMTPGEN_SOURCE_H
@@ -11,19 +13,25 @@
 #include <stdint.h>
 
 #include "bench/smtpgen/engine.h"
+#include "bench/smtpgen/message.h"
 #include "bench/smtpgen/recipients.h"
 #include "bench/smtpgen/report.h"
 
 struct source_config {
     struct endpoint server;
-    uint32_t sessions;   /* at once */
-    uint64_t messages;   /* in all; 0: no limit */
-    nsec_t duration;     /* 0: no limit */
-    nsec_t warm_up;      /* before counting begins */
-    uint64_t size;       /* bytes of content */
-    uint32_t recipients; /* per message */
-    bool keep;           /* many messages per session; else each has a connection of its own */
-    bool pipelining;     /* where the server offers it */
+    uint32_t sessions;          /* at once */
+    uint64_t messages;          /* in all; 0: no limit */
+    nsec_t duration;            /* 0: no limit */
+    nsec_t warm_up;             /* before counting begins */
+    double rate;                /* messages a second: an open loop; 0: a closed one */
+    nsec_t ramp;                /* until that rate is reached */
+    bool even;                  /* evenly spaced; else as chance (a Poisson process) has it */
+    struct message_sizes sizes; /* of content */
+    uint32_t idle_sessions;     /* besides, that say EHLO and then nothing */
+    uint64_t seed;              /* of everything that chance decides */
+    uint32_t recipients;        /* per message */
+    bool keep;       /* many messages per session; else each has a connection of its own */
+    bool pipelining; /* where the server offers it */
     const char *from, *hostname, *subject;
     const struct recipients *to;
     uint32_t run;              /* part of every message's id */
@@ -41,6 +49,9 @@ void source_destroy(struct source *s);
 /* Open what is to be opened. False when all is done, or when the source was told to stop and
  * nothing is under way any more. Adds what it did to *work. */
 bool source_step(struct source *s, nsec_t now, unsigned *work);
+
+/* Has the warm-up ended, and the report begun anew? */
+bool source_is_counting(const struct source *s);
 
 /* No new message is begun; what is under way gets 5 s to end. */
 void source_stop(struct source *s, nsec_t now);
