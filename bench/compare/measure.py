@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One run: a system, a load, what came out of it, and whether it counts."""
+import dataclasses
+
+import machine as machines
+from generator import HEADROOM, Failed, Generator
+from segment import Segment
+
+DRAIN = 20         # seconds that a system may go on working after the load has ended
+FOREIGN = 0.05     # of a core that others may take
+WARM_UP = 1        # seconds of load before the first run
+VERDICTS = {
+    "generator-bound": "the generator had less than 20 % of its core to spare",
+    "disturbed": "others used one of the cores",
+    "log-missing": "the log has fewer records than there were messages",
+    "failures": "messages were refused or lost",
+}
+
+
+class Stage:
+    """A started system with a generator before it; a context manager."""
+
+    def __init__(self, build, machine, make):
+        self.build, self.machine, self.make = build, machine, make
+        self.segment = None
+
+    def __enter__(self):
+        self.foreign = max(machines.share_of(cpu, 0.5) for cpu in (self.machine.tested, self.machine.own))
+        self.system = self.make()
+        try:
+            if self.system.veth:
+                self.segment = Segment(self.machine, kernel=self.system.kernel)
+            self.system.start()
+            if self.segment:
+                self.segment.steer()
+            self.generator = Generator(self.build, self.machine, self.system.generators_device)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_reason):
+        try:
+            self.system.stop()
+        finally:
+            if self.system.veth:
+                Segment.remove()
+
+    def _settle(self):
+        return not self.system.kernel or machines.wait_for_quiet(self.machine.tested, DRAIN)
+
+    def warm_up(self, load):
+        """Processes are started, pages touched, destinations verified: until a short load meets no refusal."""
+        for _attempt in range(5):
+            said = self.generator.drive(load, WARM_UP)
+            if said["counts"]["messages_accepted"] and not said["counts"]["messages_refused"]:
+                return
+        raise Failed(f"{self.system.title} refuses: {said['failures']}")
+
+    def run(self, load, seconds):
+        """A run, as JSON."""
+        self._settle()
+        system = self.system
+        logged = system.logged()
+        system.mark()
+        tested, own = (machines.Reading(cpu) for cpu in (self.machine.tested, self.machine.own))
+        said = self.generator.drive(load, seconds)
+        generator_core = machines.Reading(self.machine.own).since(own)
+        drained = self._settle()
+        core = machines.Reading(self.machine.tested).since(tested)
+        facts = system.facts()
+        records = system.logged() - logged
+        return self._judge(load, said, core, generator_core, facts, records, drained)
+
+    def _judge(self, load, said, core, generator_core, facts, records, drained):
+        system, counts, rates = self.system, said["counts"], said["rates"]
+        messages = said["sink"]["counts"]["messages_accepted"] if system.queues else counts["messages_accepted"]
+        cost = system.cost(core, facts)
+        expected = {"message": messages, "connection": counts["connections"]}[system.log_of]
+        failed = sum(counts[name] for name in ("messages_refused", "messages_failed", "connections_failed"))
+        verdicts = {"generator-bound": 1 - rates["busy"] < HEADROOM,
+                    "disturbed": self.foreign > FOREIGN or not drained,
+                    "log-missing": records < expected, "failures": failed > 0 or messages == 0}
+        return {
+            "system": system.title, "does": system.does, "load": dataclasses.asdict(load) | {"name": str(load)},
+            "messages": messages, "seconds": said["seconds"], "messages_per_second": messages / said["seconds"],
+            "core_seconds": cost, "core_seconds_per_1000": 1000 * cost / messages if messages else None,
+            "messages_per_core_second": messages / cost if cost and messages else None,
+            "core_share": cost / said["seconds"], "core": core, "generator_core": generator_core,
+            "headroom": 1 - rates["busy"], "foreign": self.foreign,
+            "log": {"of": system.log_of, "records": records, "expected": expected},
+            "but": [name for name, true in verdicts.items() if true], "system_counters": facts, "smtpgen": {
+                key: said[key] for key in ("counts", "rates", "wire", "failures", "latency_us") if key in said},
+        }
