@@ -6,6 +6,7 @@
 #include <sysexits.h>
 
 #include "bench/smtpgen/options.h"
+#include "bench/smtpgen/verify.h"
 #include "bench/smtpgen/verify_command.h"
 
 #define AWAIT_LINK (10 * NSEC_PER_SEC)
@@ -25,6 +26,7 @@ struct run {
     struct engine engine;
     struct source *source;
     struct sink *sink;
+    struct record_file *sent_records, *taken_records;
     struct report sent, taken;
     nsec_t started, counted, said;
     bool counting;
@@ -103,6 +105,61 @@ static bool step(void *user, nsec_t now, unsigned *work)
     return source_step(r->source, now, work);
 }
 
+/* NULL, after a sentence, if it cannot be opened. */
+static struct record_file *open_records(const char *path, enum record_kind kind)
+{
+    struct record_file *f = record_open(path, kind);
+    if (f == NULL)
+        perror(path != NULL ? path : "smtpgen: records");
+    return f;
+}
+
+/* Those that files or the verification want. */
+static bool create_records(struct run *r)
+{
+    struct options *o = &r->options;
+    if (o->records != NULL || o->verify) {
+        r->sent_records = open_records(o->records, RECORD_SENT);
+        o->source.records = r->sent_records;
+    }
+    if (o->sink_records != NULL || o->verify) {
+        r->taken_records = open_records(o->sink_records, RECORD_RECEIVED);
+        o->sink.records = r->taken_records;
+    }
+    return (r->sent_records != NULL || (o->records == NULL && !o->verify)) &&
+           (r->taken_records != NULL || (o->sink_records == NULL && !o->verify));
+}
+
+static int close_records(struct run *r, int code)
+{
+    if (record_close(r->sent_records) & record_close(r->taken_records))
+        return code;
+    perror("smtpgen: records");
+    return EX_IOERR;
+}
+
+/* Everything accepted was delivered, once, unaltered, to the right sink. */
+static int verify(struct run *r)
+{
+    struct verify *v = verify_new();
+    struct verify_result result;
+    int code = EX_OSERR;
+    char *expect = r->options.expect;
+    FILE *sent = record_reread(r->sent_records), *taken = record_reread(r->taken_records);
+    if (v != NULL && expect != NULL && !verify_expect_all(v, expect)) {
+        fputs("smtpgen: --expect takes CLASS=ADDRESS:PORT, each class once\n", stderr);
+        code = EX_USAGE;
+    } else if (v != NULL && sent != NULL && taken != NULL && verify_sent(v, sent, "sent", stderr) &&
+               verify_received(v, taken, "taken", stderr)) {
+        verify_finish(v, &result);
+        verify_print(&result, stdout);
+        code = verify_holds(&result) ? EX_OK : 1;
+    }
+    if (v != NULL)
+        verify_free(v);
+    return code;
+}
+
 static bool create(struct run *r)
 {
     const struct options *o = &r->options;
@@ -150,12 +207,15 @@ static int work(struct run *r)
         fprintf(stderr, "smtpgen: %s: the link is down\n", r->options.engine.device);
         return EX_UNAVAILABLE;
     }
+    if (!create_records(r))
+        return EX_CANTCREAT;
     if (!create(r)) {
         fputs("smtpgen: out of memory, or two listeners have the same address and port\n", stderr);
         return EX_OSERR;
     }
     engine_run(&r->engine, step, r);
-    return say_results(r);
+    int code = say_results(r);
+    return code == EX_OK && r->options.verify ? verify(r) : code;
 }
 
 static int run(enum role role, int argc, char **argv)
@@ -173,7 +233,7 @@ static int run(enum role role, int argc, char **argv)
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     if (engine_start(&r.engine, &r.options.engine, &why)) {
-        code = work(&r);
+        code = close_records(&r, work(&r));
         if (r.source != NULL)
             source_destroy(r.source);
         if (r.sink != NULL)

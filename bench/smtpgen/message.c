@@ -40,9 +40,10 @@ static char *compose(size_t len, const char *from, const char *subject)
 bool message_prepare(struct message *m, struct pools *pools, size_t size, const char *from,
                      const char *subject)
 {
-    char *text = compose(size - MESSAGE_ID_LINE, from, subject);
+    /* The end of data brings the last CRLF. */
+    char *text = compose(size - MESSAGE_ID_LINE - strlen("\r\n"), from, subject);
     size_t len = text != NULL ? strlen(text) : 0, done = 0;
-    *m = (struct message){.size = size};
+    *m = (struct message){0};
     m->slices = calloc(len / 1024 + 2, sizeof(*m->slices));
     while (m->slices != NULL && done < len) {
         struct rte_mbuf *buf = rte_pktmbuf_alloc(pools->data);
@@ -61,9 +62,14 @@ bool message_prepare(struct message *m, struct pools *pools, size_t size, const 
         };
         done += part;
     }
-    free(text);
-    if (len > 0 && done == len)
+    if (len > 0 && done == len) {
+        size_t content = len - strlen(".\r\n");
+        m->size = MESSAGE_ID_LINE + content;
+        digest_tail_make(&m->tail, digest_bytes(0, text, content), content);
+        free(text);
         return true;
+    }
+    free(text);
     message_release(m);
     return false;
 }

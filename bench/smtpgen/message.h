@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bench/smtpgen/digest.h"
 #include "drivers/base/check.h"
 #include "drivers/base/pools.h"
 #include "drivers/base/slice.h"
@@ -20,9 +21,10 @@
 #define MESSAGE_ID_LINE 36 /* bytes of the first line, with its CRLF */
 
 struct message {
-    size_t size;          /* of the content, the first line included, the end of data not */
+    size_t size;          /* of the content, the first line and the last CRLF included */
     struct slice *slices; /* of the shared part */
     unsigned count;
+    struct digest_tail tail; /* of all behind the first line */
 };
 
 /* `size`: bytes of content, at least MESSAGE_SIZE_MIN. False if packet memory is out. */

@@ -37,6 +37,9 @@ static const char source_help[] =
     "  -t, --to ADDRESS      recipient; several are used in turn; user%@example.com:1-1000 is a\n"
     "                        family of a thousand\n"
     "      --recipients-file FILE  one a line\n"
+    "      --local ADDRESS, --external ADDRESS, --unknown ADDRESS  likewise, of a class\n"
+    "      --share CLASS=N,...   of messages; default: classes share alike\n"
+    "      --mixed               recipients of several classes in one message\n"
     "  -d, --keep            keep the connection for the next message\n"
     "  -M, --hostname NAME   for EHLO (default smtpgen.example)\n"
     "  -S, --subject TEXT\n"
@@ -49,6 +52,7 @@ static const char source_help[] =
     "      --even                evenly spaced; else as chance has it\n"
     "      --sizes SIZE:WEIGHT,...  several sizes, e.g. 1k:70,10k:20,100k:10\n"
     "      --idle-sessions N     besides, that greet and then say nothing\n"
+    "      --records FILE        of what was sent, for `smtpgen verify`\n"
     "      --seed N              of all that chance decides (default 1)\n"
     "      --source ADDRESS      of the clients, in turn (default: as routed)\n";
 
@@ -56,7 +60,14 @@ static const char sink_help[] =
     "The sink:\n"
     "      --listen ADDRESS:PORT up to 16 of them (default of `sink`: every address, port 25)\n"
     "      --sink-sessions N     at once (default 10000)\n"
-    "      --sink-hostname NAME  (default sink.example)\n";
+    "      --sink-hostname NAME  (default sink.example)\n"
+    "      --sink-records FILE   of what was received, for `smtpgen verify`\n";
+
+static const char both_help[] =
+    "Both:\n"
+    "      --verify              what was accepted was delivered: once, unaltered, exit code 1 if\n"
+    "                            not\n"
+    "      --expect CLASS=ADDRESS:PORT,...  and to the right sink (none: nowhere)\n";
 
 static const char common_help[] =
     "Results:\n"
@@ -76,6 +87,8 @@ static void print_usage(enum role role, FILE *out)
         fputs(source_help, out);
     if (role & ROLE_SINK)
         fputs(sink_help, out);
+    if (role == ROLE_BOTH)
+        fputs(both_help, out);
     fputs(common_help, out);
 }
 
@@ -100,6 +113,15 @@ enum {
     OPTION_SIZES,
     OPTION_IDLE_SESSIONS,
     OPTION_SEED,
+    OPTION_LOCAL,
+    OPTION_EXTERNAL,
+    OPTION_UNKNOWN,
+    OPTION_SHARE,
+    OPTION_MIXED,
+    OPTION_RECORDS,
+    OPTION_SINK_RECORDS,
+    OPTION_VERIFY,
+    OPTION_EXPECT,
     OPTION_LISTEN,
     OPTION_SINK_SESSIONS,
     OPTION_SINK_HOSTNAME,
@@ -128,11 +150,22 @@ static const struct option source_options[] = {
     {"sizes", required_argument, NULL, OPTION_SIZES},
     {"idle-sessions", required_argument, NULL, OPTION_IDLE_SESSIONS},
     {"seed", required_argument, NULL, OPTION_SEED},
+    {"local", required_argument, NULL, OPTION_LOCAL},
+    {"external", required_argument, NULL, OPTION_EXTERNAL},
+    {"unknown", required_argument, NULL, OPTION_UNKNOWN},
+    {"share", required_argument, NULL, OPTION_SHARE},
+    {"mixed", no_argument, NULL, OPTION_MIXED},
+    {"records", required_argument, NULL, OPTION_RECORDS},
 };
 static const struct option sink_options[] = {
     {"listen", required_argument, NULL, OPTION_LISTEN},
     {"sink-sessions", required_argument, NULL, OPTION_SINK_SESSIONS},
     {"sink-hostname", required_argument, NULL, OPTION_SINK_HOSTNAME},
+    {"sink-records", required_argument, NULL, OPTION_SINK_RECORDS},
+};
+static const struct option both_options[] = {
+    {"verify", no_argument, NULL, OPTION_VERIFY},
+    {"expect", required_argument, NULL, OPTION_EXPECT},
 };
 static const struct option common_options[] = {
     {"port", required_argument, NULL, OPTION_PORT},
@@ -151,7 +184,8 @@ static const struct option common_options[] = {
 };
 
 struct table {
-    struct option all[COUNT_OF(source_options) + COUNT_OF(sink_options) + COUNT_OF(common_options)];
+    struct option all[COUNT_OF(source_options) + COUNT_OF(sink_options) + COUNT_OF(both_options) +
+                      COUNT_OF(common_options)];
     char letters[64];
 };
 
@@ -166,6 +200,10 @@ static void table_for(enum role role, struct table *t)
     if (role & ROLE_SINK) {
         memcpy(t->all + n, sink_options, sizeof(sink_options));
         n += COUNT_OF(sink_options);
+    }
+    if (role == ROLE_BOTH) {
+        memcpy(t->all + n, both_options, sizeof(both_options));
+        n += COUNT_OF(both_options);
     }
     memcpy(t->all + n, common_options, sizeof(common_options));
     strcpy(t->letters, role & ROLE_SOURCE ? "s:m:l:r:f:t:dM:S:ch" : "ch");
@@ -204,10 +242,10 @@ static bool seconds(const char *text, nsec_t *out)
     return true;
 }
 
-static bool add_recipient(struct options *o, const char *text)
+static bool add_recipient(struct options *o, enum target_class class, const char *text)
 {
     const char *why;
-    if (recipients_add(&o->to, text, &why))
+    if (recipients_add(&o->to.classes[class], text, &why))
         return true;
     fprintf(stderr, "smtpgen: %s: %s\n", text, why);
     return false;
@@ -217,7 +255,7 @@ static bool load_recipients(struct options *o, const char *path)
 {
     const char *why;
     unsigned line;
-    if (recipients_load(&o->to, path, &why, &line))
+    if (recipients_load(&o->to.classes[TARGET_ANY], path, &why, &line))
         return true;
     fprintf(stderr, "smtpgen: %s:%u: %s\n", path, line, why);
     return false;
@@ -305,7 +343,31 @@ static bool set(struct options *o, int option, const char *text)
         o->source.from = text;
         return true;
     case 't':
-        return add_recipient(o, text);
+        return add_recipient(o, TARGET_ANY, text);
+    case OPTION_LOCAL:
+        return add_recipient(o, TARGET_LOCAL, text);
+    case OPTION_EXTERNAL:
+        return add_recipient(o, TARGET_EXTERNAL, text);
+    case OPTION_UNKNOWN:
+        return add_recipient(o, TARGET_UNKNOWN, text);
+    case OPTION_SHARE:
+        return targets_parse_shares(&o->to, text);
+    case OPTION_MIXED:
+        o->to.mixed = true;
+        return true;
+    case OPTION_RECORDS:
+        o->records = text;
+        return true;
+    case OPTION_SINK_RECORDS:
+        o->sink_records = text;
+        return true;
+    case OPTION_VERIFY:
+        o->verify = true;
+        return true;
+    case OPTION_EXPECT:
+        free(o->expect);
+        o->expect = strdup(text);
+        return o->expect != NULL;
     case OPTION_RECIPIENTS_FILE:
         return load_recipients(o, text);
     case 'd':
@@ -393,6 +455,15 @@ static bool complain(const char *text, int *code)
     return false;
 }
 
+static bool no_recipients(const struct targets *t)
+{
+    for (unsigned i = 0; i < TARGET_CLASSES; i++) {
+        if (t->classes[i].count > 0)
+            return false;
+    }
+    return true;
+}
+
 /* What the command line left open. */
 static bool complete(struct options *o, int *code)
 {
@@ -400,8 +471,11 @@ static bool complete(struct options *o, int *code)
     if (o->engine.device == NULL || o->engine.link.address_count == 0)
         return complain("--port and --address are needed, see --help", code);
     if (o->role & ROLE_SOURCE) {
-        if (o->to.count == 0 && !add_recipient(o, "smtpgen@example.com"))
+        if (no_recipients(&o->to) && !add_recipient(o, TARGET_ANY, "smtpgen@example.com"))
             return complain("out of memory", code);
+        if (!targets_settle(&o->to))
+            return complain("--share names a class without recipients", code);
+        o->to.random = s->seed << 1 | 1;
         if (s->messages == 0 && s->duration == 0)
             s->messages = 1;
         s->to = &o->to;
@@ -464,5 +538,6 @@ bool options_parse(struct options *o, enum role role, int argc, char **argv, int
 
 void options_free(struct options *o)
 {
-    recipients_free(&o->to);
+    targets_free(&o->to);
+    free(o->expect);
 }

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 
 #include "bench/smtpgen/engine.h"
-#include "bench/smtpgen/recipients.h"
 #include "bench/smtpgen/sink.h"
 #include "bench/smtpgen/source.h"
+#include "bench/smtpgen/targets.h"
 
 enum role {
     ROLE_SOURCE = 1 << 0,
@@ -21,7 +21,10 @@ struct options {
     struct engine_config engine;
     struct source_config source;
     struct sink_config sink;
-    struct recipients to;
+    struct targets to;
+    const char *records, *sink_records; /* files; NULL: none */
+    bool verify;                        /* what was sent against what was received, in memory */
+    char *expect;                       /* CLASS=ADDRESS:PORT,... */
     struct ip_addr addresses[IP_MAX_ADDRESSES]; /* of source.addresses */
     const char *json; /* file for the results, "-": standard output; NULL: none */
     bool progress;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "app/smtp/span.h"
 #include "drivers/base/check.h"
 
 struct recipients {

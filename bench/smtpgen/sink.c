@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "app/smtp/content.h"
+#include "bench/smtpgen/inspection.h"
 #include "bench/smtpgen/line.h"
 
 #define SLICES       16
@@ -26,6 +27,8 @@ struct session {
     bool mail;           /* MAIL was said */
     uint32_t recipients; /* of the transaction */
     struct smtp_content content;
+    uint64_t consumed; /* of the content */
+    struct inspection inspection;
 };
 
 struct sink {
@@ -98,12 +101,16 @@ static void reset(struct session *s)
 {
     s->mail = false;
     s->recipients = 0;
+    if (s->sink->config->records != NULL)
+        inspection_reset(&s->inspection);
 }
 
-static const char *on_rcpt(struct session *s)
+static const char *on_rcpt(struct session *s, const char *line, size_t len)
 {
     if (!s->mail)
         return "503 5.5.1 Say MAIL first\r\n";
+    if (s->sink->config->records != NULL && !inspection_recipient(&s->inspection, line, len))
+        return "451 4.3.0 Out of memory\r\n";
     s->recipients++;
     s->sink->report->counts.recipients_accepted++;
     return "250 2.1.5 Ok\r\n";
@@ -114,6 +121,7 @@ static const char *on_data(struct session *s)
     if (s->recipients == 0)
         return "503 5.5.1 Say RCPT first\r\n";
     s->state = SESSION_CONTENT;
+    s->consumed = 0;
     smtp_content_start(&s->content);
     return "354 End data with <CR><LF>.<CR><LF>\r\n";
 }
@@ -122,7 +130,7 @@ static const char *on_data(struct session *s)
 static const char *answer(struct session *s, const char *line, size_t len)
 {
     if (is_verb(line, len, "RCPT TO:"))
-        return on_rcpt(s);
+        return on_rcpt(s, line, len);
     if (is_verb(line, len, "MAIL FROM:")) {
         if (s->mail)
             return "503 5.5.1 A transaction is open already\r\n";
@@ -168,17 +176,43 @@ static bool command_step(struct session *s, struct replies *out)
     return false;
 }
 
+/* Look at what of the content is certain, and not consumed. */
+static void inspect(struct session *s)
+{
+    size_t offset = 0, left = (size_t)(s->content.safe - s->consumed);
+    struct slice slice;
+    while (left > 0 && stream_peek(s->stream, offset, &slice, 1) > 0) {
+        size_t part = slice.len < left ? slice.len : left;
+        inspection_content(&s->inspection, slice.data, part);
+        offset += part;
+        left -= part;
+    }
+}
+
+static void keep_record(struct session *s)
+{
+    char listener[ADDR_TEXT_SIZE];
+    inspection_content(&s->inspection, (const uint8_t *)"\r\n", 2); /* of the end of data */
+    endpoint_format(&s->stream->local, listener);
+    inspection_record(&s->inspection, s->sink->config->records, listener);
+}
+
 /* Takes what has arrived of the content. False: there is no more. */
 static bool content_step(struct session *s, struct replies *out)
 {
     struct slice slices[SLICES];
-    unsigned n = stream_peek(s->stream, 0, slices, SLICES);
-    size_t taken = 0;
+    unsigned n = stream_peek(s->stream, (size_t)(s->content.scanned - s->consumed), slices, SLICES);
     for (unsigned i = 0; i < n && !s->content.ended; i++)
-        taken += smtp_content_scan(&s->content, slices[i].data, slices[i].len);
-    stream_consume(s->stream, taken);
+        smtp_content_scan(&s->content, slices[i].data, slices[i].len);
+    if (s->sink->config->records != NULL)
+        inspect(s);
+    uint64_t done = s->content.ended ? s->content.scanned : s->content.safe;
+    stream_consume(s->stream, (size_t)(done - s->consumed));
+    s->consumed = done;
     if (!s->content.ended)
         return n == SLICES;
+    if (s->sink->config->records != NULL)
+        keep_record(s);
     struct report_counts *counts = &s->sink->report->counts;
     counts->messages_accepted++;
     counts->content_bytes += s->content.safe;
@@ -255,6 +289,8 @@ struct sink *sink_create(const struct sink_config *config, struct engine *e, str
 
 void sink_destroy(struct sink *s)
 {
+    for (uint32_t i = 0; s->sessions != NULL && i < s->config->sessions; i++)
+        inspection_free(&s->sessions[i].inspection);
     free(s->sessions);
     free(s);
 }

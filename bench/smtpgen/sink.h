@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "bench/smtpgen/engine.h"
+#include "bench/smtpgen/record.h"
 #include "bench/smtpgen/report.h"
 
 #define SINK_LISTENERS 16
@@ -16,6 +17,7 @@ struct sink_config {
     unsigned listen_count;
     uint32_t sessions; /* at once */
     const char *hostname;
+    struct record_file *records; /* of what was received; NULL: none are kept */
 };
 
 struct sink;

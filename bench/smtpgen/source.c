@@ -41,7 +41,8 @@ struct session {
     uint32_t accepted; /* recipients */
     unsigned refusal;  /* the first refusal's code; 0: none */
     uint64_t id;       /* of the message under way */
-    uint64_t first_to; /* index of its first recipient */
+    struct target *to; /* its recipients */
+    bool *took;        /* which of them were accepted; only where records are kept */
     const struct message *message;
     nsec_t opened, phase;
     nsec_t begun; /* the message; in an open loop, when it was due */
@@ -60,13 +61,15 @@ struct source {
     struct schedule schedule;
     uint64_t begun;  /* messages */
     uint64_t claims; /* messages that connections are being opened for */
-    uint64_t next_to;
     unsigned next_address;
     nsec_t started, not_before; /* connections are opened */
     nsec_t stop_at;             /* 0: not stopping */
     bool counting;              /* the warm-up is over */
     char mail[SMTP_LINE_MAX], ehlo[SMTP_COMMAND_LINE_MAX];
     size_t mail_len, ehlo_len;
+    struct target *to; /* of all sessions */
+    bool *took;
+    struct record_recipient *recorded; /* of the record that is being written */
     uint64_t random;
     unsigned weights; /* of all sizes */
     struct message messages[MESSAGE_SIZES_MAX];
@@ -107,6 +110,37 @@ static void put_back(struct session *s)
     source->open -= !s->crowd;
 }
 
+/* What became of the message whose content was sent. */
+static void keep_record(struct session *s, unsigned code)
+{
+    struct source *source = s->source;
+    const struct source_config *c = source->config;
+    char line[MESSAGE_ID_LINE];
+    unsigned n = 0;
+    if (c->records == NULL || s->accepted == 0)
+        return;
+    message_id_line(c->run, s->id, line);
+    uint32_t crc = digest_bytes(DIGEST_START, line, sizeof(line));
+    for (uint32_t i = 0; i < c->recipients; i++) {
+        if (!s->took[i])
+            continue;
+        const char *name = target_class_name(s->to[i].kind);
+        source->recorded[n++] = (struct record_recipient){
+            .label = {name, strlen(name)},
+            .address = targets_address(c->to, &s->to[i]),
+        };
+    }
+    struct record record = {
+        .run = c->run,
+        .number = (uint32_t)s->id,
+        .crc = digest_end(digest_tail_add(&s->message->tail, crc)),
+        .size = (uint32_t)s->message->size,
+        .code = (uint16_t)code,
+        .time_us = (now_of(s) - source->started) / NSEC_PER_USEC,
+    };
+    record_write(c->records, &record, source->recorded, n);
+}
+
 /* The connection has ended, or must: what was under way has failed. */
 static void lose(struct session *s)
 {
@@ -119,8 +153,10 @@ static void lose(struct session *s)
     }
     if (s->state == SESSION_ENVELOPE)
         r->counts.messages_failed++;
-    if (s->state == SESSION_CONTENT)
+    if (s->state == SESSION_CONTENT) {
         r->counts.messages_in_doubt++;
+        keep_record(s, 0);
+    }
     if (s->state != SESSION_LEAVING)
         r->stream_errors[s->stream->error]++;
     stream_abort(s->stream);
@@ -175,7 +211,6 @@ static uint32_t commands(const struct session *s)
 static size_t put_command(const struct session *s, uint32_t i, char *at)
 {
     const struct source *source = s->source;
-    const struct recipients *to = source->config->to;
     if (i == 0) {
         memcpy(at, source->mail, source->mail_len);
         return source->mail_len;
@@ -184,10 +219,9 @@ static size_t put_command(const struct session *s, uint32_t i, char *at)
         memcpy(at, "DATA\r\n", 6);
         return 6;
     }
-    uint64_t k = (s->first_to + i - 1) % to->count;
-    size_t len = (size_t)(to->offset[k + 1] - to->offset[k]);
-    memcpy(at, to->text + to->offset[k], len);
-    return len;
+    struct span line = targets_line(source->config->to, &s->to[i - 1]);
+    memcpy(at, line.at, line.len);
+    return line.len;
 }
 
 /* Send the envelope's next command, or, with pipelining, all that are left. */
@@ -233,8 +267,7 @@ static void begin_message(struct session *s, nsec_t due)
     s->answered = s->sent = s->accepted = 0;
     s->refusal = 0;
     s->id = source->begun++;
-    s->first_to = source->next_to;
-    source->next_to = (source->next_to + source->config->recipients) % source->config->to->count;
+    targets_choose(source->config->to, s->to, source->config->recipients);
     s->message = choose_message(source);
     s->begun = due;
     s->phase = now_of(s);
@@ -320,6 +353,8 @@ static void on_envelope_reply(struct session *s, unsigned code)
         s->refusal = code;
     if (which > 0 && which < last) {
         s->accepted += good;
+        if (s->took != NULL)
+            s->took[which - 1] = good;
         r->counts.recipients_accepted += good;
         r->counts.recipients_refused += !good;
     }
@@ -350,6 +385,7 @@ static void on_content_reply(struct session *s, unsigned code)
 {
     struct source *source = s->source;
     struct report *r = source->report;
+    keep_record(s, code);
     if (code / 100 == 2 && s->accepted > 0) {
         count_phase(s, REPORT_CONTENT, s->phase);
         count_phase(s, REPORT_MESSAGE, s->begun);
@@ -456,6 +492,15 @@ static bool prepare_messages(struct source *s)
     return true;
 }
 
+/* Room for the recipients of session number i of those that send. */
+static void give_room(struct session *s, uint64_t i)
+{
+    const struct source *source = s->source;
+    uint32_t each = source->config->recipients;
+    s->to = source->to + i * each;
+    s->took = source->took != NULL ? source->took + i * each : NULL;
+}
+
 struct source *source_create(const struct source_config *config, struct engine *e,
                              struct report *report)
 {
@@ -477,13 +522,21 @@ struct source *source_create(const struct source_config *config, struct engine *
     s->crowd = config->idle_sessions;
     uint64_t sessions = (uint64_t)config->sessions + config->idle_sessions;
     s->sessions = calloc(sessions, sizeof(*s->sessions));
-    if (s->sessions == NULL || !prepare_messages(s)) {
+    s->to = calloc((size_t)config->sessions * config->recipients, sizeof(*s->to));
+    if (config->records != NULL) {
+        s->took = calloc((size_t)config->sessions * config->recipients, sizeof(*s->took));
+        s->recorded = calloc(config->recipients, sizeof(*s->recorded));
+    }
+    bool kept = config->records == NULL || (s->took != NULL && s->recorded != NULL);
+    if (s->sessions == NULL || s->to == NULL || !kept || !prepare_messages(s)) {
         source_destroy(s);
         return NULL;
     }
     for (uint64_t i = 0; i < sessions; i++) {
         s->sessions[i].source = s;
         s->sessions[i].crowd = i < config->idle_sessions;
+        if (!s->sessions[i].crowd)
+            give_room(&s->sessions[i], i - config->idle_sessions);
         TAILQ_INSERT_TAIL(&s->closed, &s->sessions[i], entry);
     }
     return s;
@@ -494,6 +547,9 @@ void source_destroy(struct source *s)
     for (unsigned i = 0; i < s->config->sizes.count; i++)
         message_release(&s->messages[i]);
     free(s->sessions);
+    free(s->to);
+    free(s->took);
+    free(s->recorded);
     free(s);
 }
 

@@ -14,8 +14,9 @@
 
 #include "bench/smtpgen/engine.h"
 #include "bench/smtpgen/message.h"
-#include "bench/smtpgen/recipients.h"
+#include "bench/smtpgen/record.h"
 #include "bench/smtpgen/report.h"
+#include "bench/smtpgen/targets.h"
 
 struct source_config {
     struct endpoint server;
@@ -33,9 +34,10 @@ struct source_config {
     bool keep;       /* many messages per session; else each has a connection of its own */
     bool pipelining; /* where the server offers it */
     const char *from, *hostname, *subject;
-    const struct recipients *to;
-    uint32_t run;              /* part of every message's id */
-    struct ip_addr *addresses; /* of the clients, in turn; none: as routed */
+    struct targets *to;
+    struct record_file *records; /* of what was sent; NULL: none are kept */
+    uint32_t run;                /* part of every message's id */
+    struct ip_addr *addresses;   /* of the clients, in turn; none: as routed */
     unsigned address_count;
 };
 

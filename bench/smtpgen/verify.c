@@ -286,6 +286,19 @@ static bool read_all(struct verify *v, FILE *in, enum record_kind kind, const ch
     return memory && error == RECORD_END;
 }
 
+bool verify_expect_all(struct verify *v, char *text)
+{
+    for (char *one = strtok(text, ","); one != NULL; one = strtok(NULL, ",")) {
+        char *equals = strchr(one, '=');
+        if (equals == NULL)
+            return false;
+        *equals = '\0';
+        if (!verify_expect(v, one, equals + 1))
+            return false;
+    }
+    return true;
+}
+
 bool verify_sent(struct verify *v, FILE *in, const char *name, FILE *complaints)
 {
     return read_all(v, in, RECORD_SENT, name, complaints);

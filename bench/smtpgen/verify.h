@@ -71,6 +71,9 @@ void verify_free(struct verify *v);
  */
 MUST_CHECK bool verify_expect(struct verify *v, const char *label, const char *sink);
 
+/* CLASS=SINK,...; cuts `text` up. */
+MUST_CHECK bool verify_expect_all(struct verify *v, char *text);
+
 /*
  * Reads a record file that `in` gives and `name` names, and closes it; all that was sent before all
  * that was received. False after a sentence to `complaints`: it is none, or there is no memory.

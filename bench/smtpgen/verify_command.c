@@ -38,20 +38,6 @@ struct options {
     const char *json;
 };
 
-/* Cuts `text` up. */
-static bool parse_expects(struct verify *v, char *text)
-{
-    for (char *one = strtok(text, ","); one != NULL; one = strtok(NULL, ",")) {
-        char *equals = strchr(one, '=');
-        if (equals == NULL)
-            return false;
-        *equals = '\0';
-        if (!verify_expect(v, one, equals + 1))
-            return false;
-    }
-    return true;
-}
-
 static int usage_error(const char *what)
 {
     fprintf(stderr, "smtpgen verify: %sTry: smtpgen verify --help\n", what);
@@ -87,7 +73,7 @@ static int parse(struct options *o, struct verify *v, int argc, char **argv, boo
                 o->received[o->received_count++] = optarg;
             break;
         case EXPECT:
-            if (!parse_expects(v, optarg))
+            if (!verify_expect_all(v, optarg))
                 return usage_error("--expect takes CLASS=ADDRESS:PORT, each class once\n");
             break;
         case JSON:
