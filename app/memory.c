@@ -60,8 +60,10 @@ void memory_print(const struct memory_plan *plan, const struct settings *s, FILE
     fprintf(out, "sessions, recipients, log records         %9.1f MiB\n", mib(plan->objects));
     fprintf(out, "connections and their queues              %9.1f MiB\n", mib(plan->tcp));
     struct tcp_footprint each = tcp_footprint(s->max_connections, s->max_connections);
-    fprintf(out, "  %u bytes for an idle connection, %u for one in TIME-WAIT\n", each.connection,
-            each.time_wait);
+    fprintf(
+        out,
+        "  %u bytes for an idle session, %u of them for its connection; %u for one in TIME-WAIT\n",
+        each.connection + relay_session_memory(), each.connection, each.time_wait);
     fprintf(out, "%u worker(s), sum                         %9.1f MiB\n", s->workers,
             mib(plan->bytes + s->workers * plan->tcp));
 }

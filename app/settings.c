@@ -106,11 +106,14 @@ static void judge_limits(struct settings *s, const struct config *config,
     s->hugepages = config_bool(memory, "hugepages");
     s->budget = config_size(memory, "budget");
     s->max_sessions = (uint32_t)config_number(memory, "max_sessions");
+    s->max_transactions = (uint32_t)config_number(memory, "max_transactions");
     s->max_connections = (uint32_t)config_number(memory, "max_connections");
     s->max_recipients = (uint32_t)config_number(memory, "max_recipients");
     s->max_size = config_size(message, "max_size");
     s->recipients_per_message = (uint32_t)config_number(message, "recipients");
     s->destination_connections = (uint32_t)config_number(destinations, "connections");
+    if (s->max_transactions > s->max_sessions)
+        s->max_transactions = s->max_sessions; /* each is a session's */
     if (s->max_sessions >= s->max_connections)
         config_error(errors, memory, "max_sessions",
                      "%u sessions are a connection each, and leave none of max_connections (%u) "

@@ -43,10 +43,11 @@ struct settings {
     uint64_t shutdown_timeout;
 
     bool hugepages;
-    uint64_t budget;          /* bytes of packet memory that connections of one worker may pin */
-    uint32_t max_sessions;    /* client sessions per worker */
-    uint32_t max_connections; /* TCP connections per worker, both directions */
-    uint32_t max_recipients;  /* in memory per worker, over all transactions */
+    uint64_t budget;           /* bytes of packet memory that connections of one worker may pin */
+    uint32_t max_sessions;     /* client sessions per worker */
+    uint32_t max_transactions; /* messages under way per worker, and connections for them */
+    uint32_t max_connections;  /* TCP connections per worker, both directions */
+    uint32_t max_recipients;   /* in memory per worker, over all transactions */
 
     uint64_t max_size;               /* SIZE: bytes of a message */
     uint32_t recipients_per_message; /* at least 100 (RFC 5321 §4.5.3.1.8) */

@@ -30,6 +30,7 @@ static const struct schema_key memory[] = {
     {WORD("hugepages", "no", "yes"), .fallback = "yes"},
     {SIZE("budget", 4 * MIB, 64 * GIB), .fallback = "256M"},
     {NUMBER("max_sessions", 1, 1000000), .fallback = "10000"},
+    {NUMBER("max_transactions", 1, 1000000), .fallback = "10000"},
     {NUMBER("max_connections", 2, 4000000), .fallback = "20000"},
     {NUMBER("max_recipients", 100, 10000000), .fallback = "20000"},
 };

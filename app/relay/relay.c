@@ -32,24 +32,30 @@ static struct rte_mempool *objects(const struct relay *r, const char *what, unsi
         RTE_MEMPOOL_F_SP_PUT | RTE_MEMPOOL_F_SC_GET | RTE_MEMPOOL_F_NO_IOVA_CONTIG);
 }
 
-/* What a session needs beside itself: its transaction, and a connection for it. Those that outlive
- * their session, or idle in a pool, count against the same bound. */
-static uint64_t session_bytes(void)
+/* What a message needs: its transaction, and a connection for it. Those that outlive their session,
+ * or idle in a pool, count against the same bound. */
+static uint64_t transaction_bytes(void)
 {
-    return session_size() + sizeof(struct transaction) + sizeof(struct connection);
+    return sizeof(struct transaction) + sizeof(struct connection);
 }
 
 uint64_t relay_memory(const struct settings *s)
 {
-    return s->max_sessions * session_bytes() + s->max_recipients * sizeof(struct recipient);
+    return s->max_sessions * session_size() + s->max_transactions * transaction_bytes() +
+           s->max_recipients * sizeof(struct recipient);
+}
+
+uint32_t relay_session_memory(void)
+{
+    return (uint32_t)session_size();
 }
 
 /* Everything that connections and mail need, at once: the data path allocates nothing. */
 static bool create_objects(struct relay *r)
 {
     const struct settings *s = r->settings;
-    unsigned n = s->max_sessions;
-    r->session_pool = objects(r, "sessions", n, session_size());
+    unsigned n = s->max_transactions;
+    r->session_pool = objects(r, "sessions", s->max_sessions, session_size());
     r->transaction_pool = objects(r, "transactions", n, sizeof(struct transaction));
     r->connection_pool = objects(r, "connections", n, sizeof(struct connection));
     r->recipient_pool = objects(r, "recipients", s->max_recipients, sizeof(struct recipient));

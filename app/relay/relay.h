@@ -41,6 +41,9 @@ void relay_destroy(struct relay *r);
 /* Bytes of the objects that a relay preallocates, log records aside. */
 uint64_t relay_memory(const struct settings *s);
 
+/* Of these, bytes that a session takes while it says nothing. */
+uint32_t relay_session_memory(void);
+
 /* Once per round: the monotonic clock, and nanoseconds since the epoch. */
 void relay_set_now(struct relay *r, nsec_t now, uint64_t wall);
 

@@ -53,6 +53,7 @@ TEST(Settings, AreDefaultsInMachineUnits)
     EXPECT_FALSE(j.s->idle_sleep);
     EXPECT_EQ(j.s->budget, 256u << 20);
     EXPECT_EQ(j.s->max_sessions, 10000u);
+    EXPECT_EQ(j.s->max_transactions, 10000u);
     EXPECT_EQ(j.s->max_connections, 20000u);
     EXPECT_EQ(j.s->max_recipients, 20000u);
     EXPECT_EQ(j.s->max_size, 50u << 20);
@@ -212,6 +213,8 @@ TEST(Settings, LimitsFitTogether)
                 ElementsAre(HasSubstr("less than one message may have")));
     EXPECT_THAT(Judged(Ini(kHost, kPort, "[timeouts]\nrcpt = 20s\n")).Errors(),
                 ElementsAre(HasSubstr("connect: is longer than rcpt")));
+    Judged few(Ini(kHost, kPort, "[memory]\nmax_sessions = 500\n"));
+    EXPECT_EQ(few.s->max_transactions, 500u) << "each is a session's";
 }
 
 TEST(Settings, AnExpressionThatDoesNotCompileSaysWhy)
