@@ -53,14 +53,27 @@ static const char source_help[] =
     "      --sizes SIZE:WEIGHT,...  several sizes, e.g. 1k:70,10k:20,100k:10\n"
     "      --idle-sessions N     besides, that greet and then say nothing\n"
     "      --records FILE        of what was sent, for `smtpgen verify`\n"
-    "      --seed N              of all that chance decides (default 1)\n"
     "      --source ADDRESS      of the clients, in turn (default: as routed)\n";
 
 static const char sink_help[] =
-    "The sink:\n"
+    "The sink; `smtpgen sink` takes the letters, which mean what they mean to smtp-sink(1):\n"
     "      --listen ADDRESS:PORT up to 16 of them (default of `sink`: every address, port 25)\n"
     "      --sink-sessions N     at once (default 10000)\n"
-    "      --sink-hostname NAME  (default sink.example)\n"
+    "  -h, --sink-hostname NAME  (default sink.example)\n"
+    "  -8, --sink-no-8bitmime    not offered; likewise:\n"
+    "  -p, --sink-no-pipelining\n"
+    "  -E, --sink-no-enhanced    enhanced status codes\n"
+    "  -e, --sink-no-esmtp       EHLO\n"
+    "  -f, --sink-hard POINT[:PERCENT],...  refuse 5xx; a point is CONNECT, HELO, EHLO, MAIL,\n"
+    "                            RCPT, DATA, CONTENT (its first bytes), \".\", RSET, NOOP, QUIT\n"
+    "  -r, --sink-soft POINT[:PERCENT],...  refuse 4xx\n"
+    "  -Q, --sink-leave POINT[:PERCENT],... say 421 and close the connection\n"
+    "  -q, --sink-close POINT[:PERCENT],... close it without a word\n"
+    "      --sink-reset POINT[:PERCENT],... reset it\n"
+    "  -W, --sink-delay POINT:SECONDS[:ODDS]  answer late; with ODDS, by a random multiple\n"
+    "  -w, --sink-delay-data SECONDS  the same for DATA\n"
+    "  -B, --sink-hard-reply TEXT  (default 500 5.3.0 Error: command failed)\n"
+    "  -b, --sink-soft-reply TEXT  (default 450 4.3.0 Error: command failed)\n"
     "      --sink-records FILE   of what was received, for `smtpgen verify`\n";
 
 static const char both_help[] =
@@ -73,7 +86,8 @@ static const char common_help[] =
     "Results:\n"
     "  -c, --progress        a line each second (default on a terminal)\n"
     "      --json FILE       write the results, - for standard output\n"
-    "  -h, --help            this text\n";
+    "      --seed N          of all that chance decides (default 1)\n"
+    "      --help            this text\n";
 
 static void print_usage(enum role role, FILE *out)
 {
@@ -125,7 +139,21 @@ enum {
     OPTION_LISTEN,
     OPTION_SINK_SESSIONS,
     OPTION_SINK_HOSTNAME,
+    OPTION_SINK_NO_8BITMIME,
+    OPTION_SINK_NO_PIPELINING,
+    OPTION_SINK_NO_ENHANCED,
+    OPTION_SINK_NO_ESMTP,
+    OPTION_SINK_HARD,
+    OPTION_SINK_SOFT,
+    OPTION_SINK_LEAVE,
+    OPTION_SINK_CLOSE,
+    OPTION_SINK_RESET,
+    OPTION_SINK_DELAY,
+    OPTION_SINK_DELAY_DATA,
+    OPTION_SINK_HARD_REPLY,
+    OPTION_SINK_SOFT_REPLY,
     OPTION_JSON,
+    OPTION_HELP,
 };
 
 /* Those of the source come first, those of the sink last: see table_for(). */
@@ -149,7 +177,6 @@ static const struct option source_options[] = {
     {"even", no_argument, NULL, OPTION_EVEN},
     {"sizes", required_argument, NULL, OPTION_SIZES},
     {"idle-sessions", required_argument, NULL, OPTION_IDLE_SESSIONS},
-    {"seed", required_argument, NULL, OPTION_SEED},
     {"local", required_argument, NULL, OPTION_LOCAL},
     {"external", required_argument, NULL, OPTION_EXTERNAL},
     {"unknown", required_argument, NULL, OPTION_UNKNOWN},
@@ -162,6 +189,19 @@ static const struct option sink_options[] = {
     {"sink-sessions", required_argument, NULL, OPTION_SINK_SESSIONS},
     {"sink-hostname", required_argument, NULL, OPTION_SINK_HOSTNAME},
     {"sink-records", required_argument, NULL, OPTION_SINK_RECORDS},
+    {"sink-no-8bitmime", no_argument, NULL, OPTION_SINK_NO_8BITMIME},
+    {"sink-no-pipelining", no_argument, NULL, OPTION_SINK_NO_PIPELINING},
+    {"sink-no-enhanced", no_argument, NULL, OPTION_SINK_NO_ENHANCED},
+    {"sink-no-esmtp", no_argument, NULL, OPTION_SINK_NO_ESMTP},
+    {"sink-hard", required_argument, NULL, OPTION_SINK_HARD},
+    {"sink-soft", required_argument, NULL, OPTION_SINK_SOFT},
+    {"sink-leave", required_argument, NULL, OPTION_SINK_LEAVE},
+    {"sink-close", required_argument, NULL, OPTION_SINK_CLOSE},
+    {"sink-reset", required_argument, NULL, OPTION_SINK_RESET},
+    {"sink-delay", required_argument, NULL, OPTION_SINK_DELAY},
+    {"sink-delay-data", required_argument, NULL, OPTION_SINK_DELAY_DATA},
+    {"sink-hard-reply", required_argument, NULL, OPTION_SINK_HARD_REPLY},
+    {"sink-soft-reply", required_argument, NULL, OPTION_SINK_SOFT_REPLY},
 };
 static const struct option both_options[] = {
     {"verify", no_argument, NULL, OPTION_VERIFY},
@@ -179,9 +219,33 @@ static const struct option common_options[] = {
     {"window", required_argument, NULL, OPTION_WINDOW},
     {"progress", no_argument, NULL, 'c'},
     {"json", required_argument, NULL, OPTION_JSON},
-    {"help", no_argument, NULL, 'h'},
+    {"seed", required_argument, NULL, OPTION_SEED},
+    {"help", no_argument, NULL, OPTION_HELP},
     {0},
 };
+
+/* The letters of `smtpgen sink`: some have another meaning to the source. */
+static const struct {
+    char letter;
+    int option;
+} sink_letters[] = {
+    {'h', OPTION_SINK_HOSTNAME},      {'8', OPTION_SINK_NO_8BITMIME},
+    {'p', OPTION_SINK_NO_PIPELINING}, {'E', OPTION_SINK_NO_ENHANCED},
+    {'e', OPTION_SINK_NO_ESMTP},      {'f', OPTION_SINK_HARD},
+    {'r', OPTION_SINK_SOFT},          {'Q', OPTION_SINK_LEAVE},
+    {'q', OPTION_SINK_CLOSE},         {'W', OPTION_SINK_DELAY},
+    {'w', OPTION_SINK_DELAY_DATA},    {'B', OPTION_SINK_HARD_REPLY},
+    {'b', OPTION_SINK_SOFT_REPLY},
+};
+
+static int of_sink(int letter)
+{
+    for (unsigned i = 0; i < COUNT_OF(sink_letters); i++) {
+        if (letter == sink_letters[i].letter)
+            return sink_letters[i].option;
+    }
+    return letter;
+}
 
 struct table {
     struct option all[COUNT_OF(source_options) + COUNT_OF(sink_options) + COUNT_OF(both_options) +
@@ -206,7 +270,7 @@ static void table_for(enum role role, struct table *t)
         n += COUNT_OF(both_options);
     }
     memcpy(t->all + n, common_options, sizeof(common_options));
-    strcpy(t->letters, role & ROLE_SOURCE ? "s:m:l:r:f:t:dM:S:ch" : "ch");
+    strcpy(t->letters, role & ROLE_SOURCE ? "s:m:l:r:f:t:dM:S:ch" : "h:8pEef:r:Q:q:W:w:B:b:c");
 }
 
 /* A number with an optional k, m or g behind it. */
@@ -327,6 +391,66 @@ static bool set_cpu(struct options *o, const char *text)
     return true;
 }
 
+static bool add_data_delay(struct faults *f, const char *seconds_text)
+{
+    char text[64];
+    int n = snprintf(text, sizeof(text), "DATA:%s", seconds_text);
+    return n < (int)sizeof(text) && faults_add_delay(f, text);
+}
+
+/* `first`: its code's first digit. */
+static bool set_reply(const char **reply, char first, const char *text)
+{
+    unsigned code;
+    int n = 0;
+    *reply = text;
+    return text[0] == first && sscanf(text, "%3u%n", &code, &n) == 1 && n == 3 && text[3] == ' ' &&
+           strlen(text) <= 500;
+}
+
+static bool set_sink(struct sink_config *s, int option, const char *text)
+{
+    switch (option) {
+    case OPTION_SINK_SESSIONS:
+        return number32(text, 1, 10000000, &s->sessions);
+    case OPTION_SINK_HOSTNAME:
+        s->hostname = text;
+        return true;
+    case OPTION_SINK_NO_8BITMIME:
+        s->no_8bitmime = true;
+        return true;
+    case OPTION_SINK_NO_PIPELINING:
+        s->no_pipelining = true;
+        return true;
+    case OPTION_SINK_NO_ENHANCED:
+        s->no_enhanced_codes = true;
+        return true;
+    case OPTION_SINK_NO_ESMTP:
+        s->no_esmtp = true;
+        return true;
+    case OPTION_SINK_HARD:
+        return faults_add(&s->faults, FAULT_HARD, text);
+    case OPTION_SINK_SOFT:
+        return faults_add(&s->faults, FAULT_SOFT, text);
+    case OPTION_SINK_LEAVE:
+        return faults_add(&s->faults, FAULT_LEAVE, text);
+    case OPTION_SINK_CLOSE:
+        return faults_add(&s->faults, FAULT_CLOSE, text);
+    case OPTION_SINK_RESET:
+        return faults_add(&s->faults, FAULT_RESET, text);
+    case OPTION_SINK_DELAY:
+        return faults_add_delay(&s->faults, text);
+    case OPTION_SINK_DELAY_DATA:
+        return add_data_delay(&s->faults, text);
+    case OPTION_SINK_HARD_REPLY:
+        return set_reply(&s->hard, '5', text);
+    case OPTION_SINK_SOFT_REPLY:
+        return set_reply(&s->soft, '4', text);
+    default:
+        return false;
+    }
+}
+
 /* False: the value is wrong. */
 static bool set(struct options *o, int option, const char *text)
 {
@@ -402,11 +526,6 @@ static bool set(struct options *o, int option, const char *text)
         return number(text, 0, UINT64_MAX >> 1, &o->source.seed);
     case OPTION_LISTEN:
         return add_listener(o, text);
-    case OPTION_SINK_SESSIONS:
-        return number32(text, 1, 10000000, &o->sink.sessions);
-    case OPTION_SINK_HOSTNAME:
-        o->sink.hostname = text;
-        return true;
     case OPTION_PORT:
         o->engine.device = text;
         return true;
@@ -435,7 +554,7 @@ static bool set(struct options *o, int option, const char *text)
         o->json = text;
         return true;
     default:
-        return false;
+        return set_sink(&o->sink, option, text);
     }
 }
 
@@ -480,6 +599,7 @@ static bool complete(struct options *o, int *code)
             s->messages = 1;
         s->to = &o->to;
     }
+    o->sink.seed = s->seed;
     if ((o->role & ROLE_SINK) && o->sink.listen_count == 0)
         o->sink.listen[o->sink.listen_count++] = (struct endpoint){.port = 25};
     if (o->engine.connections == 0)
@@ -507,7 +627,10 @@ bool options_parse(struct options *o, enum role role, int argc, char **argv, int
                    .from = "smtpgen@example.org",
                    .hostname = "smtpgen.example",
                    .subject = "smtpgen"},
-        .sink = {.sessions = 10000, .hostname = "sink.example"},
+        .sink = {.sessions = 10000,
+                 .hostname = "sink.example",
+                 .hard = "500 5.3.0 Error: command failed",
+                 .soft = "450 4.3.0 Error: command failed"},
         .progress = isatty(STDERR_FILENO) != 0,
     };
     table_for(role, &t);
@@ -515,7 +638,8 @@ bool options_parse(struct options *o, enum role role, int argc, char **argv, int
     if (getrandom(&o->source.run, sizeof(o->source.run), 0) != sizeof(o->source.run))
         return complain("no random bytes from the kernel", code);
     while ((option = getopt_long(argc, argv, t.letters, t.all, NULL)) != -1) {
-        if (option == 'h') {
+        option = role == ROLE_SINK ? of_sink(option) : option == 'h' ? OPTION_HELP : option;
+        if (option == OPTION_HELP) {
             print_usage(role, stdout);
             *code = EX_OK;
             return false;

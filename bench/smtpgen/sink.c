@@ -13,10 +13,14 @@
 
 #define SLICES       16
 #define REPLIES_ROOM 4096 /* bytes of replies in one write */
+#define REFUSAL_MAX  512
 
 enum session_state {
-    SESSION_COMMAND,
-    SESSION_CONTENT,
+    SESSION_CONNECTED, /* the banner is due */
+    SESSION_COMMAND,   /* commands are awaited */
+    SESSION_CONTENT,   /* 354 was said, the content is awaited */
+    SESSION_DOTTED,    /* the content has ended, its answer is due */
+    SESSION_DEAF,      /* the content was refused before its end; what comes is thrown away */
 };
 
 struct session {
@@ -24,11 +28,19 @@ struct session {
     struct stream *stream;
     struct session *next; /* in sink->free */
     enum session_state state;
+    bool waiting;        /* for the timer: nothing is read nor said until then */
+    bool waited;         /* the delay of what is next is over */
     bool mail;           /* MAIL was said */
     uint32_t recipients; /* of the transaction */
+    struct timer timer;
     struct smtp_content content;
     uint64_t consumed; /* of the content */
     struct inspection inspection;
+};
+
+struct refusal {
+    unsigned code;
+    char text[REFUSAL_MAX];
 };
 
 struct sink {
@@ -38,6 +50,8 @@ struct sink {
     struct session *sessions, *free;
     struct tcp_listener *listeners[SINK_LISTENERS];
     uint32_t open;
+    uint64_t random;
+    struct refusal hard, soft;
     char banner[300], ehlo[400];
 };
 
@@ -52,17 +66,23 @@ struct replies {
 static void put_back(struct session *s)
 {
     struct sink *sink = s->sink;
+    timer_disarm(&sink->engine->wheel, &s->timer);
     s->stream = NULL;
     s->next = sink->free;
     sink->free = s;
     sink->open--;
 }
 
+static bool has_message(const struct session *s)
+{
+    return s->state == SESSION_CONTENT || s->state == SESSION_DOTTED;
+}
+
 static void lose(struct session *s)
 {
     struct report *r = s->sink->report;
     r->counts.connections_lost++;
-    r->counts.messages_failed += s->state == SESSION_CONTENT;
+    r->counts.messages_failed += has_message(s);
     r->stream_errors[s->stream->error]++;
     stream_abort(s->stream);
     put_back(s);
@@ -89,12 +109,102 @@ static bool say(struct session *s, struct replies *out, const char *text)
     return true;
 }
 
+/* ----------------------------------------------------------------------------------- faults -- */
+
+/* The sink ends the connection. */
+static void end(struct session *s, bool reset)
+{
+    s->sink->report->counts.messages_failed += has_message(s);
+    if (reset)
+        stream_abort(s->stream);
+    else
+        stream_close(s->stream);
+    put_back(s);
+}
+
+/* False: the session waits. */
+static bool may_answer(struct session *s, enum fault_point point)
+{
+    struct sink *sink = s->sink;
+    nsec_t delay = s->waited ? 0 : faults_draw_delay(&sink->config->faults, point, &sink->random);
+    s->waited = s->waiting = delay > 0;
+    if (!s->waiting)
+        return true;
+    sink->report->counts.faults++;
+    timer_arm(&sink->engine->wheel, &s->timer, sink->engine->now + delay);
+    return false;
+}
+
+static void count_refusal(struct session *s, enum fault_point point, unsigned code)
+{
+    struct report *r = s->sink->report;
+    r->replies[code]++;
+    r->counts.recipients_refused += point == FAULT_AT_RCPT;
+    r->counts.messages_refused += point == FAULT_AT_MAIL || point == FAULT_AT_DATA ||
+                                  point == FAULT_AT_CONTENT || point == FAULT_AT_DOT;
+}
+
+/* True with the reply of a refusal in *refusal, or with NULL there: all is well. False: the session
+ * waits, or is gone. */
+static bool play(struct session *s, enum fault_point point, struct replies *out,
+                 const char **refusal)
+{
+    struct sink *sink = s->sink;
+    if (!may_answer(s, point))
+        return false;
+    enum fault fault = faults_draw(&sink->config->faults, point, &sink->random);
+    sink->report->counts.faults += fault != FAULT_NONE;
+    switch (fault) {
+    case FAULT_NONE:
+        return true;
+    case FAULT_HARD:
+    case FAULT_SOFT: {
+        const struct refusal *r = fault == FAULT_HARD ? &sink->hard : &sink->soft;
+        count_refusal(s, point, r->code);
+        *refusal = r->text;
+        return true;
+    }
+    case FAULT_LEAVE:
+        sink->report->replies[421]++;
+        if (say(s, out, "421 4.3.2 Closing the connection\r\n") && flush(s, out))
+            end(s, false);
+        return false;
+    case FAULT_CLOSE:
+    case FAULT_RESET:
+        if (flush(s, out))
+            end(s, fault == FAULT_RESET);
+        return false;
+    }
+    return true;
+}
+
+static inline bool pass(struct session *s, enum fault_point point, struct replies *out,
+                        const char **refusal)
+{
+    *refusal = NULL;
+    return !faults_any(&s->sink->config->faults, point) || play(s, point, out, refusal);
+}
+
 /* --------------------------------------------------------------------------------- commands -- */
 
-static bool is_verb(const char *line, size_t len, const char *verb)
+/* FAULT_POINT_COUNT: none of ours. */
+static enum fault_point verb_of(const char *line, size_t len)
 {
-    size_t n = strlen(verb);
-    return len > n && strncasecmp(line, verb, n) == 0;
+    static const struct {
+        const char *text;
+        size_t len;
+        enum fault_point verb;
+    } verbs[] = {
+        {"RCPT TO:", 8, FAULT_AT_RCPT}, {"MAIL FROM:", 10, FAULT_AT_MAIL},
+        {"DATA", 4, FAULT_AT_DATA},     {"QUIT", 4, FAULT_AT_QUIT},
+        {"RSET", 4, FAULT_AT_RSET},     {"EHLO", 4, FAULT_AT_EHLO},
+        {"NOOP", 4, FAULT_AT_NOOP},     {"HELO", 4, FAULT_AT_HELO},
+    };
+    for (unsigned i = 0; i < COUNT_OF(verbs); i++) {
+        if (len > verbs[i].len && strncasecmp(line, verbs[i].text, verbs[i].len) == 0)
+            return verbs[i].verb;
+    }
+    return FAULT_POINT_COUNT;
 }
 
 static void reset(struct session *s)
@@ -103,6 +213,14 @@ static void reset(struct session *s)
     s->recipients = 0;
     if (s->sink->config->records != NULL)
         inspection_reset(&s->inspection);
+}
+
+static const char *on_mail(struct session *s)
+{
+    if (s->mail)
+        return "503 5.5.1 A transaction is open already\r\n";
+    s->mail = true;
+    return "250 2.1.0 Ok\r\n";
 }
 
 static const char *on_rcpt(struct session *s, const char *line, size_t len)
@@ -126,55 +244,69 @@ static const char *on_data(struct session *s)
     return "354 End data with <CR><LF>.<CR><LF>\r\n";
 }
 
-/* The reply to a command; NULL: the client leaves. */
-static const char *answer(struct session *s, const char *line, size_t len)
+/* The reply to a command. */
+static const char *answer(struct session *s, enum fault_point verb, const char *line, size_t len)
 {
-    if (is_verb(line, len, "RCPT TO:"))
+    switch (verb) {
+    case FAULT_AT_RCPT:
         return on_rcpt(s, line, len);
-    if (is_verb(line, len, "MAIL FROM:")) {
-        if (s->mail)
-            return "503 5.5.1 A transaction is open already\r\n";
-        s->mail = true;
-        return "250 2.1.0 Ok\r\n";
-    }
-    if (is_verb(line, len, "DATA"))
+    case FAULT_AT_MAIL:
+        return on_mail(s);
+    case FAULT_AT_DATA:
         return on_data(s);
-    if (is_verb(line, len, "EHLO") || is_verb(line, len, "HELO")) {
+    case FAULT_AT_EHLO:
         reset(s);
-        return line[0] == 'E' || line[0] == 'e' ? s->sink->ehlo : "250 Ok\r\n";
-    }
-    if (is_verb(line, len, "RSET")) {
+        return s->sink->ehlo;
+    case FAULT_AT_HELO:
+        reset(s);
+        return "250 Ok\r\n";
+    case FAULT_AT_RSET:
         reset(s);
         return "250 2.0.0 Ok\r\n";
-    }
-    if (is_verb(line, len, "NOOP"))
+    case FAULT_AT_NOOP:
         return "250 2.0.0 Ok\r\n";
-    if (is_verb(line, len, "QUIT"))
-        return NULL;
-    return "502 5.5.1 Command not implemented\r\n";
+    case FAULT_AT_QUIT:
+        return "221 2.0.0 Bye\r\n";
+    default:
+        return "502 5.5.1 Command not implemented\r\n";
+    }
 }
 
-/* Takes one command. False: there is none, or the session is gone. */
+static bool greet(struct session *s, struct replies *out)
+{
+    const char *refusal;
+    if (!pass(s, FAULT_AT_CONNECT, out, &refusal))
+        return false;
+    s->state = SESSION_COMMAND;
+    return say(s, out, refusal != NULL ? refusal : s->sink->banner);
+}
+
+/* Takes one command. False: there is none, or the session waits or is gone. */
 static bool command_step(struct session *s, struct replies *out)
 {
     char buf[LINE_MAX_BYTES];
-    const char *line;
+    const char *line, *refusal;
     size_t len = line_peek(s->stream, 0, buf, &line);
     if (len == 0) {
         if (s->stream->readable >= LINE_MAX_BYTES)
             lose(s);
         return false;
     }
-    const char *reply = answer(s, line, len);
+    enum fault_point verb = verb_of(line, len);
+    if (!pass(s, verb, out, &refusal))
+        return false;
+    const char *reply = refusal != NULL ? refusal : answer(s, verb, line, len);
     stream_consume(s->stream, len);
-    if (reply != NULL)
-        return say(s, out, reply);
-    if (say(s, out, "221 2.0.0 Bye\r\n") && flush(s, out)) {
-        stream_close(s->stream);
-        put_back(s);
-    }
+    if (!say(s, out, reply))
+        return false;
+    if (verb != FAULT_AT_QUIT || refusal != NULL)
+        return true;
+    if (flush(s, out))
+        end(s, false);
     return false;
 }
+
+/* ---------------------------------------------------------------------------------- content -- */
 
 /* Look at what of the content is certain, and not consumed. */
 static void inspect(struct session *s)
@@ -197,10 +329,27 @@ static void keep_record(struct session *s)
     inspection_record(&s->inspection, s->sink->config->records, listener);
 }
 
-/* Takes what has arrived of the content. False: there is no more. */
+/* Before its first bytes are read. False: they are not to be. */
+static bool begin_content(struct session *s, struct replies *out)
+{
+    const char *refusal;
+    if (!pass(s, FAULT_AT_CONTENT, out, &refusal))
+        return false;
+    if (refusal == NULL)
+        return true;
+    s->state = SESSION_DEAF;
+    return say(s, out, refusal);
+}
+
+/* Takes what has arrived of the content. False: there is no more, or the session waits or is
+ * gone. */
 static bool content_step(struct session *s, struct replies *out)
 {
     struct slice slices[SLICES];
+    if (s->content.scanned == 0 && !begin_content(s, out))
+        return false;
+    if (s->state == SESSION_DEAF)
+        return true;
     unsigned n = stream_peek(s->stream, (size_t)(s->content.scanned - s->consumed), slices, SLICES);
     for (unsigned i = 0; i < n && !s->content.ended; i++)
         smtp_content_scan(&s->content, slices[i].data, slices[i].len);
@@ -211,29 +360,76 @@ static bool content_step(struct session *s, struct replies *out)
     s->consumed = done;
     if (!s->content.ended)
         return n == SLICES;
-    if (s->sink->config->records != NULL)
-        keep_record(s);
+    s->state = SESSION_DOTTED;
+    return true;
+}
+
+static bool answer_content(struct session *s, struct replies *out)
+{
     struct report_counts *counts = &s->sink->report->counts;
-    counts->messages_accepted++;
-    counts->content_bytes += s->content.safe;
+    const char *reply;
+    if (!pass(s, FAULT_AT_DOT, out, &reply))
+        return false;
+    if (reply == NULL) {
+        if (s->sink->config->records != NULL)
+            keep_record(s);
+        counts->messages_accepted++;
+        counts->content_bytes += s->content.safe;
+        reply = "250 2.0.0 Ok: taken\r\n";
+    }
     s->state = SESSION_COMMAND;
     reset(s);
-    return say(s, out, "250 2.0.0 Ok: taken\r\n");
+    return say(s, out, reply);
+}
+
+/* ------------------------------------------------------------------------------------ steps -- */
+
+/* False: there is nothing to do until something arrives, or the session waits or is gone. */
+static bool step(struct session *s, struct replies *out)
+{
+    switch (s->state) {
+    case SESSION_CONNECTED:
+        return greet(s, out);
+    case SESSION_COMMAND:
+        return command_step(s, out);
+    case SESSION_CONTENT:
+        return s->stream->readable > 0 && content_step(s, out);
+    case SESSION_DOTTED:
+        return answer_content(s, out);
+    case SESSION_DEAF:
+        stream_consume(s->stream, s->stream->readable);
+        return false;
+    }
+    return false;
+}
+
+static void run(struct session *s)
+{
+    struct stream *stream = s->stream;
+    struct replies out;
+    out.len = 0;
+    while (step(s, &out))
+        ;
+    if (s->stream == stream)
+        (void)flush(s, &out);
 }
 
 static void on_stream(struct stream *stream, unsigned events, void *user)
 {
     struct session *s = user;
-    struct replies out;
-    out.len = 0;
     (void)events;
-    bool more = stream->readable > 0;
-    while (more)
-        more = s->state == SESSION_COMMAND ? command_step(s, &out) : content_step(s, &out);
-    if (s->stream != stream || !flush(s, &out))
-        return;
-    if (stream->eof || stream_is_down(stream))
+    if (!s->waiting && stream->readable > 0)
+        run(s);
+    if (s->stream == stream && (stream->eof || stream_is_down(stream)))
         lose(s);
+}
+
+static void on_timer(struct timer *t, nsec_t now)
+{
+    struct session *s = CONTAINER_OF(t, struct session, timer);
+    (void)now;
+    s->waiting = false;
+    run(s);
 }
 
 /* ------------------------------------------------------------------------------------- sink -- */
@@ -250,11 +446,30 @@ static void on_accept(struct stream *stream, void *user)
     sink->open++;
     sink->report->counts.connections++;
     s->stream = stream;
-    s->state = SESSION_COMMAND;
+    s->state = SESSION_CONNECTED;
+    s->waiting = s->waited = false;
     reset(s);
     stream_set_handler(stream, on_stream, s);
-    if (!stream_write(stream, sink->banner, strlen(sink->banner)))
-        lose(s);
+    run(s);
+}
+
+/* `text` begins with a code. */
+static void set_refusal(struct refusal *r, const char *text)
+{
+    r->code = (unsigned)strtoul(text, NULL, 10);
+    snprintf(r->text, sizeof(r->text), "%.*s\r\n", REFUSAL_MAX - 3, text);
+}
+
+static void write_greetings(struct sink *s)
+{
+    const struct sink_config *c = s->config;
+    snprintf(s->banner, sizeof(s->banner), "220 %.255s %s smtpgen\r\n", c->hostname,
+             c->no_esmtp ? "SMTP" : "ESMTP");
+    snprintf(s->ehlo, sizeof(s->ehlo), "250-%.255s\r\n%s%s%s250 SIZE\r\n", c->hostname,
+             c->no_pipelining ? "" : "250-PIPELINING\r\n", c->no_8bitmime ? "" : "250-8BITMIME\r\n",
+             c->no_enhanced_codes ? "" : "250-ENHANCEDSTATUSCODES\r\n");
+    if (c->no_esmtp)
+        strcpy(s->ehlo, "502 5.5.1 Command not implemented\r\n");
 }
 
 struct sink *sink_create(const struct sink_config *config, struct engine *e, struct report *report)
@@ -265,15 +480,15 @@ struct sink *sink_create(const struct sink_config *config, struct engine *e, str
     s->config = config;
     s->engine = e;
     s->report = report;
-    snprintf(s->banner, sizeof(s->banner), "220 %.255s ESMTP smtpgen\r\n", config->hostname);
-    snprintf(s->ehlo, sizeof(s->ehlo),
-             "250-%.255s\r\n250-PIPELINING\r\n250-SIZE\r\n250-8BITMIME\r\n"
-             "250 ENHANCEDSTATUSCODES\r\n",
-             config->hostname);
+    s->random = config->seed | 1;
+    set_refusal(&s->hard, config->hard);
+    set_refusal(&s->soft, config->soft);
+    write_greetings(s);
     s->sessions = calloc(config->sessions, sizeof(*s->sessions));
     bool good = s->sessions != NULL;
     for (uint32_t i = config->sessions; good && i-- > 0;) {
         s->sessions[i].sink = s;
+        timer_init(&s->sessions[i].timer, on_timer);
         s->sessions[i].next = s->free;
         s->free = &s->sessions[i];
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The traffic sink: an SMTP server that accepts everything and keeps nothing. */
+/* The traffic sink: an SMTP server that keeps nothing, and accepts everything but for the faults
+ * that it is asked to play. */
 #ifndef SPLITMX_SMTPGEN_SINK_H
 #define SPLITMX_SMTPGEN_SINK_H
 
@@ -7,6 +8,7 @@
 #include <stdint.h>
 
 #include "bench/smtpgen/engine.h"
+#include "bench/smtpgen/faults.h"
 #include "bench/smtpgen/record.h"
 #include "bench/smtpgen/report.h"
 
@@ -18,6 +20,10 @@ struct sink_config {
     uint32_t sessions; /* at once */
     const char *hostname;
     struct record_file *records; /* of what was received; NULL: none are kept */
+    bool no_esmtp, no_pipelining, no_8bitmime, no_enhanced_codes; /* not offered */
+    struct faults faults;
+    const char *hard, *soft; /* how a command is refused, without CRLF; begins with the code */
+    uint64_t seed;           /* of the faults' dice */
 };
 
 struct sink;
