@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a session of the source does when something arrives. */
+#include "bench/smtpgen/session.h"
+
+#include <string.h>
+
+#include "app/smtp/reply.h"
+#include "bench/smtpgen/line.h"
+
+#define BATCH_MAX 65536 /* bytes of commands in one write */
+
+static void on_stream(struct stream *stream, unsigned events, void *user);
+
+static nsec_t now_of(const struct session *s)
+{
+    return s->source->engine->now;
+}
+
+/* ------------------------------------------------------------------------------------- life -- */
+
+static void give_up_claim(struct session *s)
+{
+    s->source->claims -= s->claim;
+    s->claim = false;
+}
+
+static void put_back(struct session *s)
+{
+    struct source *source = s->source;
+    give_up_claim(s);
+    if (s->state == SESSION_IDLE && s->crowd)
+        source->crowd++;
+    else if (s->state == SESSION_IDLE)
+        TAILQ_REMOVE(&source->idle, s, entry);
+    s->stream = NULL;
+    s->state = SESSION_CLOSED;
+    TAILQ_INSERT_TAIL(&source->closed, s, entry);
+    source->open -= !s->crowd;
+}
+
+/* What became of the message whose content was sent. */
+static void keep_record(struct session *s, unsigned code)
+{
+    struct source *source = s->source;
+    const struct source_config *c = source->config;
+    char line[MESSAGE_ID_LINE];
+    unsigned n = 0;
+    if (c->records == NULL || s->accepted == 0)
+        return;
+    message_id_line(c->run, s->id, line);
+    uint32_t crc = digest_bytes(DIGEST_START, line, sizeof(line));
+    for (uint32_t i = 0; i < c->recipients; i++) {
+        if (!s->took[i])
+            continue;
+        const char *name = target_class_name(s->to[i].kind);
+        source->recorded[n++] = (struct record_recipient){
+            .label = {name, strlen(name)},
+            .address = targets_address(c->to, &s->to[i]),
+        };
+    }
+    struct record record = {
+        .run = c->run,
+        .number = (uint32_t)s->id,
+        .crc = digest_end(digest_tail_add(&s->message->tail, crc)),
+        .size = (uint32_t)s->message->size,
+        .code = (uint16_t)code,
+        .time_us = (now_of(s) - source->started) / NSEC_PER_USEC,
+    };
+    record_write(c->records, &record, source->recorded, n);
+}
+
+void session_lose(struct session *s)
+{
+    struct report *r = s->source->report;
+    if (s->state == SESSION_OPENING) {
+        r->counts.connections_failed++;
+        s->source->not_before = now_of(s) + SESSION_RETRY;
+    } else if (s->state != SESSION_LEAVING) {
+        r->counts.connections_lost++;
+    }
+    if (s->state == SESSION_ENVELOPE)
+        r->counts.messages_failed++;
+    if (s->state == SESSION_CONTENT) {
+        r->counts.messages_in_doubt++;
+        keep_record(s, 0);
+    }
+    if (s->state != SESSION_LEAVING)
+        r->stream_errors[s->stream->error]++;
+    stream_abort(s->stream);
+    put_back(s);
+}
+
+static bool say(struct session *s, const char *text, size_t len)
+{
+    if (stream_write(s->stream, text, len))
+        return true;
+    session_lose(s);
+    return false;
+}
+
+void session_leave(struct session *s)
+{
+    s->state = SESSION_LEAVING;
+    (void)say(s, "QUIT\r\n", 6);
+}
+
+bool session_open(struct session *s, nsec_t due)
+{
+    struct source *source = s->source;
+    const struct source_config *c = source->config;
+    enum stream_error why;
+    const struct ip_addr *from = NULL;
+    if (c->address_count > 0)
+        from = &c->addresses[source->next_address++ % c->address_count];
+    s->stream = tcp_connect(source->engine->tcp, from, &c->server, on_stream, s, &why);
+    if (s->stream == NULL) {
+        source->report->counts.connections_failed++;
+        source->report->stream_errors[why]++;
+        return false;
+    }
+    s->state = SESSION_OPENING;
+    s->opened = source->engine->now;
+    s->begun = due;
+    s->claim = !s->crowd && c->rate == 0;
+    source->claims += s->claim;
+    source->open += !s->crowd;
+    return true;
+}
+
+/* --------------------------------------------------------------------------------- messages -- */
+
+static uint32_t commands(const struct session *s)
+{
+    return s->source->config->recipients + 2;
+}
+
+/* The text of the envelope's command number i. */
+static size_t put_command(const struct session *s, uint32_t i, char *at)
+{
+    const struct source *source = s->source;
+    if (i == 0) {
+        memcpy(at, source->mail, source->mail_len);
+        return source->mail_len;
+    }
+    if (i == commands(s) - 1) {
+        memcpy(at, "DATA\r\n", 6);
+        return 6;
+    }
+    struct span line = targets_line(source->config->to, &s->to[i - 1]);
+    memcpy(at, line.at, line.len);
+    return line.len;
+}
+
+/* Send the envelope's next command, or, with pipelining, all that are left. */
+static void send_commands(struct session *s)
+{
+    char batch[BATCH_MAX];
+    size_t len = 0;
+    do {
+        if (len > sizeof(batch) - SMTP_LINE_MAX) {
+            if (!say(s, batch, len))
+                return;
+            len = 0;
+        }
+        len += put_command(s, s->sent++, batch + len);
+    } while (s->pipelining && s->sent < commands(s));
+    (void)say(s, batch, len);
+}
+
+static uint64_t random_next(struct source *s)
+{
+    s->random ^= s->random << 13;
+    s->random ^= s->random >> 7;
+    s->random ^= s->random << 17;
+    return s->random;
+}
+
+static const struct message *choose_message(struct source *s)
+{
+    const struct message_sizes *sizes = &s->config->sizes;
+    unsigned i = 0;
+    if (sizes->count > 1) {
+        unsigned at = (unsigned)(random_next(s) % s->weights);
+        while (at >= sizes->weight[i])
+            at -= sizes->weight[i++];
+    }
+    return &s->messages[i];
+}
+
+void session_begin_message(struct session *s, nsec_t due)
+{
+    struct source *source = s->source;
+    s->state = SESSION_ENVELOPE;
+    s->answered = s->sent = s->accepted = 0;
+    s->refusal = 0;
+    s->id = source->begun++;
+    targets_choose(source->config->to, s->to, source->config->recipients);
+    s->message = choose_message(source);
+    s->begun = due;
+    s->phase = now_of(s);
+    send_commands(s);
+}
+
+static void stand_idle(struct session *s)
+{
+    s->state = SESSION_IDLE;
+    if (s->crowd)
+        s->source->crowd--;
+    else
+        TAILQ_INSERT_TAIL(&s->source->idle, s, entry);
+}
+
+/* A session is free: the next message, if it is due, or the end. */
+static void go_on(struct session *s)
+{
+    struct source *source = s->source;
+    const struct source_config *c = source->config;
+    nsec_t now = now_of(s), due = now;
+    give_up_claim(s);
+    if (s->crowd) {
+        stand_idle(s);
+    } else if (!source_may_begin(source)) {
+        session_leave(s);
+    } else if (!c->keep) {
+        session_begin_message(s, s->begun);
+    } else if (c->rate == 0) {
+        session_begin_message(s, now);
+    } else if (schedule_take(&source->schedule, now, &due)) {
+        source->report->counts.late++;
+        session_begin_message(s, due);
+    } else {
+        stand_idle(s);
+    }
+}
+
+static void send_content(struct session *s)
+{
+    const struct source *source = s->source;
+    char line[MESSAGE_ID_LINE];
+    message_id_line(source->config->run, s->id, line);
+    s->state = SESSION_CONTENT;
+    s->phase = now_of(s);
+    if (!say(s, line, sizeof(line)))
+        return;
+    for (unsigned i = 0; i < s->message->count; i++) {
+        if (!stream_forward(s->stream, &s->message->slices[i])) {
+            session_lose(s);
+            return;
+        }
+    }
+}
+
+static void count_phase(struct session *s, enum report_phase phase, nsec_t since)
+{
+    histogram_record(&s->source->report->latency[phase], now_of(s) - since);
+}
+
+/* The message was refused: its connection is clean again after RSET. */
+static void refused(struct session *s)
+{
+    struct report *r = s->source->report;
+    r->counts.messages_refused++;
+    r->replies[s->refusal]++;
+    if (!s->source->config->keep) {
+        session_leave(s);
+        return;
+    }
+    s->state = SESSION_CLEANING;
+    (void)say(s, "RSET\r\n", 6);
+}
+
+/* ---------------------------------------------------------------------------------- replies -- */
+
+static void on_envelope_reply(struct session *s, unsigned code)
+{
+    struct report *r = s->source->report;
+    uint32_t which = s->answered++, last = commands(s) - 1;
+    bool good = which == last ? code == 354 : code / 100 == 2;
+    if (!good && s->refusal == 0)
+        s->refusal = code;
+    if (which > 0 && which < last) {
+        s->accepted += good;
+        if (s->took != NULL)
+            s->took[which - 1] = good;
+        r->counts.recipients_accepted += good;
+        r->counts.recipients_refused += !good;
+    }
+    if (which == last - 1 && s->accepted > 0) {
+        count_phase(s, REPORT_ENVELOPE, s->phase);
+        s->phase = now_of(s);
+    }
+    if (which == last) {
+        if (good && s->accepted > 0) {
+            count_phase(s, REPORT_DATA, s->phase);
+            send_content(s);
+        } else if (good) {
+            /* 354 without a recipient: an empty message ends it (RFC 2920 §3.1). */
+            s->state = SESSION_CONTENT;
+            (void)say(s, ".\r\n", 3);
+        } else {
+            refused(s);
+        }
+        return;
+    }
+    if (s->sent == last && s->accepted == 0)
+        refused(s);
+    else if (s->sent == s->answered)
+        send_commands(s);
+}
+
+static void on_content_reply(struct session *s, unsigned code)
+{
+    struct source *source = s->source;
+    struct report *r = source->report;
+    keep_record(s, code);
+    if (code / 100 == 2 && s->accepted > 0) {
+        count_phase(s, REPORT_CONTENT, s->phase);
+        count_phase(s, REPORT_MESSAGE, s->begun);
+        r->counts.messages_accepted++;
+        r->counts.content_bytes += s->message->size;
+    } else {
+        r->counts.messages_refused++;
+        r->replies[s->refusal != 0 ? s->refusal : code]++;
+    }
+    if (source->config->keep)
+        go_on(s);
+    else
+        session_leave(s);
+}
+
+static void on_greeting(struct session *s, unsigned code)
+{
+    struct report *r = s->source->report;
+    if (code / 100 != 2) {
+        r->replies[code]++;
+        session_lose(s);
+        return;
+    }
+    if (s->state == SESSION_OPENING) {
+        r->counts.connections++;
+        count_phase(s, REPORT_CONNECT, s->opened);
+        s->state = SESSION_GREETING;
+        (void)say(s, s->source->ehlo, s->source->ehlo_len);
+        return;
+    }
+    go_on(s);
+}
+
+static void on_reply(struct session *s, unsigned code)
+{
+    switch (s->state) {
+    case SESSION_OPENING:
+    case SESSION_GREETING:
+        on_greeting(s, code);
+        break;
+    case SESSION_ENVELOPE:
+        on_envelope_reply(s, code);
+        break;
+    case SESSION_CONTENT:
+        on_content_reply(s, code);
+        break;
+    case SESSION_CLEANING:
+        go_on(s);
+        break;
+    case SESSION_LEAVING:
+        stream_close(s->stream);
+        put_back(s);
+        break;
+    case SESSION_IDLE: /* 421, as a rule; the end of the connection follows */
+    case SESSION_CLOSED:
+        break;
+    }
+}
+
+/* Does the EHLO reply of `len` bytes that has arrived offer pipelining? */
+static bool offers_pipelining(struct stream *stream, size_t len)
+{
+    struct smtp_reply reply = {0};
+    size_t done = 0, used = 0;
+    struct slice slice;
+    while (done < len && stream_peek(stream, done, &slice, 1) > 0) {
+        if (smtp_reply_feed(&reply, slice.data, slice.len, &used) == SMTP_REPLY_COMPLETE)
+            return smtp_extensions_parse(&reply).pipelining;
+        done += slice.len;
+    }
+    return false;
+}
+
+static void on_stream(struct stream *stream, unsigned events, void *user)
+{
+    struct session *s = user;
+    unsigned code;
+    size_t len;
+    (void)events;
+    while (s->stream == stream && (len = line_peek_reply(stream, &code)) > 0) {
+        if (s->state == SESSION_GREETING)
+            s->pipelining = s->source->config->pipelining && offers_pipelining(stream, len);
+        stream_consume(stream, len);
+        if (code == 0)
+            session_lose(s);
+        else
+            on_reply(s, code);
+    }
+    if (s->stream == stream && (stream->eof || stream_is_down(stream)))
+        session_lose(s);
+}
