@@ -504,8 +504,10 @@ struct sink *sink_create(const struct sink_config *config, struct engine *e, str
 
 void sink_destroy(struct sink *s)
 {
-    for (uint32_t i = 0; s->sessions != NULL && i < s->config->sessions; i++)
+    for (uint32_t i = 0; s->sessions != NULL && i < s->config->sessions; i++) {
+        timer_disarm(&s->engine->wheel, &s->sessions[i].timer);
         inspection_free(&s->sessions[i].inspection);
+    }
     free(s->sessions);
     free(s);
 }
