@@ -37,6 +37,8 @@ enum {
     OPTION_SIZES,
     OPTION_IDLE_SESSIONS,
     OPTION_SEED,
+    OPTION_SLOW,
+    OPTION_IMPATIENT,
     OPTION_LOCAL,
     OPTION_EXTERNAL,
     OPTION_UNKNOWN,
@@ -87,6 +89,11 @@ static const struct option source_options[] = {
     {"even", no_argument, NULL, OPTION_EVEN},
     {"sizes", required_argument, NULL, OPTION_SIZES},
     {"idle-sessions", required_argument, NULL, OPTION_IDLE_SESSIONS},
+    {"number", no_argument, NULL, 'N'},
+    {"pause", required_argument, NULL, 'w'},
+    {"random-pause", required_argument, NULL, 'R'},
+    {"slow", required_argument, NULL, OPTION_SLOW},
+    {"impatient", required_argument, NULL, OPTION_IMPATIENT},
     {"local", required_argument, NULL, OPTION_LOCAL},
     {"external", required_argument, NULL, OPTION_EXTERNAL},
     {"unknown", required_argument, NULL, OPTION_UNKNOWN},
@@ -180,7 +187,7 @@ static void table_for(enum role role, struct table *t)
         n += COUNT_OF(both_options);
     }
     memcpy(t->all + n, common_options, sizeof(common_options));
-    strcpy(t->letters, role & ROLE_SOURCE ? "s:m:l:r:f:t:dM:S:ch" : "h:8pEef:r:Q:q:W:w:B:b:c");
+    strcpy(t->letters, role & ROLE_SOURCE ? "s:m:l:r:f:t:dM:S:Nw:R:ch" : "h:8pEef:r:Q:q:W:w:B:b:c");
 }
 
 /* A number with an optional k, m or g behind it. */
@@ -402,6 +409,17 @@ static bool set(struct options *o, int option, const char *text)
         free(o->expect);
         o->expect = strdup(text);
         return o->expect != NULL;
+    case 'N':
+        o->source.number = true;
+        return true;
+    case 'w':
+    case 'R':
+        o->source.random = option == 'R';
+        return seconds(text, &o->source.pause) && o->source.pause > 0;
+    case OPTION_SLOW:
+        return number32(text, 1, 1 << 30, &o->source.pace);
+    case OPTION_IMPATIENT:
+        return seconds(text, &o->source.patience) && o->source.patience > 0;
     case OPTION_RECIPIENTS_FILE:
         return load_recipients(o, text);
     case 'd':
@@ -505,6 +523,8 @@ static bool complete(struct options *o, int *code)
         if (!targets_settle(&o->to))
             return complain("--share names a class without recipients", code);
         o->to.random = s->seed << 1 | 1;
+        if (s->pause > 0 && s->rate > 0)
+            return complain("an open loop (--rate) has no pauses", code);
         if (s->messages == 0 && s->duration == 0)
             s->messages = 1;
         s->to = &o->to;

@@ -7,7 +7,8 @@
 #include "app/smtp/reply.h"
 #include "bench/smtpgen/line.h"
 
-#define BATCH_MAX 65536 /* bytes of commands in one write */
+#define BATCH_MAX 65536                 /* bytes of commands in one write */
+#define PIECE     (100 * NSEC_PER_MSEC) /* between two pieces of content that is sent slowly */
 
 static void on_stream(struct stream *stream, unsigned events, void *user);
 
@@ -24,6 +25,28 @@ static void give_up_claim(struct session *s)
     s->claim = false;
 }
 
+static void set_timer(struct session *s, nsec_t after)
+{
+    timer_arm(&s->source->engine->wheel, &s->timer, now_of(s) + after);
+}
+
+static uint64_t random_next(struct source *s)
+{
+    s->random ^= s->random << 13;
+    s->random ^= s->random >> 7;
+    s->random ^= s->random << 17;
+    return s->random;
+}
+
+/* The timer ends a pause. */
+static void pause_session(struct session *s)
+{
+    nsec_t pause = s->source->config->pause;
+    if (s->source->config->random)
+        pause = random_next(s->source) % (pause + 1);
+    set_timer(s, pause);
+}
+
 static void put_back(struct session *s)
 {
     struct source *source = s->source;
@@ -32,10 +55,47 @@ static void put_back(struct session *s)
         source->crowd++;
     else if (s->state == SESSION_IDLE)
         TAILQ_REMOVE(&source->idle, s, entry);
+    timer_disarm(&source->engine->wheel, &s->timer);
     s->stream = NULL;
-    s->state = SESSION_CLOSED;
-    TAILQ_INSERT_TAIL(&source->closed, s, entry);
     source->open -= !s->crowd;
+    if (source->config->pause > 0 && !s->crowd) {
+        s->state = SESSION_RESTING;
+        pause_session(s);
+    } else {
+        s->state = SESSION_CLOSED;
+        TAILQ_INSERT_TAIL(&source->closed, s, entry);
+    }
+}
+
+/* `line` with the recipient's number in front of its local part. */
+static size_t put_number(struct span line, size_t local, uint64_t number, char *at)
+{
+    char digits[20], *end = digits + sizeof(digits), *first = end;
+    local += line.at[local] == '"';
+    do
+        *--first = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    size_t n = (size_t)(end - first);
+    memcpy(at, line.at, local);
+    memcpy(at + local, first, n);
+    memcpy(at + local + n, line.at + local, line.len - local);
+    return line.len + n;
+}
+
+static uint64_t number_of(const struct session *s, uint32_t i)
+{
+    return s->id * s->source->config->recipients + i;
+}
+
+/* The address of recipient number i; borrowed, for one record. */
+static struct span address_of(const struct session *s, uint32_t i)
+{
+    const struct source *source = s->source;
+    struct span address = targets_address(source->config->to, &s->to[i]);
+    if (!source->config->number)
+        return address;
+    char *name = source->names + (size_t)i * SMTP_LINE_MAX;
+    return (struct span){name, put_number(address, 0, number_of(s, i), name)};
 }
 
 /* What became of the message whose content was sent. */
@@ -55,7 +115,7 @@ static void keep_record(struct session *s, unsigned code)
         const char *name = target_class_name(s->to[i].kind);
         source->recorded[n++] = (struct record_recipient){
             .label = {name, strlen(name)},
-            .address = targets_address(c->to, &s->to[i]),
+            .address = address_of(s, i),
         };
     }
     struct record record = {
@@ -78,20 +138,31 @@ void session_lose(struct session *s)
     } else if (s->state != SESSION_LEAVING) {
         r->counts.connections_lost++;
     }
-    if (s->state == SESSION_ENVELOPE)
+    if (s->state == SESSION_ENVELOPE || s->state == SESSION_SENDING)
         r->counts.messages_failed++;
     if (s->state == SESSION_CONTENT) {
         r->counts.messages_in_doubt++;
         keep_record(s, 0);
     }
-    if (s->state != SESSION_LEAVING)
-        r->stream_errors[s->stream->error]++;
+    enum stream_error why = s->stream->error;
+    if (why == STREAM_OK && s->stream->eof)
+        why = STREAM_CLOSED;
+    if (s->state != SESSION_LEAVING && why != STREAM_OK)
+        r->stream_errors[why]++;
     stream_abort(s->stream);
     put_back(s);
 }
 
+/* An answer is awaited from now on. */
+static void watch(struct session *s)
+{
+    if (s->source->config->patience > 0)
+        set_timer(s, s->source->config->patience);
+}
+
 static bool say(struct session *s, const char *text, size_t len)
 {
+    watch(s);
     if (stream_write(s->stream, text, len))
         return true;
     session_lose(s);
@@ -100,6 +171,7 @@ static bool say(struct session *s, const char *text, size_t len)
 
 void session_leave(struct session *s)
 {
+    timer_disarm(&s->source->engine->wheel, &s->timer);
     s->state = SESSION_LEAVING;
     (void)say(s, "QUIT\r\n", 6);
 }
@@ -124,6 +196,7 @@ bool session_open(struct session *s, nsec_t due)
     s->claim = !s->crowd && c->rate == 0;
     source->claims += s->claim;
     source->open += !s->crowd;
+    watch(s);
     return true;
 }
 
@@ -147,6 +220,8 @@ static size_t put_command(const struct session *s, uint32_t i, char *at)
         return 6;
     }
     struct span line = targets_line(source->config->to, &s->to[i - 1]);
+    if (source->config->number)
+        return put_number(line, sizeof("RCPT TO:<") - 1, number_of(s, i - 1), at);
     memcpy(at, line.at, line.len);
     return line.len;
 }
@@ -165,14 +240,6 @@ static void send_commands(struct session *s)
         len += put_command(s, s->sent++, batch + len);
     } while (s->pipelining && s->sent < commands(s));
     (void)say(s, batch, len);
-}
-
-static uint64_t random_next(struct source *s)
-{
-    s->random ^= s->random << 13;
-    s->random ^= s->random >> 7;
-    s->random ^= s->random << 17;
-    return s->random;
 }
 
 static const struct message *choose_message(struct source *s)
@@ -203,6 +270,7 @@ void session_begin_message(struct session *s, nsec_t due)
 
 static void stand_idle(struct session *s)
 {
+    timer_disarm(&s->source->engine->wheel, &s->timer);
     s->state = SESSION_IDLE;
     if (s->crowd)
         s->source->crowd--;
@@ -233,6 +301,54 @@ static void go_on(struct session *s)
     }
 }
 
+/* The message has been answered. */
+static void finish_message(struct session *s)
+{
+    const struct source_config *c = s->source->config;
+    if (!c->keep) {
+        session_leave(s);
+    } else if (c->pause > 0) {
+        stand_idle(s);
+        pause_session(s);
+    } else {
+        go_on(s);
+    }
+}
+
+/* Sends the shared part's next bytes, at most so many. What is left; SIZE_MAX: the session is
+ * gone. */
+static size_t send_part(struct session *s, size_t room)
+{
+    size_t at = 0;
+    for (unsigned i = 0; i < s->message->count; i++) {
+        const struct slice *slice = &s->message->slices[i];
+        size_t end = at + slice->len;
+        if (room > 0 && s->done < end) {
+            size_t part = end - s->done < room ? end - s->done : room;
+            if (!say(s, (const char *)slice->data + (s->done - at), part))
+                return SIZE_MAX;
+            s->done += part;
+            room -= part;
+        }
+        at = end;
+    }
+    return at - s->done;
+}
+
+static void send_piece(struct session *s)
+{
+    size_t piece = (size_t)(s->source->config->pace * PIECE / NSEC_PER_SEC);
+    size_t left = send_part(s, piece > 0 ? piece : 1);
+    if (left == 0) {
+        timer_disarm(&s->source->engine->wheel, &s->timer);
+        s->state = SESSION_CONTENT;
+        s->phase = now_of(s);
+        watch(s);
+    } else if (left != SIZE_MAX) {
+        set_timer(s, PIECE);
+    }
+}
+
 static void send_content(struct session *s)
 {
     const struct source *source = s->source;
@@ -242,6 +358,12 @@ static void send_content(struct session *s)
     s->phase = now_of(s);
     if (!say(s, line, sizeof(line)))
         return;
+    if (source->config->pace > 0) {
+        s->state = SESSION_SENDING;
+        s->done = 0;
+        send_piece(s);
+        return;
+    }
     for (unsigned i = 0; i < s->message->count; i++) {
         if (!stream_forward(s->stream, &s->message->slices[i])) {
             session_lose(s);
@@ -322,10 +444,17 @@ static void on_content_reply(struct session *s, unsigned code)
         r->counts.messages_refused++;
         r->replies[s->refusal != 0 ? s->refusal : code]++;
     }
-    if (source->config->keep)
-        go_on(s);
-    else
-        session_leave(s);
+    finish_message(s);
+}
+
+/* An answer before the content has ended: the connection is of no more use. */
+static void on_early_reply(struct session *s, unsigned code)
+{
+    struct report *r = s->source->report;
+    r->counts.messages_refused++;
+    r->replies[code]++;
+    stream_abort(s->stream);
+    put_back(s);
 }
 
 static void on_greeting(struct session *s, unsigned code)
@@ -356,17 +485,21 @@ static void on_reply(struct session *s, unsigned code)
     case SESSION_ENVELOPE:
         on_envelope_reply(s, code);
         break;
+    case SESSION_SENDING:
+        on_early_reply(s, code);
+        break;
     case SESSION_CONTENT:
         on_content_reply(s, code);
         break;
     case SESSION_CLEANING:
-        go_on(s);
+        finish_message(s);
         break;
     case SESSION_LEAVING:
         stream_close(s->stream);
         put_back(s);
         break;
     case SESSION_IDLE: /* 421, as a rule; the end of the connection follows */
+    case SESSION_RESTING:
     case SESSION_CLOSED:
         break;
     }
@@ -403,4 +536,36 @@ static void on_stream(struct stream *stream, unsigned events, void *user)
     }
     if (s->stream == stream && (stream->eof || stream_is_down(stream)))
         session_lose(s);
+}
+
+static void on_timer(struct timer *t, nsec_t now)
+{
+    struct session *s = CONTAINER_OF(t, struct session, timer);
+    struct source *source = s->source;
+    (void)now;
+    switch (s->state) {
+    case SESSION_RESTING:
+        s->state = SESSION_CLOSED;
+        TAILQ_INSERT_TAIL(&source->closed, s, entry);
+        break;
+    case SESSION_IDLE:
+        TAILQ_REMOVE(&source->idle, s, entry);
+        go_on(s);
+        break;
+    case SESSION_SENDING:
+        send_piece(s);
+        break;
+    default: /* an answer was awaited for too long */
+        source->report->counts.gave_up++;
+        session_lose(s);
+        break;
+    }
+}
+
+void session_init(struct session *s, struct source *source, bool crowd)
+{
+    s->source = source;
+    s->crowd = crowd;
+    timer_init(&s->timer, on_timer);
+    TAILQ_INSERT_TAIL(&source->closed, s, entry);
 }

@@ -18,8 +18,10 @@ enum session_state {
     SESSION_CLOSED,   /* has no connection: opened at the next step, if there is anything to send */
     SESSION_OPENING,  /* the connection, then the banner, are awaited */
     SESSION_GREETING, /* EHLO was sent */
-    SESSION_IDLE,     /* an open loop has nothing for it, or it is of the idle crowd */
+    SESSION_RESTING,  /* has no connection, until the timer says that it may be opened again */
+    SESSION_IDLE,     /* an open loop has nothing for it, it pauses, or it is of the idle crowd */
     SESSION_ENVELOPE, /* MAIL was sent; replies up to that of DATA are awaited */
+    SESSION_SENDING,  /* the content is being sent, slowly */
     SESSION_CONTENT,  /* the content was sent, its answer is awaited */
     SESSION_CLEANING, /* RSET was sent after a refusal */
     SESSION_LEAVING,  /* QUIT was sent */
@@ -41,6 +43,8 @@ struct session {
     struct target *to; /* its recipients */
     bool *took;        /* which of them were accepted; only where records are kept */
     const struct message *message;
+    size_t done;        /* bytes of its shared part that were sent (slowly) */
+    struct timer timer; /* of patience, of a pause, of the next piece: one at a time */
     nsec_t opened, phase;
     nsec_t begun; /* the message; in an open loop, when it was due */
 };
@@ -67,6 +71,7 @@ struct source {
     struct target *to; /* of all sessions */
     bool *took;
     struct record_recipient *recorded; /* of the record that is being written */
+    char *names;                       /* likewise, where recipients are numbered */
     uint64_t random;
     unsigned weights; /* of all sizes */
     struct message messages[MESSAGE_SIZES_MAX];
@@ -78,6 +83,9 @@ static inline bool source_may_begin(const struct source *s)
     return s->stop_at == 0 &&
            (s->config->messages == 0 || s->begun + s->claims < s->config->messages);
 }
+
+/* Zeroed before. */
+void session_init(struct session *s, struct source *source, bool crowd);
 
 /* Of a closed session: connects. `due`: when its first message was. False: at once in vain. */
 MUST_CHECK bool session_open(struct session *s, nsec_t due);

@@ -83,7 +83,11 @@ static void lose(struct session *s)
     struct report *r = s->sink->report;
     r->counts.connections_lost++;
     r->counts.messages_failed += has_message(s);
-    r->stream_errors[s->stream->error]++;
+    enum stream_error why = s->stream->error;
+    if (why == STREAM_OK && s->stream->eof)
+        why = STREAM_CLOSED;
+    if (why != STREAM_OK)
+        r->stream_errors[why]++;
     stream_abort(s->stream);
     put_back(s);
 }

@@ -10,6 +10,11 @@
 #define OPENED_PER_STEP 32
 #define PATIENCE        (5 * NSEC_PER_SEC) /* for what is under way when the source is stopped */
 
+static uint64_t session_count(const struct source *s)
+{
+    return (uint64_t)s->config->sessions + s->config->idle_sessions;
+}
+
 static bool prepare_messages(struct source *s)
 {
     const struct source_config *c = s->config;
@@ -50,24 +55,24 @@ struct source *source_create(const struct source_config *config, struct engine *
     TAILQ_INIT(&s->idle);
     report->open_loop = config->rate > 0;
     s->crowd = config->idle_sessions;
-    uint64_t sessions = (uint64_t)config->sessions + config->idle_sessions;
+    uint64_t sessions = session_count(s);
     s->sessions = calloc(sessions, sizeof(*s->sessions));
     s->to = calloc((size_t)config->sessions * config->recipients, sizeof(*s->to));
     if (config->records != NULL) {
         s->took = calloc((size_t)config->sessions * config->recipients, sizeof(*s->took));
         s->recorded = calloc(config->recipients, sizeof(*s->recorded));
+        s->names = config->number ? calloc(config->recipients, SMTP_LINE_MAX) : NULL;
     }
-    bool kept = config->records == NULL || (s->took != NULL && s->recorded != NULL);
+    bool kept = config->records == NULL ||
+                (s->took != NULL && s->recorded != NULL && (s->names != NULL || !config->number));
     if (s->sessions == NULL || s->to == NULL || !kept || !prepare_messages(s)) {
         source_destroy(s);
         return NULL;
     }
     for (uint64_t i = 0; i < sessions; i++) {
-        s->sessions[i].source = s;
-        s->sessions[i].crowd = i < config->idle_sessions;
+        session_init(&s->sessions[i], s, i < config->idle_sessions);
         if (!s->sessions[i].crowd)
             give_room(&s->sessions[i], i - config->idle_sessions);
-        TAILQ_INSERT_TAIL(&s->closed, &s->sessions[i], entry);
     }
     return s;
 }
@@ -76,10 +81,13 @@ void source_destroy(struct source *s)
 {
     for (unsigned i = 0; i < s->config->sizes.count; i++)
         message_release(&s->messages[i]);
+    for (uint64_t i = 0; s->sessions != NULL && i < session_count(s); i++)
+        timer_disarm(&s->engine->wheel, &s->sessions[i].timer);
     free(s->sessions);
     free(s->to);
     free(s->took);
     free(s->recorded);
+    free(s->names);
     free(s);
 }
 
@@ -140,6 +148,15 @@ static void dismiss_idle(struct source *s)
     }
 }
 
+/* Time is up: what has not ended has failed. */
+static void lose_all(struct source *s)
+{
+    for (uint64_t i = 0; i < session_count(s); i++) {
+        if (s->sessions[i].stream != NULL && !s->sessions[i].crowd)
+            session_lose(&s->sessions[i]);
+    }
+}
+
 /* The clock starts when the idle crowd stands. */
 static void start(struct source *s, nsec_t now)
 {
@@ -174,7 +191,7 @@ bool source_step(struct source *s, nsec_t now, unsigned *work)
     if (!source_may_begin(s))
         dismiss_idle(s);
     if (s->stop_at > 0 && now >= s->stop_at)
-        return false;
+        lose_all(s);
     return s->open > 0 || source_may_begin(s);
 }
 

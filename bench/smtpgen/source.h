@@ -33,6 +33,11 @@ struct source_config {
     uint32_t recipients;        /* per message */
     bool keep;       /* many messages per session; else each has a connection of its own */
     bool pipelining; /* where the server offers it */
+    bool number;     /* each recipient has a number of its own in front */
+    nsec_t pause;    /* after each message of a session */
+    bool random;     /* between nothing and that long */
+    nsec_t patience; /* for the answer to what was sent last; 0: without end */
+    uint32_t pace;   /* bytes of content a second; 0: all at once */
     const char *from, *hostname, *subject;
     struct targets *to;
     struct record_file *records; /* of what was sent; NULL: none are kept */

@@ -38,6 +38,11 @@ static const char source_help[] =
     "      --ramp SECONDS        for the rate to grow from nothing\n"
     "      --even                evenly spaced; else as chance has it\n"
     "      --sizes SIZE:WEIGHT,...  several sizes, e.g. 1k:70,10k:20,100k:10\n"
+    "  -N, --number          a number of its own in front of each recipient\n"
+    "  -w, --pause SECONDS   between two messages of a session\n"
+    "  -R, --random-pause SECONDS  likewise, between nothing and that long\n"
+    "      --slow BYTES      of content a second, of each session\n"
+    "      --impatient SECONDS   close the connection when an answer takes longer\n"
     "      --idle-sessions N     besides, that greet and then say nothing\n"
     "      --records FILE        of what was sent, for `smtpgen verify`\n"
     "      --source ADDRESS      of the clients, in turn (default: as routed)\n";
