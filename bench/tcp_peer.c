@@ -9,30 +9,19 @@
  * Every byte is compared with the pattern by whoever receives it. One thread; nothing to do means a
  * nap, so that several of these share a core.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/random.h>
 #include <sysexits.h>
-#include <time.h>
 
-#include <rte_cycles.h>
-
-#include "drivers/ip/ip.h"
-#include "drivers/port/eal.h"
-#include "drivers/port/port.h"
+#include "bench/smtpgen/engine.h"
 #include "drivers/tcp/stack.h"
 
 #define PATTERN   65521 /* bytes until it repeats; a prime, so that a shift by any segment shows */
 #define LINE_SIZE 64
-#define NAP       (50 * NSEC_PER_USEC)
-#define POLL_LINK (100 * NSEC_PER_MSEC)
 #define SLICES    16
 
 static const char usage_text[] =
@@ -70,21 +59,18 @@ struct transfer {
 };
 
 static struct {
-    const char *device;
-    struct ip_link_config link;
+    struct engine_config engine;
     uint16_t port;
-    uint32_t window, connections, buffers;
     bool connects;
     struct endpoint server;
     bool sends; /* the client, that is we */
     uint64_t bytes;
-} option = {.port = 7000, .window = 4 << 20, .connections = 64, .buffers = 32768};
+} option = {
+    .engine = {.nap = true, .cpu = -1, .connections = 64, .buffers = 32768, .window = 4 << 20},
+    .port = 7000,
+};
 
-static struct pools pools;
-static struct timer_wheel wheel;
-static struct ip_stack *ip;
-static struct tcp *tcp;
-static nsec_t now;
+static struct engine engine;
 static struct transfer *transfers, *free_transfers;
 static uint8_t pattern[2 * PATTERN];
 static int exit_code = -1; /* of a client that is done */
@@ -98,11 +84,6 @@ static void on_signal(int number)
         stopping = 1;
 }
 
-static nsec_t clock_now(void)
-{
-    return (nsec_t)((unsigned __int128)rte_rdtsc() * NSEC_PER_SEC / rte_get_tsc_hz());
-}
-
 /* The same as in tcp_kernel.py: the upper half of a linear congruential generator. */
 static void make_pattern(void)
 {
@@ -113,12 +94,11 @@ static void make_pattern(void)
     }
 }
 
-/* ------------------------------------------------------------------------------------ transfers --
- */
+/* -------------------------------------------------------------------------------- transfers -- */
 
 static void print_counters(const uint64_t *since)
 {
-    const uint64_t *counters = tcp_counters(tcp);
+    const uint64_t *counters = tcp_counters(engine.tcp);
     const char *comma = "";
     printf("\"counters\": {");
     for (unsigned i = 0; i < TCP_COUNTER_COUNT; i++) {
@@ -135,7 +115,7 @@ static void report(const struct transfer *x, bool whole)
     enum stream_error error = x->stream->error;
     printf("{\"verb\": \"%s\", \"bytes\": %" PRIu64 ", \"seconds\": %.6f, \"intact\": %s, "
            "\"error\": \"%s\", ",
-           x->sends ? "send" : "receive", x->done, (double)(now - x->start) / 1e9,
+           x->sends ? "send" : "receive", x->done, (double)(engine.now - x->start) / 1e9,
            whole ? "true" : "false", error != STREAM_OK ? stream_error_text(error) : "");
     print_counters(x->counters);
     puts("}");
@@ -167,8 +147,8 @@ static struct transfer *transfer_new(struct stream *s, enum phase phase)
     if (x == NULL)
         return NULL;
     free_transfers = x->next;
-    *x = (struct transfer){.stream = s, .phase = phase, .intact = true, .start = now};
-    memcpy(x->counters, tcp_counters(tcp), sizeof(x->counters));
+    *x = (struct transfer){.stream = s, .phase = phase, .intact = true, .start = engine.now};
+    memcpy(x->counters, tcp_counters(engine.tcp), sizeof(x->counters));
     return x;
 }
 
@@ -250,7 +230,7 @@ static void read_command(struct transfer *x)
         finish(x);
         return;
     }
-    x->start = now;
+    x->start = engine.now;
     x->phase = x->sends ? SENDING : RECEIVING;
     stream_consume(x->stream, (size_t)(end + 1 - line));
 }
@@ -330,118 +310,58 @@ static bool connect_one(void)
     x->client = true;
     x->sends = option.sends;
     x->size = option.bytes;
-    x->stream = tcp_connect(tcp, NULL, &option.server, handle, x, &why);
+    x->stream = tcp_connect(engine.tcp, NULL, &option.server, handle, x, &why);
     if (x->stream == NULL)
         fprintf(stderr, "tcp_peer: %s\n", stream_error_text(why));
     return x->stream != NULL;
 }
 
-/* ------------------------------------------------------------------------------------- the stack
- * --
- */
+/* -------------------------------------------------------------------------------- the stack -- */
 
 /* The state of the stack. An idle connection takes its control block, its places in the flow table,
  * and whatever records its queues hold. */
 static void print_state(void)
 {
     static const uint64_t zero[TCP_COUNTER_COUNT];
-    struct tcp_usage usage = tcp_usage(tcp);
-    uint64_t tables = (uint64_t)option.connections * sizeof(struct tcp_connection) +
-                      (tcp->bucket_mask + UINT64_C(1)) * sizeof(struct tcp_connection *);
+    struct tcp_usage usage = tcp_usage(engine.tcp);
+    uint64_t tables = (uint64_t)option.engine.connections * sizeof(struct tcp_connection) +
+                      (engine.tcp->bucket_mask + UINT64_C(1)) * sizeof(struct tcp_connection *);
     printf("{\"state\": {\"connections\": %u, \"half_open\": %u, \"time_wait\": %u, "
            "\"orphans\": %u, \"table_bytes_per_connection\": %.1f, \"records\": %u, "
            "\"record_bytes\": %u, \"buffers\": %u, \"buffers_in_use\": %u, "
            "\"buffers_promised\": %u, \"buffer_bytes\": %u}, ",
            usage.connections, usage.half_open, usage.time_wait, usage.orphans,
-           (double)tables / option.connections, tcp->nodes.in_use, NODE_SIZE, pools.data_count,
-           pools.in_use, pools.promised, pools.truesize);
+           (double)tables / option.engine.connections, engine.tcp->nodes.in_use, NODE_SIZE,
+           engine.pools.data_count, engine.pools.in_use, engine.pools.promised,
+           engine.pools.truesize);
     print_counters(zero);
     puts("}");
     fflush(stdout);
 }
 
-static struct tcp_config tcp_settings(void)
+static bool create_transfers(void)
 {
-    struct tcp_config c = {
-        .ip = ip,
-        .pools = &pools,
-        .wheel = &wheel,
-        .max_connections = option.connections,
-        .max_half_open = option.connections / 4 + 1,
-        .max_time_wait = 1024,
-        .receive_window = option.window,
-        .send_limit = option.window,
-        .port_first = 16384,
-        .port_last = 65535,
-    };
-    return c;
-}
-
-static bool stack_create(struct port *port)
-{
-    uint64_t seed;
-    struct tcp_config t;
-    option.link.link = port_link(port, 0);
-    struct ip_config i = {
-        .links = &option.link,
-        .link_count = 1,
-        .pools = &pools,
-        .wheel = &wheel,
-        .neighbour_entries = 1024,
-        .reassembly_flows = 16,
-    };
-    timer_wheel_init(&wheel, now);
-    if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+    transfers = calloc(option.engine.connections, sizeof(*transfers));
+    if (transfers == NULL)
         return false;
-    i.seed = seed;
-    ip = ip_create(&i, now);
-    if (ip == NULL)
-        return false;
-    t = tcp_settings();
-    if (getrandom(t.secret, sizeof(t.secret), 0) != sizeof(t.secret))
-        return false;
-    tcp = tcp_create(&t, now);
-    transfers = calloc(option.connections, sizeof(*transfers));
-    if (tcp == NULL || transfers == NULL)
-        return false;
-    for (uint32_t k = 0; k < option.connections; k++) {
+    for (uint32_t k = 0; k < option.engine.connections; k++) {
         transfers[k].next = free_transfers;
         free_transfers = &transfers[k];
     }
     return true;
 }
 
-static unsigned work_round(void)
-{
-    now = clock_now();
-    pools_poll(&pools);
-    ip_set_now(ip, now);
-    tcp_set_now(tcp, now);
-    unsigned work = ip_receive(ip);
-    work += timer_wheel_advance(&wheel, now);
-    work += tcp_dispatch(tcp);
-    tcp_flush(tcp);
-    ip_flush(ip);
-    return work;
-}
-
 /* Until SIGTERM, or until the client's transfer and its connection are over. */
-static void work(struct port *port)
+static bool go_on(void *user, nsec_t now, unsigned *work)
 {
-    nsec_t looked = 0;
-    while (!stopping && (exit_code < 0 || tcp_usage(tcp).connections > 0)) {
-        struct timespec nap = {.tv_nsec = NAP};
-        if (work_round() == 0)
-            nanosleep(&nap, NULL);
-        if (now - looked >= POLL_LINK) {
-            port_poll(port);
-            looked = now;
-        }
-        if (asked_state) {
-            asked_state = 0;
-            print_state();
-        }
+    (void)user;
+    (void)now;
+    (void)work;
+    if (asked_state) {
+        asked_state = 0;
+        print_state();
     }
+    return !stopping && (exit_code < 0 || tcp_usage(engine.tcp).connections > 0);
 }
 
 static int fail(const char *why)
@@ -450,96 +370,33 @@ static int fail(const char *why)
     return EX_UNAVAILABLE;
 }
 
-static int serve(struct port *port)
+static int serve(void)
 {
     const struct endpoint local = {.port = option.port};
-    now = clock_now();
-    if (!stack_create(port))
+    if (!create_transfers())
         return fail("out of memory");
-    ip_announce(ip);
-    if (option.connects ? !connect_one() : tcp_listen(tcp, &local, accept_one, NULL) == NULL)
+    if (option.connects ? !connect_one() : tcp_listen(engine.tcp, &local, accept_one, NULL) == NULL)
         return fail("no connection, or the port is taken");
     puts("{\"ready\": true}");
     fflush(stdout);
-    work(port);
+    engine_run(&engine, go_on, NULL);
     print_state();
-    tcp_destroy(tcp);
-    ip_destroy(ip);
-    free(transfers);
     return option.connects ? exit_code : EX_OK;
 }
 
-/* ----------------------------------------------------------------------------------- the program
- * --
- */
+/* ------------------------------------------------------------------------------ the program -- */
 
 static int run(const char *program)
 {
     struct port_error why;
-    struct port_config port = {.name = "bench", .device = option.device, .queues = 1};
-    if (!port_check(&port, &why))
+    option.engine.program = program;
+    option.engine.half_open = option.engine.connections / 4 + 1;
+    if (!engine_start(&engine, &option.engine, &why))
         return fail(why.text);
-    struct port_sum sum = port_sum(&port);
-    struct pools_config memory = {
-        .name = "bench",
-        .socket = -1,
-        .rings = sum.rings,
-        .budget = option.buffers,
-        .reserve = 1024,
-        .packets_out = sum.packets_out + IP_MAX_WAITING,
-        .data_room = sum.data_room,
-    };
-    struct eal_config eal = {
-        .program = program,
-        .workers = {.count = 1},
-        .memory = pools_sum(&memory).bytes,
-        .devices = &option.device,
-        .device_count = 1,
-    };
-    cpu_set_t cpus;
-    sched_getaffinity(0, sizeof(cpus), &cpus);
-    if (!eal_start(&eal, &why))
-        return fail(why.text);
-    /* All is done in this thread, wherever the kernel sees fit. */
-    sched_setaffinity(0, sizeof(cpus), &cpus);
-    prctl(PR_SET_TIMERSLACK, 1); /* ns: else a nap takes twice as long */
-    if (pools_create(&pools, &memory) != 0)
-        return fail("no packet memory");
-    struct pools *each[] = {&pools};
-    struct port *p = port_open(&port, each, &why);
-    if (p == NULL)
-        return fail(why.text);
-    int code = serve(p);
-    port_close(p);
-    pools_destroy(&pools);
-    eal_stop();
+    int code = serve();
+    engine_stop(&engine);
+    free(transfers);
     return code;
-}
-
-/* ADDRESS/LEN: the address, and its network. */
-static bool add_address(const char *text)
-{
-    struct ip_link_config *l = &option.link;
-    unsigned i = l->address_count;
-    const char *slash = strchr(text, '/');
-    if (slash == NULL || i == IP_MAX_ADDRESSES ||
-        !ip_addr_parse(text, (size_t)(slash - text), &l->addresses[i]) ||
-        !ip_prefix_parse(text, strlen(text), false, &l->networks[i]))
-        return false;
-    l->address_count++;
-    return true;
-}
-
-static bool add_gateway(const char *text)
-{
-    struct ip_addr a;
-    if (!ip_addr_parse(text, strlen(text), &a))
-        return false;
-    if (ip_addr_is_v4(&a))
-        option.link.gateway4 = a;
-    else
-        option.link.gateway6 = a;
-    return true;
 }
 
 static bool parse_client(int argc, char **argv)
@@ -558,12 +415,12 @@ static bool parse_option(int letter, const char *text)
     uint32_t number = (uint32_t)strtoul(text != NULL ? text : "", NULL, 10);
     switch (letter) {
     case 'd':
-        option.device = text;
+        option.engine.device = text;
         return true;
     case 'a':
-        return add_address(text);
+        return engine_add_address(&option.engine, text);
     case 'g':
-        return add_gateway(text);
+        return engine_add_gateway(&option.engine, text);
     case 'c':
         option.connects = true;
         return endpoint_parse(text, strlen(text), 0, &option.server);
@@ -571,13 +428,13 @@ static bool parse_option(int letter, const char *text)
         option.port = (uint16_t)number;
         return number > 0 && number <= UINT16_MAX;
     case 'w':
-        option.window = number;
+        option.engine.window = number;
         return number > 0;
     case 'n':
-        option.connections = number;
+        option.engine.connections = number;
         return number > 0;
     case 'b':
-        option.buffers = number;
+        option.engine.buffers = number;
         return number > 0;
     default:
         return false;
@@ -609,8 +466,8 @@ int main(int argc, char **argv)
             return EX_USAGE;
         }
     }
-    if (!parse_client(argc - optind, argv + optind) || option.device == NULL ||
-        option.link.address_count == 0) {
+    if (!parse_client(argc - optind, argv + optind) || option.engine.device == NULL ||
+        option.engine.link.address_count == 0) {
         fputs(usage_text, stderr);
         return EX_USAGE;
     }

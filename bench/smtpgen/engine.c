@@ -81,12 +81,13 @@ static bool start_ip(struct engine *e)
 
 static bool start_tcp(struct engine *e)
 {
+    uint32_t half_open = e->config->half_open;
     struct tcp_config tcp = {
         .ip = e->ip,
         .pools = &e->pools,
         .wheel = &e->wheel,
         .max_connections = e->config->connections,
-        .max_half_open = e->config->connections,
+        .max_half_open = half_open > 0 ? half_open : e->config->connections,
         .max_time_wait = TIME_WAIT,
         .receive_window = e->config->window,
         .send_limit = e->config->window,

@@ -30,6 +30,7 @@ struct engine_config {
     bool nap;             /* give the core back where there is nothing to do; else it is polled */
     int cpu;              /* to run on; -1: wherever the kernel sees fit */
     uint32_t connections; /* at most */
+    uint32_t half_open;   /* of these, not yet established; then SYN cookies. 0: all may be */
     uint32_t buffers;     /* data buffers that connections may pin */
     uint32_t window;      /* bytes: receive window and send queue of a connection, at most */
 };
