@@ -25,10 +25,11 @@ size_t line_peek(struct stream *s, size_t skip, char buf[LINE_MAX_BYTES], const 
     return newline != NULL ? (size_t)(newline + 1 - buf) : 0;
 }
 
-/* Three digits and a space or hyphen; 0 if not. */
+/* Three digits, and a hyphen where more lines follow; 0 if not. The text, and the space before it,
+ * may be missing (RFC 5321 §4.2.1). */
 static unsigned code_of(const char *line, size_t len)
 {
-    if (len < 5 || line[0] < '2' || line[0] > '5' || (line[3] != ' ' && line[3] != '-'))
+    if (len < 5 || line[0] < '2' || line[0] > '5' || memchr(" -\r", line[3], 3) == NULL)
         return 0;
     unsigned code = 0;
     for (unsigned i = 0; i < 3; i++) {
@@ -47,7 +48,7 @@ size_t line_peek_reply(struct stream *s, unsigned *code)
     while ((len = line_peek(s, done, buf, &line)) > 0) {
         done += len;
         *code = code_of(line, len);
-        if (*code == 0 || line[3] == ' ')
+        if (*code == 0 || line[3] != '-')
             return done;
     }
     return 0;

@@ -28,11 +28,11 @@ static char *compose(size_t len, const char *from, const char *subject)
                                         : letters[(at * 7 + at / LINE) % (sizeof(letters) - 1)];
         column = column == LINE - 1 ? 0 : column + 1;
     }
-    /* A line may not end in half a CRLF: the end of data brings its own. */
-    if (text[len - 1] == '\r')
+    /* The end of data brings the last CRLF: what is before it ends neither in one nor in half. */
+    if (text[len - 2] == '\r')
+        text[len - 2] = 'x';
+    if (text[len - 1] == '\r' || text[len - 1] == '\n')
         text[len - 1] = 'x';
-    if (text[len - 1] == '\n')
-        len -= 2;
     memcpy(text + len, end_of_data, sizeof(end_of_data));
     return text;
 }
