@@ -26,6 +26,7 @@
     X(MAIL, "MAIL")                                                                                \
     X(RCPT, "RCPT")                                                                                \
     X(DATA, "DATA")                                                                                \
+    X(BDAT, "BDAT")                                                                                \
     X(CONTENT, "CONTENT")                                                                          \
     X(DOT, ".")                                                                                    \
     X(RSET, "RSET")                                                                                \

@@ -215,6 +215,10 @@ static int work(struct run *r)
     }
     engine_run(&r->engine, step, r);
     int code = say_results(r);
+    if (r->source != NULL && source_complaint(r->source) != NULL) {
+        fprintf(stderr, "smtpgen: %s\n", source_complaint(r->source));
+        return EX_PROTOCOL;
+    }
     return code == EX_OK && r->options.verify ? verify(r) : code;
 }
 

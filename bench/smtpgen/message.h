@@ -41,6 +41,8 @@ struct message_sizes {
     unsigned weight[MESSAGE_SIZES_MAX];
 };
 
+#define MESSAGE_END_OF_DATA 3 /* bytes behind the content, at the end of the shared part */
+
 /* The first line of message `id` of run `run`: MESSAGE_ID_LINE bytes, without a NUL. */
 void message_id_line(uint32_t run, uint64_t id, char out[MESSAGE_ID_LINE]);
 

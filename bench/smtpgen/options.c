@@ -37,6 +37,7 @@ enum {
     OPTION_SIZES,
     OPTION_IDLE_SESSIONS,
     OPTION_SEED,
+    OPTION_BDAT,
     OPTION_SLOW,
     OPTION_IMPATIENT,
     OPTION_LOCAL,
@@ -92,6 +93,7 @@ static const struct option source_options[] = {
     {"number", no_argument, NULL, 'N'},
     {"pause", required_argument, NULL, 'w'},
     {"random-pause", required_argument, NULL, 'R'},
+    {"bdat", no_argument, NULL, OPTION_BDAT},
     {"slow", required_argument, NULL, OPTION_SLOW},
     {"impatient", required_argument, NULL, OPTION_IMPATIENT},
     {"local", required_argument, NULL, OPTION_LOCAL},
@@ -416,6 +418,9 @@ static bool set(struct options *o, int option, const char *text)
     case 'R':
         o->source.random = option == 'R';
         return seconds(text, &o->source.pause) && o->source.pause > 0;
+    case OPTION_BDAT:
+        o->source.bdat = true;
+        return true;
     case OPTION_SLOW:
         return number32(text, 1, 1 << 30, &o->source.pace);
     case OPTION_IMPATIENT:

@@ -2,6 +2,7 @@
 /* What a session of the source does when something arrives. */
 #include "bench/smtpgen/session.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "app/smtp/reply.h"
@@ -202,9 +203,15 @@ bool session_open(struct session *s, nsec_t due)
 
 /* --------------------------------------------------------------------------------- messages -- */
 
+/* The number of DATA among the envelope's commands. */
+static uint32_t data_command(const struct session *s)
+{
+    return s->source->config->recipients + 1;
+}
+
 static uint32_t commands(const struct session *s)
 {
-    return s->source->config->recipients + 2;
+    return data_command(s) + !s->source->config->bdat;
 }
 
 /* The text of the envelope's command number i. */
@@ -215,7 +222,7 @@ static size_t put_command(const struct session *s, uint32_t i, char *at)
         memcpy(at, source->mail, source->mail_len);
         return source->mail_len;
     }
-    if (i == commands(s) - 1) {
+    if (i == data_command(s)) {
         memcpy(at, "DATA\r\n", 6);
         return 6;
     }
@@ -315,60 +322,88 @@ static void finish_message(struct session *s)
     }
 }
 
-/* Sends the shared part's next bytes, at most so many. What is left; SIZE_MAX: the session is
- * gone. */
-static size_t send_part(struct session *s, size_t room)
+/* Bytes of the shared part that are to be sent. */
+static size_t shared_size(const struct session *s)
 {
-    size_t at = 0;
-    for (unsigned i = 0; i < s->message->count; i++) {
+    size_t content = s->message->size - MESSAGE_ID_LINE;
+    return s->source->config->bdat ? content : content + MESSAGE_END_OF_DATA;
+}
+
+/* Sends the shared part's next bytes, at most so many. False: the session is gone. */
+static bool send_part(struct session *s, size_t room)
+{
+    size_t at = 0, left = shared_size(s) - s->done;
+    room = left < room ? left : room;
+    for (unsigned i = 0; i < s->message->count && room > 0; i++) {
         const struct slice *slice = &s->message->slices[i];
         size_t end = at + slice->len;
-        if (room > 0 && s->done < end) {
+        if (s->done < end) {
             size_t part = end - s->done < room ? end - s->done : room;
             if (!say(s, (const char *)slice->data + (s->done - at), part))
-                return SIZE_MAX;
+                return false;
             s->done += part;
             room -= part;
         }
         at = end;
     }
-    return at - s->done;
+    return true;
 }
 
 static void send_piece(struct session *s)
 {
     size_t piece = (size_t)(s->source->config->pace * PIECE / NSEC_PER_SEC);
-    size_t left = send_part(s, piece > 0 ? piece : 1);
-    if (left == 0) {
-        timer_disarm(&s->source->engine->wheel, &s->timer);
-        s->state = SESSION_CONTENT;
-        s->phase = now_of(s);
-        watch(s);
-    } else if (left != SIZE_MAX) {
+    if (!send_part(s, piece > 0 ? piece : 1))
+        return;
+    if (s->done < shared_size(s)) {
         set_timer(s, PIECE);
+        return;
     }
+    timer_disarm(&s->source->engine->wheel, &s->timer);
+    s->state = SESSION_CONTENT;
+    s->phase = now_of(s);
+    watch(s);
+}
+
+/* The shared part by reference. */
+static bool forward_content(struct session *s)
+{
+    unsigned whole = s->message->count;
+    size_t done = 0;
+    if (s->source->config->bdat)
+        whole--; /* its end is copied: the end of data is not to be sent */
+    for (unsigned i = 0; i < whole; i++) {
+        if (!stream_forward(s->stream, &s->message->slices[i]))
+            return false;
+        done += s->message->slices[i].len;
+    }
+    s->done = done;
+    return true;
+}
+
+static bool say_bdat(struct session *s)
+{
+    char line[40];
+    int len = snprintf(line, sizeof(line), "BDAT %zu LAST\r\n", s->message->size);
+    return say(s, line, (size_t)len);
 }
 
 static void send_content(struct session *s)
 {
-    const struct source *source = s->source;
+    const struct source_config *c = s->source->config;
     char line[MESSAGE_ID_LINE];
-    message_id_line(source->config->run, s->id, line);
+    message_id_line(c->run, s->id, line);
     s->state = SESSION_CONTENT;
     s->phase = now_of(s);
-    if (!say(s, line, sizeof(line)))
+    s->done = 0;
+    if ((c->bdat && !say_bdat(s)) || !say(s, line, sizeof(line)))
         return;
-    if (source->config->pace > 0) {
+    if (c->pace > 0) {
         s->state = SESSION_SENDING;
-        s->done = 0;
         send_piece(s);
-        return;
-    }
-    for (unsigned i = 0; i < s->message->count; i++) {
-        if (!stream_forward(s->stream, &s->message->slices[i])) {
-            session_lose(s);
-            return;
-        }
+    } else if (!forward_content(s)) {
+        session_lose(s);
+    } else if (c->bdat) {
+        (void)send_part(s, SIZE_MAX);
     }
 }
 
@@ -393,39 +428,50 @@ static void refused(struct session *s)
 
 /* ---------------------------------------------------------------------------------- replies -- */
 
-static void on_envelope_reply(struct session *s, unsigned code)
+static void on_data_reply(struct session *s, unsigned code)
+{
+    if (code == 354 && s->accepted > 0) {
+        count_phase(s, REPORT_DATA, s->phase);
+        send_content(s);
+    } else if (code == 354) {
+        /* 354 without a recipient: an empty message ends it (RFC 2920 §3.1). */
+        s->state = SESSION_CONTENT;
+        (void)say(s, ".\r\n", 3);
+    } else {
+        refused(s);
+    }
+}
+
+static void on_rcpt_reply(struct session *s, uint32_t which, bool good)
 {
     struct report *r = s->source->report;
-    uint32_t which = s->answered++, last = commands(s) - 1;
-    bool good = which == last ? code == 354 : code / 100 == 2;
-    if (!good && s->refusal == 0)
-        s->refusal = code;
-    if (which > 0 && which < last) {
-        s->accepted += good;
-        if (s->took != NULL)
-            s->took[which - 1] = good;
-        r->counts.recipients_accepted += good;
-        r->counts.recipients_refused += !good;
-    }
-    if (which == last - 1 && s->accepted > 0) {
+    s->accepted += good;
+    if (s->took != NULL)
+        s->took[which] = good;
+    r->counts.recipients_accepted += good;
+    r->counts.recipients_refused += !good;
+    if (which == s->source->config->recipients - 1 && s->accepted > 0) {
         count_phase(s, REPORT_ENVELOPE, s->phase);
         s->phase = now_of(s);
     }
-    if (which == last) {
-        if (good && s->accepted > 0) {
-            count_phase(s, REPORT_DATA, s->phase);
-            send_content(s);
-        } else if (good) {
-            /* 354 without a recipient: an empty message ends it (RFC 2920 §3.1). */
-            s->state = SESSION_CONTENT;
-            (void)say(s, ".\r\n", 3);
-        } else {
-            refused(s);
-        }
+}
+
+static void on_envelope_reply(struct session *s, unsigned code)
+{
+    uint32_t which = s->answered++, data = data_command(s);
+    bool good = which == data ? code == 354 : code / 100 == 2;
+    if (!good && s->refusal == 0)
+        s->refusal = code;
+    if (which == data) {
+        on_data_reply(s, code);
         return;
     }
-    if (s->sent == last && s->accepted == 0)
+    if (which > 0)
+        on_rcpt_reply(s, which - 1, good);
+    if (s->sent == data && s->answered == data && s->accepted == 0)
         refused(s);
+    else if (s->answered == commands(s))
+        send_content(s);
     else if (s->sent == s->answered)
         send_commands(s);
 }
@@ -440,10 +486,17 @@ static void on_content_reply(struct session *s, unsigned code)
         count_phase(s, REPORT_MESSAGE, s->begun);
         r->counts.messages_accepted++;
         r->counts.content_bytes += s->message->size;
-    } else {
-        r->counts.messages_refused++;
-        r->replies[s->refusal != 0 ? s->refusal : code]++;
+        finish_message(s);
+        return;
     }
+    if (s->refusal == 0)
+        s->refusal = code;
+    if (source->config->bdat) { /* RFC 3030 §2: RSET ends what has failed */
+        refused(s);
+        return;
+    }
+    r->counts.messages_refused++;
+    r->replies[s->refusal]++;
     finish_message(s);
 }
 
@@ -505,18 +558,26 @@ static void on_reply(struct session *s, unsigned code)
     }
 }
 
-/* Does the EHLO reply of `len` bytes that has arrived offer pipelining? */
-static bool offers_pipelining(struct stream *stream, size_t len)
+/* The EHLO reply of `len` bytes has arrived. */
+static void look_at_extensions(struct session *s, size_t len)
 {
+    const struct source_config *c = s->source->config;
     struct smtp_reply reply = {0};
+    struct smtp_extensions offered = {0};
     size_t done = 0, used = 0;
     struct slice slice;
-    while (done < len && stream_peek(stream, done, &slice, 1) > 0) {
-        if (smtp_reply_feed(&reply, slice.data, slice.len, &used) == SMTP_REPLY_COMPLETE)
-            return smtp_extensions_parse(&reply).pipelining;
+    while (done < len && stream_peek(s->stream, done, &slice, 1) > 0) {
+        if (smtp_reply_feed(&reply, slice.data, slice.len, &used) == SMTP_REPLY_COMPLETE) {
+            offered = smtp_extensions_parse(&reply);
+            break;
+        }
         done += slice.len;
     }
-    return false;
+    s->pipelining = c->pipelining && offered.pipelining;
+    if (c->bdat && !offered.chunking) {
+        s->source->complaint = "the server does not offer CHUNKING";
+        source_stop(s->source, now_of(s));
+    }
 }
 
 static void on_stream(struct stream *stream, unsigned events, void *user)
@@ -527,7 +588,7 @@ static void on_stream(struct stream *stream, unsigned events, void *user)
     (void)events;
     while (s->stream == stream && (len = line_peek_reply(stream, &code)) > 0) {
         if (s->state == SESSION_GREETING)
-            s->pipelining = s->source->config->pipelining && offers_pipelining(stream, len);
+            look_at_extensions(s, len);
         stream_consume(stream, len);
         if (code == 0)
             session_lose(s);

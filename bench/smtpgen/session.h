@@ -35,7 +35,7 @@ struct session {
     bool crowd; /* one that never sends */
     bool pipelining;
     bool claim;        /* opened for one of the messages that are left */
-    uint32_t answered; /* of the envelope's commands: MAIL, each RCPT, DATA */
+    uint32_t answered; /* of the envelope's commands: MAIL, each RCPT, DATA (not BDAT) */
     uint32_t sent;     /* likewise */
     uint32_t accepted; /* recipients */
     unsigned refusal;  /* the first refusal's code; 0: none */
@@ -72,6 +72,7 @@ struct source {
     bool *took;
     struct record_recipient *recorded; /* of the record that is being written */
     char *names;                       /* likewise, where recipients are numbered */
+    const char *complaint;             /* about the server; NULL: none */
     uint64_t random;
     unsigned weights; /* of all sizes */
     struct message messages[MESSAGE_SIZES_MAX];

@@ -2,6 +2,7 @@
 /* The server side of generated traffic. */
 #include "bench/smtpgen/sink.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ enum session_state {
     SESSION_CONNECTED, /* the banner is due */
     SESSION_COMMAND,   /* commands are awaited */
     SESSION_CONTENT,   /* 354 was said, the content is awaited */
+    SESSION_CHUNK,     /* BDAT was said, its bytes are awaited */
     SESSION_DOTTED,    /* the content has ended, its answer is due */
     SESSION_DEAF,      /* the content was refused before its end; what comes is thrown away */
 };
@@ -34,7 +36,11 @@ struct session {
     uint32_t recipients; /* of the transaction */
     struct timer timer;
     struct smtp_content content;
-    uint64_t consumed; /* of the content */
+    uint64_t consumed;   /* of the content */
+    uint64_t chunk;      /* bytes that the chunk still has */
+    bool bdat;           /* the content comes in chunks */
+    bool last;           /* this is the last of them */
+    const char *refusal; /* what this one is answered; NULL: it is taken */
     struct inspection inspection;
 };
 
@@ -75,7 +81,7 @@ static void put_back(struct session *s)
 
 static bool has_message(const struct session *s)
 {
-    return s->state == SESSION_CONTENT || s->state == SESSION_DOTTED;
+    return s->state == SESSION_CONTENT || s->state == SESSION_DOTTED || s->bdat;
 }
 
 static void lose(struct session *s)
@@ -145,7 +151,8 @@ static void count_refusal(struct session *s, enum fault_point point, unsigned co
     r->replies[code]++;
     r->counts.recipients_refused += point == FAULT_AT_RCPT;
     r->counts.messages_refused += point == FAULT_AT_MAIL || point == FAULT_AT_DATA ||
-                                  point == FAULT_AT_CONTENT || point == FAULT_AT_DOT;
+                                  point == FAULT_AT_BDAT || point == FAULT_AT_CONTENT ||
+                                  point == FAULT_AT_DOT;
 }
 
 /* True with the reply of a refusal in *refusal, or with NULL there: all is well. False: the session
@@ -200,9 +207,10 @@ static enum fault_point verb_of(const char *line, size_t len)
         enum fault_point verb;
     } verbs[] = {
         {"RCPT TO:", 8, FAULT_AT_RCPT}, {"MAIL FROM:", 10, FAULT_AT_MAIL},
-        {"DATA", 4, FAULT_AT_DATA},     {"QUIT", 4, FAULT_AT_QUIT},
-        {"RSET", 4, FAULT_AT_RSET},     {"EHLO", 4, FAULT_AT_EHLO},
-        {"NOOP", 4, FAULT_AT_NOOP},     {"HELO", 4, FAULT_AT_HELO},
+        {"DATA", 4, FAULT_AT_DATA},     {"BDAT ", 5, FAULT_AT_BDAT},
+        {"QUIT", 4, FAULT_AT_QUIT},     {"RSET", 4, FAULT_AT_RSET},
+        {"EHLO", 4, FAULT_AT_EHLO},     {"NOOP", 4, FAULT_AT_NOOP},
+        {"HELO", 4, FAULT_AT_HELO},
     };
     for (unsigned i = 0; i < COUNT_OF(verbs); i++) {
         if (len > verbs[i].len && strncasecmp(line, verbs[i].text, verbs[i].len) == 0)
@@ -213,7 +221,7 @@ static enum fault_point verb_of(const char *line, size_t len)
 
 static void reset(struct session *s)
 {
-    s->mail = false;
+    s->mail = s->bdat = false;
     s->recipients = 0;
     if (s->sink->config->records != NULL)
         inspection_reset(&s->inspection);
@@ -248,7 +256,26 @@ static const char *on_data(struct session *s)
     return "354 End data with <CR><LF>.<CR><LF>\r\n";
 }
 
-/* The reply to a command. */
+/* NULL: its bytes come first. */
+static const char *on_bdat(struct session *s, const char *line, size_t len)
+{
+    char text[64], word[8] = "", more[2];
+    snprintf(text, sizeof(text), "%.*s", (int)len, line);
+    int n = sscanf(text + 5, "%20" SCNu64 "%7s%1s", &s->chunk, word, more);
+    s->last = n == 2 && strcasecmp(word, "LAST") == 0;
+    if (n != 1 && !s->last)
+        return "501 5.5.4 BDAT takes a size, and LAST\r\n";
+    if (!s->bdat) {
+        s->consumed = 0;
+        smtp_content_start(&s->content);
+    }
+    s->bdat = true;
+    s->refusal = s->recipients > 0 ? NULL : "503 5.5.1 Say RCPT first\r\n";
+    s->state = SESSION_CHUNK;
+    return NULL;
+}
+
+/* The reply to a command; NULL: none yet. */
 static const char *answer(struct session *s, enum fault_point verb, const char *line, size_t len)
 {
     switch (verb) {
@@ -258,6 +285,8 @@ static const char *answer(struct session *s, enum fault_point verb, const char *
         return on_mail(s);
     case FAULT_AT_DATA:
         return on_data(s);
+    case FAULT_AT_BDAT:
+        return on_bdat(s, line, len);
     case FAULT_AT_EHLO:
         reset(s);
         return s->sink->ehlo;
@@ -299,9 +328,13 @@ static bool command_step(struct session *s, struct replies *out)
     enum fault_point verb = verb_of(line, len);
     if (!pass(s, verb, out, &refusal))
         return false;
-    const char *reply = refusal != NULL ? refusal : answer(s, verb, line, len);
+    const char *reply = refusal;
+    if (refusal == NULL || verb == FAULT_AT_BDAT)
+        reply = answer(s, verb, line, len);
+    if (refusal != NULL && s->state == SESSION_CHUNK)
+        s->refusal = refusal;
     stream_consume(s->stream, len);
-    if (!say(s, out, reply))
+    if (reply != NULL && !say(s, out, reply))
         return false;
     if (verb != FAULT_AT_QUIT || refusal != NULL)
         return true;
@@ -328,7 +361,8 @@ static void inspect(struct session *s)
 static void keep_record(struct session *s)
 {
     char listener[ADDR_TEXT_SIZE];
-    inspection_content(&s->inspection, (const uint8_t *)"\r\n", 2); /* of the end of data */
+    if (!s->bdat)
+        inspection_content(&s->inspection, (const uint8_t *)"\r\n", 2); /* of the end of data */
     endpoint_format(&s->stream->local, listener);
     inspection_record(&s->inspection, s->sink->config->records, listener);
 }
@@ -342,6 +376,7 @@ static bool begin_content(struct session *s, struct replies *out)
     if (refusal == NULL)
         return true;
     s->state = SESSION_DEAF;
+    s->bdat = false;
     return say(s, out, refusal);
 }
 
@@ -364,6 +399,35 @@ static bool content_step(struct session *s, struct replies *out)
     s->consumed = done;
     if (!s->content.ended)
         return n == SLICES;
+    s->state = SESSION_DOTTED;
+    return true;
+}
+
+/* Takes what has arrived of a chunk. False: there is no more, or the session waits or is gone. */
+static bool chunk_step(struct session *s, struct replies *out)
+{
+    if (s->chunk > 0 && s->stream->readable == 0)
+        return false;
+    if (s->content.scanned == 0 && s->refusal == NULL && !begin_content(s, out))
+        return false;
+    if (s->state == SESSION_DEAF)
+        return true;
+    size_t part = s->stream->readable < s->chunk ? s->stream->readable : (size_t)s->chunk;
+    s->content.safe = s->content.scanned += part;
+    if (s->sink->config->records != NULL)
+        inspect(s);
+    stream_consume(s->stream, part);
+    s->consumed += part;
+    s->chunk -= part;
+    if (s->chunk > 0)
+        return false;
+    s->state = SESSION_COMMAND;
+    if (s->refusal != NULL) {
+        reset(s);
+        return say(s, out, s->refusal);
+    }
+    if (!s->last)
+        return say(s, out, "250 2.0.0 Ok\r\n");
     s->state = SESSION_DOTTED;
     return true;
 }
@@ -398,6 +462,8 @@ static bool step(struct session *s, struct replies *out)
         return command_step(s, out);
     case SESSION_CONTENT:
         return s->stream->readable > 0 && content_step(s, out);
+    case SESSION_CHUNK:
+        return chunk_step(s, out);
     case SESSION_DOTTED:
         return answer_content(s, out);
     case SESSION_DEAF:
@@ -469,8 +535,9 @@ static void write_greetings(struct sink *s)
     const struct sink_config *c = s->config;
     snprintf(s->banner, sizeof(s->banner), "220 %.255s %s smtpgen\r\n", c->hostname,
              c->no_esmtp ? "SMTP" : "ESMTP");
-    snprintf(s->ehlo, sizeof(s->ehlo), "250-%.255s\r\n%s%s%s250 SIZE\r\n", c->hostname,
-             c->no_pipelining ? "" : "250-PIPELINING\r\n", c->no_8bitmime ? "" : "250-8BITMIME\r\n",
+    snprintf(s->ehlo, sizeof(s->ehlo), "250-%.255s\r\n%s%s%s250-CHUNKING\r\n250 SIZE\r\n",
+             c->hostname, c->no_pipelining ? "" : "250-PIPELINING\r\n",
+             c->no_8bitmime ? "" : "250-8BITMIME\r\n",
              c->no_enhanced_codes ? "" : "250-ENHANCEDSTATUSCODES\r\n");
     if (c->no_esmtp)
         strcpy(s->ehlo, "502 5.5.1 Command not implemented\r\n");

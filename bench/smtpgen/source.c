@@ -200,6 +200,11 @@ bool source_is_counting(const struct source *s)
     return s->counting;
 }
 
+const char *source_complaint(const struct source *s)
+{
+    return s->complaint;
+}
+
 void source_stop(struct source *s, nsec_t now)
 {
     if (s->stop_at == 0)

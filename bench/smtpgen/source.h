@@ -33,6 +33,7 @@ struct source_config {
     uint32_t recipients;        /* per message */
     bool keep;       /* many messages per session; else each has a connection of its own */
     bool pipelining; /* where the server offers it */
+    bool bdat;       /* BDAT in place of DATA (RFC 3030), in one chunk */
     bool number;     /* each recipient has a number of its own in front */
     nsec_t pause;    /* after each message of a session */
     bool random;     /* between nothing and that long */
@@ -59,6 +60,9 @@ bool source_step(struct source *s, nsec_t now, unsigned *work);
 
 /* Has the warm-up ended, and the report begun anew? */
 bool source_is_counting(const struct source *s);
+
+/* Why the source ended before its time; NULL: it did not. */
+const char *source_complaint(const struct source *s);
 
 /* No new message is begun; what is under way gets 5 s to end. */
 void source_stop(struct source *s, nsec_t now);
