@@ -82,7 +82,8 @@ class Stage:
                     "disturbed": self.foreign > FOREIGN or not drained,
                     "log-missing": records < expected, "failures": failed > 0 or messages == 0}
         return {
-            "system": system.title, "does": system.does, "load": dataclasses.asdict(load) | {"name": str(load)},
+            "system": system.title, "does": system.does, "port": system.port,
+            "load": dataclasses.asdict(load) | {"name": str(load)},
             "messages": messages, "seconds": said["seconds"], "messages_per_second": messages / said["seconds"],
             "core_seconds": cost, "core_seconds_per_1000": 1000 * cost / messages if messages else None,
             "messages_per_core_second": messages / cost if cost and messages else None,

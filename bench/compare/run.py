@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Measures SplitMX beside other mail systems, and by itself.
+"""Measures SplitMX beside other mail systems, beside the limit of its ports, and by itself.
 
 Started by bench/run.sh, which installs and builds. The system under test has one core, the generator and everything
 else the other. What comes out, and how the cores are counted: bench/README.md.
@@ -20,10 +20,10 @@ import machine as machines  # noqa: E402  (the path comes first)
 import segment  # noqa: E402
 import table  # noqa: E402
 from harness import sandbox  # noqa: E402
-from parts import ours, peers  # noqa: E402
+from parts import limit, ours, peers  # noqa: E402
 from steering import Steering  # noqa: E402
 
-PARTS = {"peers": peers, "ours": ours}
+PARTS = {"peers": peers, "limit": limit, "ours": ours}
 
 
 def parse():

@@ -2,10 +2,12 @@
 """Runs become a table for people, and plots."""
 import json
 import os
-import statistics
 import sys
 
+import bound
+import plots
 from measure import VERDICTS
+from rows import rows, short
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -14,59 +16,22 @@ import plot  # noqa: E402  (bench/plot.py)
 COMPARED = {"HAProxy, TCP mode": "HAProxy", "Postfix, before-queue proxy": "Postfix"}
 
 
-def short(value):
-    """Four digits, with thousands."""
-    if value is None:
-        return "–"
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
+def bound_in_words(run):
+    """A run of the limit."""
+    if "ns_per_message" in run:
+        return f"{short(run['ns_per_message'])} ns"
+    return (f"{short(run['packets_per_second'])} packets/s, {short(run['busy_ns_per_packet'])} ns each, "
+            f"core {run['core_share']:.0%}")
 
 
 def progress(run):
     """A run in a line."""
+    if run["part"] == "limit":
+        return f"limit {run['round']}  {run['system']}, {run['load']['name']}: {bound_in_words(run)}"
     but = f"  BUT {', '.join(run['but'])}" if run["but"] else ""
     return (f"{run['part']} {run['round']}  {run['system']}  {run['load']['name']}: "
             f"{short(run['messages_per_second'])} messages/s, {short(run['core_seconds_per_1000'])} core-s per 1,000, "
             f"core {run['core_share']:.0%}, generator {1 - run['headroom']:.0%}{but}")
-
-
-class Row:
-    """All rounds of a system under a load. Runs with a reservation count only where there are no others."""
-
-    def __init__(self, runs):
-        self.first = runs[0]
-        self.clean = [run for run in runs if not run["but"]]
-        self.runs = self.clean or runs
-        self.all = runs
-
-    def median(self, field):
-        values = [run[field] for run in self.runs if run[field] is not None]
-        return statistics.median(values) if values else None
-
-    def spread(self, field):
-        values = [run[field] for run in self.runs if run[field] is not None]
-        if not values:
-            return "–"
-        return short(values[0]) if len(values) == 1 else (
-            f"{short(statistics.median(values))} ({short(min(values))}–{short(max(values))})")
-
-    def but(self):
-        """What is to be held against the row."""
-        if self.clean:
-            return f"{len(self.clean)} of {len(self.all)} runs" if len(self.clean) < len(self.all) else ""
-        return ", ".join(sorted({name for run in self.all for name in run["but"]}))
-
-    def point(self, field):
-        values = [run[field] for run in self.runs if run[field] is not None]
-        return [statistics.median(values), min(values), max(values)] if values else None
-
-
-def rows(runs, part):
-    """{load: {system: Row}}, in the order of the runs."""
-    grouped = {}
-    for run in runs:
-        if run["part"] == part:
-            grouped.setdefault(run["load"]["name"], {}).setdefault(run["system"], []).append(run)
-    return {load: {system: Row(found) for system, found in systems.items()} for load, systems in grouped.items()}
 
 
 def ratios(row, systems, field="messages_per_core_second"):
@@ -96,16 +61,35 @@ def part_table(runs, part):
     return lines
 
 
-def bars(runs, part, field, title, label):
-    """A result for bench/plot.py: a group a load, a bar a system."""
-    series = {}
-    for load, systems in rows(runs, part).items():
-        for system, row in systems.items():
-            point = row.point(field)
-            if point:
-                series.setdefault(system, []).append([load, *point])
-    return {"title": title, "x": {"label": ""}, "y": {"label": label, "log": True},
-            "series": [{"name": name, "points": points} for name, points in series.items()]}
+def limit_tables(runs):
+    """The bounds, and how near to them the rows on memif are."""
+    limit = [run for run in runs if run["part"] == "limit"]
+    if not limit:
+        return []
+    lines = ["", "| bound | of | round by round |", "|---|---|---|"]
+    grouped = {}
+    for run in limit:
+        grouped.setdefault((run["system"], run["load"]["name"]), []).append(bound_in_words(run))
+    lines += [f"| {system} | {load} | {'; '.join(words)} |" for (system, load), words in grouped.items()]
+    fit = bound.line(limit)
+    if not fit:
+        return lines
+    lines += ["", f"io-forward: {fit[0]:.0f} ns a packet and {fit[1]:.3f} ns a byte, by the best run of each size.",
+              "",
+              "| on memif | load | packets in, out of a message | bytes | io-forward's messages per core-second | "
+              "ours | share |", "|---|---|---|---|---|---|---|"]
+    for part in ("peers", "ours"):
+        for load, systems in rows(runs, part).items():
+            lines += [limit_line(row, load, fit) for row in systems.values() if row.runs[0].get("port") == "memif"]
+    return lines
+
+
+def limit_line(row, load, fit):
+    into, out, size = bound.packets(row.runs[0])
+    most, own = bound.messages_per_second(row.runs[0], fit), row.median("messages_per_core_second")
+    share = own / most if own else 0
+    return (f"| {row.first['system']} | {load} | {into:.1f}, {out:.1f} | {short(size)} | {short(most)} | "
+            f"{short(own)} | {share:.0%} |")
 
 
 def markdown(said):
@@ -118,6 +102,8 @@ def markdown(said):
     for part, title in titles.items():
         body = part_table(said["runs"], part)
         lines += ["", f"## {title}", *body] if body else []
+    body = limit_tables(said["runs"])
+    lines += ["", "## The limit", *body] if body else []
     lines += ["", "Reservations: " + "; ".join(f"{name}: {text}" for name, text in VERDICTS.items()) + "."]
     if said["failures"]:
         lines += ["", "Not measured:", ""] + [f"- {f['part']} round {f['round']}, {f['name']}: "
@@ -129,11 +115,7 @@ def write(said, directory):
     """compare.md, and each plot as JSON and SVG."""
     with open(os.path.join(directory, "compare.md"), "w", encoding="utf-8") as file:
         file.write(markdown(said))
-    plots = {"peers-efficiency": bars(said["runs"], "peers", "messages_per_core_second",
-                                      "Messages per core-second", "messages per core-second")}
-    for name, result in plots.items():
-        if not result["series"]:
-            continue
+    for name, result in plots.of(said["runs"]).items():
         with open(os.path.join(directory, f"{name}.json"), "w", encoding="utf-8") as file:
             json.dump(result, file, indent=1)
         with open(os.path.join(directory, f"{name}.svg"), "w", encoding="utf-8") as file:

@@ -52,7 +52,8 @@ def cells(bench):
               for count in MAILBOXES if count <= most]
     found += [Cell("open loop", f"{rate:,} messages/s", Load(sessions=1_000, rate=rate), x=rate) for rate in RATES]
     if bench.quick:
-        found = [cell for cell in found if cell.load.rate == RATES[0] or not cell.load.rate and (cell.x or 0) <= SIZES[0]]
+        found = [cell for cell in found
+                 if cell.load.rate == RATES[0] or not cell.load.rate and (cell.x or 0) <= SIZES[0]]
     return [cell for cell in found if bench.wanted(str(cell))]
 
 

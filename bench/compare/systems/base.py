@@ -27,6 +27,7 @@ class System:
     queues = False         # it accepts messages before they are delivered
     kernel = True          # the kernel's TCP serves it, and its core is idle when it is
     veth = True            # it is reached over a segment.Segment
+    port = "veth"
     generators_device = f"net_af_packet0,iface={segment.OWN_END}"
 
     def __init__(self, peers, machine):

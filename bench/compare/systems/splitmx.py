@@ -47,6 +47,14 @@ verification_address = other1@example.com
 
 SOCKET = os.path.join(sandbox.WORK, "memif.sock")
 MEMIF = f"net_memif0,role={{}},socket={SOCKET},socket-abstract=no,bsize=2048,rsize=11"
+
+
+def forget_socket():
+    """An end of a memif that was killed leaves its socket, and the next one could not make it."""
+    if os.path.exists(SOCKET):
+        os.remove(SOCKET)
+
+
 # port: (device of the router, device of the generator, whether there is a veth between them)
 PORTS = {
     "memif": (MEMIF.format("server"), MEMIF.format("client"), False),
@@ -77,6 +85,7 @@ class SplitMX(System):
         config = self.write("splitmx.ini", INI, idle="sleep" if self.veth else "poll", core=self.machine.tested,
                             device=PORTS[self.port][0], external=segment.EXTERNAL, sessions=self.sessions,
                             connections=2 * self.sessions + 2000)
+        forget_socket()
         # Its worker takes the tested core, its control thread the other.
         command = ["taskset", "-c", f"{self.machine.own},{self.machine.tested}", self.binary, "-c", config]
         if self.veth:
