@@ -151,7 +151,7 @@ void window_round(struct tcp_connection *c, const struct segment *s)
     if (!round_over(c, s))
         return;
     uint32_t read = c->round_read, grown = read > c->round_prior ? read - c->round_prior : 0;
-    uint32_t floor = least(WINDOW_INITIAL, c->tcp->config.receive_window);
+    uint32_t floor = least(window_initial(c->tcp), c->window_target);
     uint32_t lower = c->window_target - c->window_target / 8;
     if (c->ts_ok && (uint64_t)4 * read < c->window_target)
         c->window_target = lower > floor ? lower : floor;
@@ -164,7 +164,8 @@ void window_round(struct tcp_connection *c, const struct segment *s)
 void window_consumed(struct tcp_connection *c, size_t n)
 {
     c->round_read += (uint32_t)n;
-    grow(c, (uint64_t)2 * c->round_read + WINDOW_INITIAL);
+    /* Not from a constant: a crowd that greets and is silent then would take all that there is. */
+    grow(c, (uint64_t)2 * c->round_read + window_initial(c->tcp));
     if (c->fin_received || c->orphan)
         return;
     uint32_t open = open_bytes(c), want = wanted(c);

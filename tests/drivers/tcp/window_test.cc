@@ -174,21 +174,47 @@ TEST_F(Window, TheSendQueueGrowsWithTheCongestionWindow)
     EXPECT_GT(app.stream->send_limit, 64u * 1024);
 }
 
-TEST_F(Window, ACrowdOfIdleConnectionsLeavesASegmentToEachThatComesAfter)
-{
-    constexpr unsigned kCrowd = 450;
-    config.budget = 2048;
-    config.max_connections = config.max_half_open = 2 * kCrowd;
-    begin();
-    listen();
-    for (unsigned k = 0; k < kCrowd; k++) {
-        peer_port = uint16_t(6000 + k);
-        send(S);
-        ack = take().s.seq + 1;
-        send(A);
-        said.clear();
-        ASSERT_GE(open(), kMss) << "connection " << k;
+struct WindowCrowd : Window {
+    // Connections one after the other, each of which says `words` and no more.
+    void Crowd(unsigned count, const std::string &words)
+    {
+        config.budget = 2048;
+        config.max_connections = config.max_half_open = 2 * count;
+        begin();
+        listen();
+        for (unsigned k = 0; k < count; k++) {
+            peer_port = uint16_t(6000 + k);
+            seq = 1;
+            send(S);
+            seq = 2;
+            ack = take().s.seq + 1;
+            send(A);
+            // Over several round trips, as a greeting is.
+            for (int round = 0; round < 3 && !words.empty(); round++) {
+                send(A, words);
+                app.say("250 fine\r\n");
+                pass(ms(100));
+                if (!said.empty()) {
+                    ack = said.back().s.seq + said.back().s.data_len;
+                    tsecr = said.back().s.tsval;
+                }
+                tsval++;
+            }
+            pass(ms(100));
+            said.clear();
+            ASSERT_GE(open(), kMss) << "connection " << k;
+        }
     }
+};
+
+TEST_F(WindowCrowd, OfIdleConnectionsLeavesASegmentToEachThatComesAfter)
+{
+    Crowd(450, "");
+}
+
+TEST_F(WindowCrowd, OfConnectionsThatHaveGreetedDoesToo)
+{
+    Crowd(450, "EHLO client.example\r\n");
 }
 
 } // namespace
