@@ -51,6 +51,7 @@ static void pause_session(struct session *s)
 static void put_back(struct session *s)
 {
     struct source *source = s->source;
+    source->opening -= s->state == SESSION_OPENING;
     give_up_claim(s);
     if (s->state == SESSION_IDLE && s->crowd)
         source->crowd++;
@@ -192,6 +193,7 @@ bool session_open(struct session *s, nsec_t due)
         return false;
     }
     s->state = SESSION_OPENING;
+    source->opening++;
     s->opened = source->engine->now;
     s->begun = due;
     s->claim = !s->crowd && c->rate == 0;
@@ -522,6 +524,7 @@ static void on_greeting(struct session *s, unsigned code)
         r->counts.connections++;
         count_phase(s, REPORT_CONNECT, s->opened);
         s->state = SESSION_GREETING;
+        s->source->opening--;
         (void)say(s, s->source->ehlo, s->source->ehlo_len);
         return;
     }

@@ -58,7 +58,8 @@ struct source {
     struct session *sessions;
     struct session_list closed, idle;
     uint32_t open;
-    uint32_t crowd; /* sessions of the idle crowd that are not standing there */
+    uint32_t opening; /* connections without a banner yet */
+    uint32_t crowd;   /* sessions of the idle crowd that are not standing there */
     struct schedule schedule;
     uint64_t begun;  /* messages */
     uint64_t claims; /* messages that connections are being opened for */

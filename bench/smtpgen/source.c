@@ -8,6 +8,7 @@
 #include "bench/smtpgen/session.h"
 
 #define OPENED_PER_STEP 32
+#define OPENING_MAX     512 /* connections without a banner: more would be a flood of SYNs */
 #define PATIENCE        (5 * NSEC_PER_SEC) /* for what is under way when the source is stopped */
 
 static uint64_t session_count(const struct source *s)
@@ -106,7 +107,8 @@ static bool wanted(struct source *s, const struct session *session, nsec_t now, 
 
 static void open_sessions(struct source *s, nsec_t now, unsigned *work)
 {
-    for (unsigned i = 0; i < OPENED_PER_STEP && now >= s->not_before; i++) {
+    for (unsigned i = 0; i < OPENED_PER_STEP && now >= s->not_before && s->opening < OPENING_MAX;
+         i++) {
         struct session *session = TAILQ_FIRST(&s->closed);
         nsec_t due;
         if (session == NULL || !wanted(s, session, now, &due))
