@@ -40,7 +40,8 @@ static unsigned code_of(const char *line, size_t len)
     return code;
 }
 
-size_t line_peek_reply(struct stream *s, unsigned *code)
+/* Of several lines, or across slices. */
+static size_t peek_long_reply(struct stream *s, unsigned *code)
 {
     char buf[LINE_MAX_BYTES];
     const char *line;
@@ -48,8 +49,21 @@ size_t line_peek_reply(struct stream *s, unsigned *code)
     while ((len = line_peek(s, done, buf, &line)) > 0) {
         done += len;
         *code = code_of(line, len);
-        if (*code == 0 || line[3] != '-')
+        if (*code == 0 || line[3] == ' ')
             return done;
     }
     return 0;
+}
+
+size_t line_peek_reply(struct stream *s, unsigned *code)
+{
+    struct slice slice;
+    if (stream_peek(s, 0, &slice, 1) == 0)
+        return 0;
+    const char *line = (const char *)slice.data, *newline = memchr(line, '\n', slice.len);
+    size_t len = newline != NULL ? (size_t)(newline + 1 - line) : 0;
+    *code = code_of(line, len);
+    if (len > 0 && (*code == 0 || line[3] == ' '))
+        return len;
+    return peek_long_reply(s, code);
 }

@@ -589,7 +589,8 @@ static void on_stream(struct stream *stream, unsigned events, void *user)
     unsigned code;
     size_t len;
     (void)events;
-    while (s->stream == stream && (len = line_peek_reply(stream, &code)) > 0) {
+    while (s->stream == stream && stream->readable > 0 &&
+           (len = line_peek_reply(stream, &code)) > 0) {
         if (s->state == SESSION_GREETING)
             look_at_extensions(s, len);
         stream_consume(stream, len);

@@ -198,25 +198,38 @@ static inline bool pass(struct session *s, enum fault_point point, struct replie
 
 /* --------------------------------------------------------------------------------- commands -- */
 
+/* Four letters in lower case, in the order of memory. */
+static inline uint32_t letters(const char *text)
+{
+    uint32_t word;
+    memcpy(&word, text, sizeof(word));
+    return word | 0x20202020;
+}
+
 /* FAULT_POINT_COUNT: none of ours. */
 static enum fault_point verb_of(const char *line, size_t len)
 {
     static const struct {
-        const char *text;
-        size_t len;
-        enum fault_point verb;
+        char verb[5], rest[8];
+        enum fault_point point;
     } verbs[] = {
-        {"RCPT TO:", 8, FAULT_AT_RCPT}, {"MAIL FROM:", 10, FAULT_AT_MAIL},
-        {"DATA", 4, FAULT_AT_DATA},     {"BDAT ", 5, FAULT_AT_BDAT},
-        {"QUIT", 4, FAULT_AT_QUIT},     {"RSET", 4, FAULT_AT_RSET},
-        {"EHLO", 4, FAULT_AT_EHLO},     {"NOOP", 4, FAULT_AT_NOOP},
-        {"HELO", 4, FAULT_AT_HELO},
+        {"rcpt", " TO:", FAULT_AT_RCPT}, {"mail", " FROM:", FAULT_AT_MAIL},
+        {"data", "", FAULT_AT_DATA},     {"bdat", " ", FAULT_AT_BDAT},
+        {"quit", "", FAULT_AT_QUIT},     {"rset", "", FAULT_AT_RSET},
+        {"ehlo", "", FAULT_AT_EHLO},     {"noop", "", FAULT_AT_NOOP},
+        {"helo", "", FAULT_AT_HELO},
     };
-    for (unsigned i = 0; i < COUNT_OF(verbs); i++) {
-        if (len > verbs[i].len && strncasecmp(line, verbs[i].text, verbs[i].len) == 0)
-            return verbs[i].verb;
-    }
-    return FAULT_POINT_COUNT;
+    if (len <= 4)
+        return FAULT_POINT_COUNT;
+    uint32_t word = letters(line);
+    unsigned i = 0;
+    while (i < COUNT_OF(verbs) && letters(verbs[i].verb) != word)
+        i++;
+    if (i == COUNT_OF(verbs))
+        return FAULT_POINT_COUNT;
+    size_t rest = strlen(verbs[i].rest);
+    bool same = rest == 0 || (len - 4 > rest && strncasecmp(line + 4, verbs[i].rest, rest) == 0);
+    return same ? verbs[i].point : FAULT_POINT_COUNT;
 }
 
 static void reset(struct session *s)
@@ -459,7 +472,7 @@ static bool step(struct session *s, struct replies *out)
     case SESSION_CONNECTED:
         return greet(s, out);
     case SESSION_COMMAND:
-        return command_step(s, out);
+        return s->stream->readable > 0 && command_step(s, out);
     case SESSION_CONTENT:
         return s->stream->readable > 0 && content_step(s, out);
     case SESSION_CHUNK:

@@ -53,22 +53,30 @@ static unsigned sum(const struct targets *t)
 bool targets_settle(struct targets *t)
 {
     bool given = sum(t) > 0;
+    t->only = TARGET_CLASSES;
     for (unsigned i = 0; i < TARGET_CLASSES; i++) {
         if (!given)
             t->shares[i] = t->classes[i].count > 0;
         if (t->shares[i] > 0 && t->classes[i].count == 0)
             return false;
     }
-    return sum(t) > 0;
+    t->total = sum(t);
+    for (unsigned i = 0; i < TARGET_CLASSES; i++) {
+        if (t->shares[i] > 0 && t->shares[i] == t->total)
+            t->only = i;
+    }
+    return t->total > 0;
 }
 
 static enum target_class choose_class(struct targets *t)
 {
+    if (t->only != TARGET_CLASSES)
+        return t->only;
     /* xorshift64 */
     t->random ^= t->random << 13;
     t->random ^= t->random >> 7;
     t->random ^= t->random << 17;
-    unsigned at = (unsigned)(t->random % sum(t)), class = 0;
+    unsigned at = (unsigned)(t->random % t->total), class = 0;
     while (at >= t->shares[class])
         at -= t->shares[class ++];
     return class;
@@ -81,7 +89,8 @@ void targets_choose(struct targets *t, struct target *out, unsigned count)
         if (t->mixed && i > 0)
             class = choose_class(t);
         out[i] = (struct target){class, t->next[class]};
-        t->next[class] = (t->next[class] + 1) % t->classes[class].count;
+        if (++t->next[class] == t->classes[class].count)
+            t->next[class] = 0;
     }
 }
 

@@ -19,6 +19,8 @@ const char *target_class_name(enum target_class kind);
 struct targets {
     struct recipients classes[TARGET_CLASSES];
     unsigned shares[TARGET_CLASSES]; /* of messages, or of recipients if mixed */
+    unsigned total;                  /* of the shares; like `only`, worked out at the end */
+    enum target_class only;          /* the one class that has a share; TARGET_CLASSES: several */
     bool mixed;                      /* recipients of several classes in one message */
     uint64_t next[TARGET_CLASSES];   /* each class is gone through in turn */
     uint64_t random;                 /* not zero */
