@@ -49,7 +49,7 @@ static size_t peek_long_reply(struct stream *s, unsigned *code)
     while ((len = line_peek(s, done, buf, &line)) > 0) {
         done += len;
         *code = code_of(line, len);
-        if (*code == 0 || line[3] == ' ')
+        if (*code == 0 || line[3] != '-')
             return done;
     }
     return 0;
@@ -63,7 +63,7 @@ size_t line_peek_reply(struct stream *s, unsigned *code)
     const char *line = (const char *)slice.data, *newline = memchr(line, '\n', slice.len);
     size_t len = newline != NULL ? (size_t)(newline + 1 - line) : 0;
     *code = code_of(line, len);
-    if (len > 0 && (*code == 0 || line[3] == ' '))
+    if (len > 0 && (*code == 0 || line[3] != '-'))
         return len;
     return peek_long_reply(s, code);
 }
