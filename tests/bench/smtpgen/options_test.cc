@@ -105,55 +105,6 @@ TEST_F(Options, OfASinkAreThoseOfSmtpSink)
     EXPECT_EQ(o.sink.listen[0].port, 2525);
 }
 
-TEST_F(Options, MakeClientsSlowImpatientOrPause)
-{
-    ASSERT_TRUE(Source("--slow 10k --impatient 2.5 -R 0.5 -N --bdat")) << complaint;
-    EXPECT_EQ(o.source.pace, 10240u);
-    EXPECT_EQ(o.source.patience, 2500 * NSEC_PER_MSEC);
-    EXPECT_EQ(o.source.pause, 500 * NSEC_PER_MSEC);
-    EXPECT_TRUE(o.source.random);
-    EXPECT_TRUE(o.source.number);
-    EXPECT_TRUE(o.source.bdat);
-    ASSERT_TRUE(Source("-w 3")) << complaint;
-    EXPECT_EQ(o.source.pause, 3 * NSEC_PER_SEC);
-    EXPECT_FALSE(o.source.random);
-    EXPECT_FALSE(Source("-w 3 --rate 10"));
-    EXPECT_THAT(complaint, HasSubstr("no pauses"));
-}
-
-TEST_F(Options, OfBothSaySinkWhereTheyMeanTheSink)
-{
-    ASSERT_TRUE(Parse(ROLE_BOTH, std::string(kPort) +
-                                     "-f a@b.example -r 2 --sink-reset DATA:5 "
-                                     "--sink-delay-data 0.5 --seed 7" +
-                                     kServer))
-        << complaint;
-    EXPECT_STREQ(o.source.from, "a@b.example");
-    EXPECT_EQ(o.source.recipients, 2u);
-    EXPECT_EQ(o.sink.faults.odds[FAULT_AT_DATA][FAULT_RESET], 50000u);
-    EXPECT_EQ(o.sink.faults.delay[FAULT_AT_DATA], 500 * NSEC_PER_MSEC);
-    EXPECT_EQ(o.source.seed, 7u);
-    EXPECT_EQ(o.sink.seed, 7u);
-    EXPECT_FALSE(Parse(ROLE_BOTH, std::string(kPort) + "-Q DATA" + kServer));
-}
-
-TEST_F(Options, RefuseAReplyOfAnotherKind)
-{
-    EXPECT_FALSE(Sink("-B 450")) << "no text";
-    for (const char *bad : {"450 later", "55 short", "5555 long", "never"}) {
-        optind = 0;
-        char program[] = "smtpgen", port[] = "--port=net_null0", letter[] = "-B";
-        char address[] = "--address=192.0.2.1/24";
-        std::string text = bad;
-        char *argv[] = {program, port, address, letter, text.data(), nullptr};
-        options_free(&o);
-        CaptureStderr();
-        EXPECT_FALSE(options_parse(&o, ROLE_SINK, 5, argv, &code)) << bad;
-        EXPECT_THAT(GetCapturedStderr(), HasSubstr("--sink-hard-reply"));
-        EXPECT_EQ(code, EX_USAGE);
-    }
-}
-
 TEST_F(Options, LetASinkListenToPort25OfEveryAddress)
 {
     ASSERT_TRUE(Sink("")) << complaint;
