@@ -582,9 +582,9 @@ bool options_parse(struct options *o, enum role role, int argc, char **argv, int
         if (option == '?')
             return complain("see --help", code);
         if (!set(o, option, optarg)) {
-            fprintf(stderr, "smtpgen: --%s %s: not a value that it can have, see --help\n",
-                    name_of(&t, option), optarg != NULL ? optarg : "");
-            return false;
+            fprintf(stderr, "smtpgen: --%s %s: ", name_of(&t, option),
+                    optarg != NULL ? optarg : "");
+            return complain("not a value that it can have, see --help", code);
         }
     }
     if (argc - optind != ((role & ROLE_SOURCE) != 0))

@@ -184,8 +184,6 @@ bool source_step(struct source *s, nsec_t now, unsigned *work)
 {
     if (s->started == 0 && s->crowd == 0)
         start(s, now);
-    if (s->complaint != NULL)
-        source_stop(s, now);
     open_sessions(s, now, work);
     if (s->started == 0)
         return s->stop_at == 0;
