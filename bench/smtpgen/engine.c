@@ -169,6 +169,12 @@ bool engine_start(struct engine *e, const struct engine_config *config, struct p
     return false;
 }
 
+void engine_flush(struct engine *e)
+{
+    tcp_flush(e->tcp);
+    ip_flush(e->ip);
+}
+
 void engine_stop(struct engine *e)
 {
     if (e->tcp != NULL)
@@ -215,8 +221,7 @@ void engine_run(struct engine *e, engine_step_fn *step, void *user)
         work += timer_wheel_advance(&e->wheel, e->now);
         work += tcp_dispatch(e->tcp);
         more = step(user, e->now, &work);
-        tcp_flush(e->tcp);
-        ip_flush(e->ip);
+        engine_flush(e);
         if (work == 0 && e->config->nap)
             nanosleep(&nap, NULL);
         look_at_link(e);

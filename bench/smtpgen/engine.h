@@ -66,7 +66,10 @@ typedef bool engine_step_fn(void *user, nsec_t now, unsigned *work);
 
 void engine_run(struct engine *e, engine_step_fn *step, void *user);
 
-/* Without a word on the wire. */
+/* Send what waits for the round's end: for those who abort many streams at once. */
+void engine_flush(struct engine *e);
+
+/* Connections that nobody has closed or aborted end without a word on the wire. */
 void engine_stop(struct engine *e);
 
 #endif

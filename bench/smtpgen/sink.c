@@ -591,6 +591,10 @@ void sink_destroy(struct sink *s)
     for (uint32_t i = 0; s->sessions != NULL && i < s->config->sessions; i++) {
         timer_disarm(&s->engine->wheel, &s->sessions[i].timer);
         inspection_free(&s->sessions[i].inspection);
+        if (s->sessions[i].stream != NULL) {
+            stream_abort(s->sessions[i].stream);
+            engine_flush(s->engine);
+        }
     }
     free(s->sessions);
     free(s);

@@ -30,6 +30,8 @@ struct sink;
 
 /* NULL if out of memory, or if an endpoint is taken. Counts into *report. */
 struct sink *sink_create(const struct sink_config *config, struct engine *e, struct report *report);
+
+/* Resets the connections that are left. */
 void sink_destroy(struct sink *s);
 
 /* Connections that are open. */

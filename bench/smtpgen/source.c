@@ -82,8 +82,13 @@ void source_destroy(struct source *s)
 {
     for (unsigned i = 0; i < s->config->sizes.count; i++)
         message_release(&s->messages[i]);
-    for (uint64_t i = 0; s->sessions != NULL && i < session_count(s); i++)
+    for (uint64_t i = 0; s->sessions != NULL && i < session_count(s); i++) {
         timer_disarm(&s->engine->wheel, &s->sessions[i].timer);
+        if (s->sessions[i].stream != NULL) {
+            stream_abort(s->sessions[i].stream);
+            engine_flush(s->engine);
+        }
+    }
     free(s->sessions);
     free(s->to);
     free(s->took);

@@ -52,6 +52,8 @@ struct source;
 /* NULL if out of memory. Counts into *report. */
 struct source *source_create(const struct source_config *config, struct engine *e,
                              struct report *report);
+
+/* Resets the connections that are left, those of the idle crowd. */
 void source_destroy(struct source *s);
 
 /* Open what is to be opened. False when all is done, or when the source was told to stop and

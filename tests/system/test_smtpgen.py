@@ -179,9 +179,7 @@ class SmtpgenAndSplitMX(SmtpgenCase):
                "--external", "user%@example.com:1-50", "--mixed", "-r", "3")
 
     def begin(self, external_up):
-        # What is under way when a generator ends has nobody to end it.
-        self.router = SplitMX(self.build, ours=LOCAL, external=EXTERNAL,
-                              appliance="shutdown_timeout = 5s").start(external_up)
+        self.router = SplitMX(self.build, ours=LOCAL, external=EXTERNAL).start(external_up)
         self.addCleanup(self.router.close)
 
     def test_both_verifies_what_went_through_the_router(self):
@@ -217,6 +215,17 @@ class SmtpgenAndSplitMX(SmtpgenCase):
         self.assertGreaterEqual(sent["connections_lost"], 5, "the router was killed under load")
         code, said = self.verify(source.records, sink.records)
         self.assertEqual(code, 0, said)
+
+    def test_nothing_of_an_idle_crowd_is_left_when_its_source_has_ended(self):
+        self.begin(external_up=False)
+        source = self.generator(1, SOURCE)
+        source.start("source", "--duration", "600", "--idle-sessions", "200", "-d", f"{network.ROUTER}:25")
+        wait_until(lambda: self.router_usage("sessions") >= 200, 20, "the crowd stands")
+        source.finish()
+        wait_until(lambda: self.router_usage("tcp_connections") == 0, 10, "the router has forgotten it")
+
+    def router_usage(self, what):
+        return self.router.counters()["workers"]["0"]["usage"][what]
 
     def router_accepted(self):
         """Messages that this life of the router has passed on."""
