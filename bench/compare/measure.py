@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One run: a system, a load, what came out of it, and whether it counts."""
 import dataclasses
+import time
 
 import machine as machines
 from generator import HEADROOM, Failed, Generator
 from segment import Segment
 
 DRAIN = 20         # seconds that a system may go on working after the load has ended
+PATIENCE = 120     # for a queue to be empty
 FOREIGN = 0.05     # of a core that others may take
 WARM_UP = 1        # seconds of load before the first run
 VERDICTS = {
@@ -23,6 +25,7 @@ class Stage:
     def __init__(self, build, machine, make):
         self.build, self.machine, self.make = build, machine, make
         self.segment = None
+        self.accepted = 0   # messages, since the system was started
 
     def __enter__(self):
         self.foreign = max(machines.share_of(cpu, 0.5) for cpu in (self.machine.tested, self.machine.own))
@@ -47,12 +50,24 @@ class Stage:
                 Segment.remove()
 
     def _settle(self):
+        """Its work is done, as far as a look at the core can tell."""
         return not self.system.kernel or machines.wait_for_quiet(self.machine.tested, DRAIN)
+
+    def _drive(self, load, seconds):
+        """What smtpgen says. Where there is a queue, it is empty afterwards, and that is part of the time."""
+        began = time.monotonic()
+        said = self.generator.drive(load, seconds)
+        self.accepted += said["counts"]["messages_accepted"]
+        if self.system.queues:
+            while self.system.logged() < self.accepted and time.monotonic() < began + seconds + PATIENCE:
+                time.sleep(0.2)
+            said["seconds"] = time.monotonic() - began
+        return said
 
     def warm_up(self, load):
         """Processes are started, pages touched, destinations verified: until a short load meets no refusal."""
         for _attempt in range(5):
-            said = self.generator.drive(load, WARM_UP)
+            said = self._drive(load, WARM_UP)
             if said["counts"]["messages_accepted"] and not said["counts"]["messages_refused"]:
                 return
         raise Failed(f"{self.system.title} refuses: {said['failures']}")
@@ -64,7 +79,7 @@ class Stage:
         logged = system.logged()
         system.mark()
         tested, own = (machines.Reading(cpu) for cpu in (self.machine.tested, self.machine.own))
-        said = self.generator.drive(load, seconds)
+        said = self._drive(load, seconds)
         generator_core = machines.Reading(self.machine.own).since(own)
         drained = self._settle()
         core = machines.Reading(self.machine.tested).since(tested)
@@ -74,10 +89,10 @@ class Stage:
 
     def _judge(self, load, said, core, generator_core, facts, records, drained):
         system, counts, rates = self.system, said["counts"], said["rates"]
-        messages = said["sink"]["counts"]["messages_accepted"] if system.queues else counts["messages_accepted"]
+        messages = counts["messages_accepted"]
         cost = system.cost(core, facts)
         expected = {"message": messages, "connection": counts["connections"]}[system.log_of]
-        failed = sum(counts[name] for name in ("messages_refused", "messages_failed", "connections_failed"))
+        failed = sum(counts[name] for name in ("messages_refused", "messages_failed", "messages_in_doubt"))
         verdicts = {"generator-bound": 1 - rates["busy"] < HEADROOM,
                     "disturbed": self.foreign > FOREIGN or not drained,
                     "log-missing": records < expected, "failures": failed > 0 or messages == 0}

@@ -24,7 +24,7 @@ class System:
 
     title = does = ""
     log_of = "message"     # or "connection"
-    queues = False         # it accepts messages before they are delivered
+    queues = False         # it accepts messages before they are delivered, and logs each that is
     kernel = True          # the kernel's TCP serves it, and its core is idle when it is
     veth = True            # it is reached over a segment.Segment
     port = "veth"

@@ -3,7 +3,7 @@
 import os
 import shutil
 
-from . import users
+from . import etc
 from .base import System
 
 CONFIG = """\
@@ -56,7 +56,7 @@ class Exim(System):
     does = "cut-through"
 
     def start(self):
-        users.need("Debian-exim", "Debian-exim")
+        etc.need_user("Debian-exim", "Debian-exim")
         os.mkdir(self.path("spool"))
         for path in (self.directory, self.path("spool")):
             shutil.chown(path, "Debian-exim", "Debian-exim")
