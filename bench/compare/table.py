@@ -26,6 +26,9 @@ def bound_in_words(run):
 
 def progress(run):
     """A run in a line."""
+    if run["part"] == "steady":
+        return (f"steady  {run['load']['name']}: {run['messages']:,} messages, {run['system_calls']} system calls, "
+                f"{run['heap_calls']} calls of the heap")
     if run["part"] == "limit":
         return f"limit {run['round']}  {run['system']}, {run['load']['name']}: {bound_in_words(run)}"
     but = f"  BUT {', '.join(run['but'])}" if run["but"] else ""
@@ -92,6 +95,13 @@ def limit_line(row, load, fit):
             f"{short(own)} | {share:.0%} |")
 
 
+def steady_table(runs):
+    lines = [f"| {run['load']['name']} | {run['messages']:,} | {run['system_calls']} | {run['heap_calls']} |"
+             for run in runs if run["part"] == "steady"]
+    return ["", "| load | messages | the worker's system calls | its calls of the heap |", "|---|---|---|---|",
+            *lines] if lines else []
+
+
 def markdown(said):
     """The whole page."""
     about = said["machine"]
@@ -104,6 +114,8 @@ def markdown(said):
         lines += ["", f"## {title}", *body] if body else []
     body = limit_tables(said["runs"])
     lines += ["", "## The limit", *body] if body else []
+    body = steady_table(said["runs"])
+    lines += ["", "## In steady state", *body] if body else []
     lines += ["", "Reservations: " + "; ".join(f"{name}: {text}" for name, text in VERDICTS.items()) + "."]
     if said["failures"]:
         lines += ["", "Not measured:", ""] + [f"- {f['part']} round {f['round']}, {f['name']}: "
