@@ -99,8 +99,18 @@ static void leg_drop(struct leg *leg, enum leg_state state)
     leg_finish(leg, state);
 }
 
+/* Is the connection gone already, and will say so later in this round? Then its last words count,
+ * and not that nothing could be written any more. */
+static bool is_down(const struct leg *leg)
+{
+    return leg->connection != NULL && stream_is_down(leg->connection->stream);
+}
+
+/* Something could not be written. */
 static void leg_no_memory(struct leg *leg)
 {
+    if (is_down(leg))
+        return;
     client_reply_set(&leg->reply, "451 4.3.2 Out of memory; try again later");
     leg_drop(leg, LEG_REFUSED);
 }
@@ -489,7 +499,7 @@ size_t leg_room(const struct leg *leg)
 
 bool leg_forward(struct leg *leg, const struct slice *slice)
 {
-    if (stream_forward(leg->connection->stream, slice))
+    if (stream_forward(leg->connection->stream, slice) || is_down(leg))
         return true;
     leg_no_memory(leg);
     return false;
@@ -497,7 +507,7 @@ bool leg_forward(struct leg *leg, const struct slice *slice)
 
 bool leg_write(struct leg *leg, const char *text, size_t len)
 {
-    if (stream_write(leg->connection->stream, text, len))
+    if (stream_write(leg->connection->stream, text, len) || is_down(leg))
         return true;
     leg_no_memory(leg);
     return false;
@@ -508,7 +518,7 @@ void leg_end(struct leg *leg, bool empty)
     /* The last CRLF of the content is the first of CRLF.CRLF; our own Received line ends in one. */
     static const char end[] = "\r\n.\r\n";
     const char *text = empty ? end + 2 : end;
-    if (!leg_write(leg, text, strlen(text)))
+    if (is_down(leg) || !leg_write(leg, text, strlen(text)))
         return;
     connection_expect_end(leg->connection);
     leg->state = LEG_DOTTED;

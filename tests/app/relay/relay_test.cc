@@ -504,6 +504,23 @@ TEST_F(Relay, AServerThatRefusesDuringTheContentIsHeard)
     )");
 }
 
+TEST_F(Relay, AConnectionThatGoesWhileContentComesIsNotALackOfMemory)
+{
+    Say(kHello);
+    Say(kToData);
+    // Both in one round of the router's, the client's first.
+    Say(R"(
+        C: one
+        wait 1ms
+        M: reset
+        C: two
+        C: .
+        S: 451 4.4.2
+        C: NOOP
+        S: 250
+    )");
+}
+
 TEST_F(Relay, AServerThatAcceptsDuringTheContentIsNotBelieved)
 {
     Say(kHello);

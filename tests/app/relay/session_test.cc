@@ -73,6 +73,30 @@ TEST_F(Relay, DoesNotCountWhatFollowsARefusalInAPipelineAsErrors)
     EXPECT_EQ(f.Counter(RELAY_CLIENT_ERRORS), 0u);
 }
 
+TEST_F(Relay, AKeptConnectionThatGoesAsItIsTakenIsReplaced)
+{
+    Say(kHello);
+    Say(kToData);
+    Say("C: .\nM: trace\nM> .\nM< 250 ok\nS: 250 ok");
+    Say(R"(
+        C+ MAIL FROM:<a@b.example>\r\nRCPT TO:<alice@example.com>\r\nDATA\r\n
+        wait 1ms
+        M: reset
+        M: connect
+        M< 220 ours
+        M> EHLO mx1.example.net
+        M< 250-ours
+        M< 250 PIPELINING
+        M> MAIL FROM:<a@b.example>
+        M> RCPT TO:<alice@example.com>
+        M> DATA
+        M< 250 ok
+        M< 250 ok
+        S: 250 2.1.0 OK
+        S: 250 ok
+    )");
+}
+
 TEST_F(Relay, ClosesASilentClient)
 {
     Say("C: connect\nS: 220\nwait 298s\nC: silent\nwait 1s\nS: 421 4.4.2\nC: gone");
