@@ -5,19 +5,6 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-static const uint8_t v4_mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-bool ip_addr_is_v4(const struct ip_addr *a)
-{
-    return memcmp(a->b, v4_mapped, sizeof(v4_mapped)) == 0;
-}
-
-bool ip_addr_is_any(const struct ip_addr *a)
-{
-    static const struct ip_addr zero;
-    return ip_addr_is_v4(a) ? ip_addr_to_v4(a) == 0 : ip_addr_equal(a, &zero);
-}
-
 const char *ip_addr_no_host(const struct ip_addr *a)
 {
     static const struct ip_addr loopback = {.b = {[15] = 1}};
@@ -29,21 +16,6 @@ const char *ip_addr_no_host(const struct ip_addr *a)
     if (v4 ? a->b[12] >= 224 : a->b[0] == 0xff)
         return "is a multicast or reserved address";
     return NULL;
-}
-
-struct ip_addr ip_addr_from_v4(uint32_t be)
-{
-    struct ip_addr a;
-    memcpy(a.b, v4_mapped, sizeof(v4_mapped));
-    memcpy(a.b + 12, &be, sizeof(be));
-    return a;
-}
-
-uint32_t ip_addr_to_v4(const struct ip_addr *a)
-{
-    uint32_t be;
-    memcpy(&be, a->b + 12, sizeof(be));
-    return be;
 }
 
 bool ip_addr_parse(const char *text, size_t len, struct ip_addr *out)

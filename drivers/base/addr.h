@@ -39,11 +39,36 @@ static inline bool endpoint_equal(const struct endpoint *a, const struct endpoin
     return a->port == b->port && ip_addr_equal(&a->addr, &b->addr);
 }
 
+#define IP_V4_MAPPED 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff
+
 /* True for an address in ::ffff:0:0/96. */
-bool ip_addr_is_v4(const struct ip_addr *a);
+static inline bool ip_addr_is_v4(const struct ip_addr *a)
+{
+    static const uint8_t mapped[12] = {IP_V4_MAPPED};
+    return memcmp(a->b, mapped, sizeof(mapped)) == 0;
+}
+
+/* From and to the four bytes of IPv4, network byte order. */
+static inline struct ip_addr ip_addr_from_v4(uint32_t be)
+{
+    struct ip_addr a = {.b = {IP_V4_MAPPED}};
+    memcpy(a.b + 12, &be, sizeof(be));
+    return a;
+}
+
+static inline uint32_t ip_addr_to_v4(const struct ip_addr *a)
+{
+    uint32_t be;
+    memcpy(&be, a->b + 12, sizeof(be));
+    return be;
+}
 
 /* All zeroes of either family. */
-bool ip_addr_is_any(const struct ip_addr *a);
+static inline bool ip_addr_is_any(const struct ip_addr *a)
+{
+    static const struct ip_addr zero = {{0}};
+    return ip_addr_is_v4(a) ? ip_addr_to_v4(a) == 0 : ip_addr_equal(a, &zero);
+}
 
 /* True for an address in fe80::/10 (RFC 4291 §2.5.6). */
 static inline bool ip_addr_is_link_local(const struct ip_addr *a)
@@ -54,10 +79,6 @@ static inline bool ip_addr_is_link_local(const struct ip_addr *a)
 /* Why no host beyond a wire can have this address, as a sentence's end ("is a loopback address");
  * NULL if one can. */
 const char *ip_addr_no_host(const struct ip_addr *a);
-
-/* From and to the four bytes of IPv4, network byte order. */
-struct ip_addr ip_addr_from_v4(uint32_t be);
-uint32_t ip_addr_to_v4(const struct ip_addr *a);
 
 /* `text` (of `len` bytes, no NUL needed) is an IPv4 or IPv6 address without brackets. False if not.
  */

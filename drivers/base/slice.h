@@ -23,8 +23,13 @@ struct slice {
     bool sum_known;
 };
 
-/* A second reference to bytes [from, from + len) of s. The sum survives only for the whole. */
+/* A second reference to bytes [from, from + len) of s. */
 struct slice slice_sub(const struct slice *s, uint32_t from, uint32_t len);
+
+/* Drop n < s->len bytes from the front or from the end. The sum is kept where that costs less than
+ * to compute it anew: where more stays than goes. */
+void slice_drop_front(struct slice *s, uint32_t n);
+void slice_drop_end(struct slice *s, uint32_t n);
 
 /* Gives the reference back and clears *s. */
 void slice_release(struct slice *s);

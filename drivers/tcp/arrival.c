@@ -2,10 +2,9 @@
 /* From mbufs to segments and chunks. */
 #include "drivers/tcp/arrival.h"
 
-#include <rte_ip.h>
 #include <rte_mbuf.h>
 
-#include "drivers/tcp/sum.h"
+#include "drivers/base/sum.h"
 
 /* The pieces of a payload in a chain of mbufs. */
 struct piece {
@@ -40,11 +39,11 @@ static bool verify(struct arrival *a, const uint8_t *header)
 {
     const struct ip_datagram *d = a->datagram;
     uint16_t sum = sum_add(sum_pseudo_header(&d->src, &d->dst, d->payload_len),
-                           rte_raw_cksum(header, a->segment.header_len));
+                           sum_bytes(header, a->segment.header_len));
     uint32_t at = 0;
     struct piece p = first_piece(a);
     do {
-        uint16_t part = rte_raw_cksum(rte_pktmbuf_mtod_offset(p.m, void *, p.offset), p.len);
+        uint16_t part = sum_bytes(rte_pktmbuf_mtod_offset(p.m, void *, p.offset), p.len);
         if (a->sums < ARRIVAL_SUMS)
             a->sum[a->sums++] = part;
         sum = sum_add(sum, sum_at(part, at));

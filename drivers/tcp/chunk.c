@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "drivers/tcp/sum.h"
+#include "drivers/base/sum.h"
 
 bool chunk_list_push(struct chunk_list *l, struct node_pool *nodes, const struct slice *slice,
                      uint32_t room)
@@ -49,12 +49,8 @@ void chunk_list_drop(struct chunk_list *l, struct node_pool *nodes, size_t n)
         n -= l->head->slice.len;
         chunk_list_pop(l, nodes);
     }
-    if (n > 0) {
-        struct slice *s = &l->head->slice;
-        s->data += n;
-        s->len -= (uint32_t)n;
-        s->sum_known = false;
-    }
+    if (n > 0)
+        slice_drop_front(&l->head->slice, (uint32_t)n);
 }
 
 void chunk_list_keep(struct chunk_list *l, struct node_pool *nodes, size_t n)
@@ -67,8 +63,7 @@ void chunk_list_keep(struct chunk_list *l, struct node_pool *nodes, size_t n)
     if (c != NULL && n > 0) {
         if (c->room > 0) /* else what is cut off may be somebody else's to look at */
             c->room += c->slice.len - (uint32_t)n;
-        c->slice.len = (uint32_t)n;
-        c->slice.sum_known = false;
+        slice_drop_end(&c->slice, c->slice.len - (uint32_t)n);
         last = c;
         c = c->next;
     }

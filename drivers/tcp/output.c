@@ -4,9 +4,9 @@
 
 #include <rte_mbuf.h>
 
+#include "drivers/base/sum.h"
 #include "drivers/tcp/pmtu.h"
 #include "drivers/tcp/stack.h"
-#include "drivers/tcp/sum.h"
 #include "drivers/tcp/timers.h"
 #include "drivers/tcp/window.h"
 
@@ -41,7 +41,7 @@ void output_bare(struct tcp *t, uint8_t link, const struct ip_addr *src, const s
     if (m == NULL)
         return;
     uint8_t *header = rte_pktmbuf_mtod(m, uint8_t *);
-    uint16_t sum = sum_add(rte_raw_cksum(header, len), sum_pseudo_header(src, dst, len));
+    uint16_t sum = sum_add(sum_bytes(header, len), sum_pseudo_header(src, dst, len));
     put_checksum(header, (uint16_t)~sum);
     t->counters[TCP_TX_SEGMENTS]++;
     ip_output(t->config.ip, m, link, src, dst, 0);
@@ -124,7 +124,7 @@ static bool attach_payload(struct tcp *t, struct rte_mbuf *m, const struct sent 
         m->pkt_len += p.len;
         if (sum != NULL) {
             bool known = whole->sum_known && p.len == whole->len;
-            uint16_t part = known ? whole->sum : rte_raw_cksum(p.data, p.len);
+            uint16_t part = known ? whole->sum : sum_bytes(p.data, p.len);
             *sum = sum_add(*sum, sum_at(part, offset));
         }
         offset += p.len;
@@ -187,7 +187,7 @@ static bool emit(struct tcp_connection *c, struct segment *s, const struct sent 
         m->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM;
         m->l4_len = header_len & 0xff;
     } else {
-        sum = sum_add(sum, sum_add(pseudo, rte_raw_cksum(header, header_len)));
+        sum = sum_add(sum, sum_add(pseudo, sum_bytes(header, header_len)));
         put_checksum(header, (uint16_t)~sum);
     }
     if (s->flags & TCP_ACK) {
