@@ -278,9 +278,11 @@ bool address_is_routed(const struct address *a)
     struct span local = address_local(a);
     if (local.at[0] == '/' || local.at[0] == '.')
         return true;
-    for (size_t i = 0; i < local.len; i++)
-        if (is_control(local.at[i]) || strchr("@%!|\\", local.at[i]) != NULL)
+    for (size_t i = 0; i < local.len; i++) {
+        char c = local.at[i];
+        if (is_control(c) || c == '@' || c == '%' || c == '!' || c == '|' || c == '\\')
             return true;
+    }
     return false;
 }
 

@@ -37,11 +37,6 @@ static inline bool char_is_alnum(char c)
     return char_is(c, CHAR_ALNUM);
 }
 
-static inline char char_lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
 static inline bool char_is_print(char c)
 {
     return char_is(c, CHAR_PRINT);

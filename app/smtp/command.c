@@ -37,10 +37,9 @@ static bool skip_spaces(struct span *rest)
 /* Without ASCII case. */
 static bool skip_word(struct span *rest, const char *word)
 {
-    size_t n = strlen(word);
-    if (rest->len < n || strncasecmp(rest->at, word, n) != 0)
+    if (!span_begins(*rest, word))
         return false;
-    span_take(rest, n);
+    span_take(rest, strlen(word));
     return true;
 }
 

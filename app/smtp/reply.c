@@ -76,22 +76,18 @@ static void keep_line(struct smtp_reply *r, struct span line)
     char *to = r->text + r->len;
     memcpy(to, line.at, line.len);
     memcpy(to + len - CRLF_LEN, "\r\n", CRLF_LEN);
+    r->last = r->len;
     r->len = (uint16_t)(r->len + len);
 }
 
 /* The last line that was kept becomes the last line of the reply. */
 static void end_text(struct smtp_reply *r)
 {
-    size_t at = r->len - (size_t)CRLF_LEN;
-    while (at > 0 && r->text[at - 1] != '\n')
-        at--;
-    r->text[at + CODE_LEN] = ' ';
+    r->text[r->last + CODE_LEN] = ' ';
 }
 
-static enum smtp_reply_state end_line(struct smtp_reply *r)
+static enum smtp_reply_state end_line(struct smtp_reply *r, struct span line)
 {
-    struct span line = {r->line, r->line_len};
-    r->line_len = 0;
     while (line.len > 0 && line.at[line.len - 1] == '\r')
         line.len--;
     if (line.len > TEXT_MAX || memchr(line.at, '\r', line.len) != NULL)
@@ -129,13 +125,18 @@ enum smtp_reply_state smtp_reply_feed(struct smtp_reply *r, const uint8_t *data,
         /* Room for all of a line but its LF. */
         if (n > SMTP_REPLY_LINE_MAX - 1u - r->line_len || memchr(from, '\0', n) != NULL)
             return SMTP_REPLY_MALFORMED;
-        memcpy(r->line + r->line_len, from, n);
-        r->line_len = (uint16_t)(r->line_len + n);
         *used += n;
+        struct span line = {(const char *)from, n};
+        if (lf == NULL || r->line_len > 0) {
+            memcpy(r->line + r->line_len, from, n);
+            r->line_len = (uint16_t)(r->line_len + n);
+            line = (struct span){r->line, r->line_len};
+        }
         if (lf == NULL)
             break;
         ++*used;
-        enum smtp_reply_state state = end_line(r);
+        r->line_len = 0;
+        enum smtp_reply_state state = end_line(r, line);
         if (state != SMTP_REPLY_MORE)
             return state;
     }

@@ -35,6 +35,7 @@ struct smtp_reply {
     struct smtp_enhanced enhanced; /* of the first line, only if its class fits the code */
     uint16_t len;                  /* of text */
     uint16_t lines;
+    uint16_t last;     /* where in text the last line begins */
     bool truncated;    /* lines were dropped */
     uint16_t line_len; /* of the line that is arriving, kept in `line` */
     char line[SMTP_REPLY_LINE_MAX];

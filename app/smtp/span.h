@@ -6,17 +6,31 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
-#include <strings.h>
 
 struct span {
     const char *at;
     size_t len;
 };
 
-/* Equal without ASCII case. `word` is NUL-terminated. */
+static inline char char_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+/* Begins with `word` (NUL-terminated), without ASCII case. Whatever the locale, and most often the
+ * first character says no. */
+static inline bool span_begins(struct span s, const char *word)
+{
+    for (size_t i = 0; word[i] != '\0'; i++)
+        if (i == s.len || char_lower(s.at[i]) != char_lower(word[i]))
+            return false;
+    return true;
+}
+
+/* Equal without ASCII case. */
 static inline bool span_is(struct span s, const char *word)
 {
-    return s.len == strlen(word) && strncasecmp(s.at, word, s.len) == 0;
+    return span_begins(s, word) && s.len == strlen(word);
 }
 
 #endif

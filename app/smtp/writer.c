@@ -4,17 +4,6 @@
 
 #include "app/smtp/chars.h"
 
-static void append(struct smtp_writer *w, const char *bytes, size_t len)
-{
-    if (w->failed || len > w->size - w->len) {
-        w->failed = true;
-        return;
-    }
-    if (len > 0) /* empty spans may point nowhere */
-        memcpy(w->buf + w->len, bytes, len);
-    w->len += len;
-}
-
 /* To the end in any case, so that the compiler may look at many bytes at once. */
 static bool is_print(struct span text)
 {
@@ -27,25 +16,17 @@ static bool is_print(struct span text)
 void smtp_write(struct smtp_writer *w, struct span text)
 {
     if (is_print(text))
-        append(w, text.at, text.len);
+        smtp_append(w, text.at, text.len);
     else
         w->failed = true;
 }
 
 void smtp_write_lines(struct smtp_writer *w, struct span text)
 {
-    append(w, text.at, text.len);
-    for (size_t i = text.len; i > 0; i--) {
-        if (text.at[i - 1] == '\n') {
-            w->line = w->len - (text.len - i);
-            break;
-        }
-    }
-}
-
-void smtp_write_word(struct smtp_writer *w, const char *word)
-{
-    smtp_write(w, (struct span){word, strlen(word)});
+    smtp_append(w, text.at, text.len);
+    const char *lf = text.len > 0 ? memrchr(text.at, '\n', text.len) : NULL;
+    if (lf != NULL)
+        w->line = w->len - (size_t)(text.at + text.len - (lf + 1));
 }
 
 void smtp_write_number(struct smtp_writer *w, uint64_t number)
@@ -56,7 +37,7 @@ void smtp_write_number(struct smtp_writer *w, uint64_t number)
         digits[--at] = (char)('0' + number % 10);
         number /= 10;
     } while (number > 0);
-    append(w, digits + at, sizeof(digits) - at);
+    smtp_append(w, digits + at, sizeof(digits) - at);
 }
 
 void smtp_write_digits(struct smtp_writer *w, unsigned number, unsigned digits)
@@ -68,17 +49,17 @@ void smtp_write_digits(struct smtp_writer *w, unsigned number, unsigned digits)
     }
     for (unsigned i = digits; i > 0; i--, number /= 10)
         text[i - 1] = (char)('0' + number % 10);
-    append(w, text, digits);
+    smtp_append(w, text, digits);
 }
 
 void smtp_write_crlf(struct smtp_writer *w)
 {
-    append(w, "\r\n", 2);
+    smtp_append(w, "\r\n", 2);
     w->line = w->len;
 }
 
 void smtp_write_fold(struct smtp_writer *w)
 {
     smtp_write_crlf(w);
-    append(w, "\t", 1);
+    smtp_append(w, "\t", 1);
 }

@@ -26,11 +26,29 @@ static inline struct smtp_writer smtp_writer(char *buf, size_t size)
     return (struct smtp_writer){.buf = buf, .size = size};
 }
 
+/* Bytes as they are. For what this header declares only. */
+static inline void smtp_append(struct smtp_writer *w, const char *bytes, size_t len)
+{
+    if (w->failed || len > w->size - w->len) {
+        w->failed = true;
+        return;
+    }
+    if (len > 0) /* empty spans may point nowhere */
+        memcpy(w->buf + w->len, bytes, len);
+    w->len += len;
+}
+
 void smtp_write(struct smtp_writer *w, struct span text);
+
 /* Text that another writer has written, its lines included. */
 void smtp_write_lines(struct smtp_writer *w, struct span text);
 
-void smtp_write_word(struct smtp_writer *w, const char *word); /* NUL-terminated */
+/* A text of our own: printable ASCII and a NUL, which nobody looks at twice. */
+static inline void smtp_write_word(struct smtp_writer *w, const char *word)
+{
+    smtp_append(w, word, strlen(word));
+}
+
 void smtp_write_number(struct smtp_writer *w, uint64_t number);
 
 /* With leading zeroes, as many digits as asked for. */

@@ -35,6 +35,8 @@ static void run(struct outcome *o, const uint8_t *data, size_t size, size_t chun
         FUZZ_CHECK(used <= n && (o->state != SMTP_REPLY_MORE || used == n));
         o->used += used;
     }
+    /* What lies behind the part of a line that has arrived is nobody's. */
+    memset(o->reply.line + o->reply.line_len, 0, sizeof(o->reply.line) - o->reply.line_len);
 }
 
 static void check_complete(const struct smtp_reply *r)

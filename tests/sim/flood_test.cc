@@ -11,7 +11,7 @@
 #include "tests/sim/conversation.h"
 
 extern "C" {
-#include "drivers/tcp/sum.h"
+#include "drivers/base/sum.h"
 }
 
 namespace

@@ -8,7 +8,7 @@
 
 extern "C" {
 #include "drivers/tcp/segment.h"
-#include "drivers/tcp/sum.h"
+#include "drivers/base/sum.h"
 }
 
 namespace sim

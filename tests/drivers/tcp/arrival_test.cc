@@ -4,7 +4,7 @@
 
 extern "C" {
 #include "drivers/tcp/arrival.h"
-#include "drivers/tcp/sum.h"
+#include "drivers/base/sum.h"
 }
 
 namespace

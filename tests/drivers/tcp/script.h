@@ -18,7 +18,7 @@
 extern "C" {
 #include "drivers/tcp/input.h"
 #include "drivers/tcp/seq.h"
-#include "drivers/tcp/sum.h"
+#include "drivers/base/sum.h"
 }
 
 using sim::Bytes;
