@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A set of canonical addresses, as large as all the mailboxes of an appliance.
+ * A set of canonical addresses, as large as all the mailboxes of an appliance. It never changes:
+ * when mailboxes move, a new generation is made of the old one, and shares with it all that the
+ * moves did not touch.
  *
  * One Hyperscan database of them all would be slow to compile and slow to search; many small ones
  * are neither (see set.c). In front of them stand rows of fingerprints that answer most misses, the
@@ -32,9 +34,23 @@ enum set_answer {
 
 struct set;
 
-/* Build from entries with distinct keys, which are copied. NULL, with Hyperscan's reason in *why
- * (to be freed), if it does not compile. */
+/* Build from entries with distinct keys, which are copied. With one reference. NULL, with
+ * Hyperscan's reason in *why (to be freed), if it does not compile. */
 struct set *set_build(const struct set_entry *entries, uint32_t count, char **why);
+
+/*
+ * The next generation: `old` without the keys of `gone`, which need not be in it and whose side is
+ * not looked at, and then with `put`, which are new, or replace what was there. Keys are distinct
+ * within each list. With one reference; as for set_build(), NULL if it does not compile. Only the
+ * shards that change are compiled, unless the set has outgrown its rows, or left most of them
+ * empty: then it is built anew. `old` stays as it is, and may be in use and even be freed by other
+ * threads meanwhile, as long as the caller has a reference.
+ */
+struct set *set_fold(const struct set *old, const struct set_entry *put, uint32_t put_count,
+                     const struct set_entry *gone, uint32_t gone_count, char **why);
+
+/* References are taken and given up by any thread but a worker; the last one frees the set. */
+struct set *set_ref(struct set *s);
 void set_free(struct set *s);
 
 uint32_t set_count(const struct set *s);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -17,19 +18,34 @@ extern "C" {
 namespace
 {
 
+using Keys = std::map<std::string, bool>;
+
+std::vector<struct set_entry> Entries(const Keys &keys)
+{
+    std::vector<struct set_entry> entries;
+    for (auto &[key, external] : keys)
+        entries.push_back({key.data(), (uint16_t)key.size(), external});
+    return entries;
+}
+
 class Set
 {
   public:
-    explicit Set(const std::map<std::string, bool> &keys)
+    explicit Set(const Keys &keys)
     {
-        std::vector<struct set_entry> entries;
-        for (auto &[key, external] : keys)
-            entries.push_back({key.data(), (uint16_t)key.size(), external});
+        auto entries = Entries(keys);
         char *why = nullptr;
-        set_ = set_build(entries.data(), (uint32_t)entries.size(), &why);
-        EXPECT_NE(set_, nullptr) << why;
-        EXPECT_TRUE(set_scratch(set_, &scratch_));
+        Have(set_build(entries.data(), (uint32_t)entries.size(), &why), why);
     }
+    Set(const Set &old, const Keys &put, const Keys &gone)
+    {
+        auto puts = Entries(put), gones = Entries(gone);
+        char *why = nullptr;
+        Have(set_fold(*old, puts.data(), (uint32_t)puts.size(), gones.data(),
+                      (uint32_t)gones.size(), &why),
+             why);
+    }
+    Set(const Set &) = delete;
     ~Set()
     {
         hs_free_scratch(scratch_);
@@ -43,8 +59,29 @@ class Set
     {
         return set_;
     }
+    // The whole of it, and `strangers`, which are in it only by chance.
+    void Agrees(const Keys &keys, const std::vector<std::string> &strangers) const
+    {
+        ASSERT_EQ(set_count(set_), keys.size());
+        for (auto &[key, external] : keys)
+            ASSERT_EQ(Find(key), external ? SET_EXTERNAL : SET_LOCAL) << key;
+        for (const std::string &key : strangers) {
+            auto it = keys.find(key);
+            enum set_answer want = it == keys.end() ? SET_MISS
+                                   : it->second     ? SET_EXTERNAL
+                                                    : SET_LOCAL;
+            ASSERT_EQ(Find(key), want) << key;
+        }
+    }
 
   private:
+    void Have(struct set *set, const char *why)
+    {
+        set_ = set;
+        EXPECT_NE(set_, nullptr) << why;
+        EXPECT_TRUE(set_scratch(set_, &scratch_));
+    }
+
     struct set *set_;
     struct hs_scratch *scratch_ = nullptr;
 };
@@ -87,30 +124,114 @@ TEST(Set, AHitIsTheWholeAddressAndNothingNearIt)
     }
 }
 
+// One of few, so that it comes again.
+std::string RandomKey(std::mt19937 &random)
+{
+    std::string local;
+    for (unsigned n = 1 + random() % 7; n > 0; n--)
+        local += "abc.-"[random() % 5];
+    return Key(local + "@" + (random() % 2 ? "a.example" : "b.example"));
+}
+
+std::vector<std::string> RandomKeys(std::mt19937 &random, unsigned count)
+{
+    std::vector<std::string> keys;
+    while (keys.size() < count)
+        keys.push_back(RandomKey(random));
+    return keys;
+}
+
 TEST(Set, AgreesWithAMapWhateverItsSize)
 {
     std::mt19937 random(3);
     for (unsigned size : {1u, 15u, 16u, 64u, 500u, 5000u, 50000u}) {
-        std::map<std::string, bool> keys;
-        while (keys.size() < size) {
-            std::string local;
-            for (unsigned n = 1 + random() % 7; n > 0; n--)
-                local += "abc.-"[random() % 5];
-            keys[Key(local + "@" + (random() % 2 ? "a.example" : "b.example"))] = random() % 4 == 0;
-        }
-        Set s(keys);
-        for (auto &[key, external] : keys)
-            ASSERT_EQ(s.Find(key), external ? SET_EXTERNAL : SET_LOCAL);
-        for (int i = 0; i < 20000; i++) {
-            std::string local;
-            for (unsigned n = 1 + random() % 7; n > 0; n--)
-                local += "abc.-"[random() % 5];
-            std::string key = Key(local + "@a.example");
-            auto it = keys.find(key);
-            enum set_answer want = it == keys.end() ? SET_MISS
-                                   : it->second     ? SET_EXTERNAL
-                                                    : SET_LOCAL;
-            ASSERT_EQ(s.Find(key), want) << key;
+        Keys keys;
+        while (keys.size() < size)
+            keys[RandomKey(random)] = random() % 4 == 0;
+        Set(keys).Agrees(keys, RandomKeys(random, 20000));
+    }
+}
+
+TEST(Set, FoldsWhatIsPutAndWhatIsGoneIntoANewGeneration)
+{
+    Keys keys = {{Key("alice@example.com"), false}, {Key("bob@example.com"), false}};
+    Set old(keys);
+    Set s(old, {{Key("bob@example.com"), true}, {Key("carol@example.com"), false}},
+          {{Key("alice@example.com"), true}, {Key("nobody@example.com"), false}});
+    s.Agrees({{Key("bob@example.com"), true}, {Key("carol@example.com"), false}},
+             {Key("alice@example.com")});
+    old.Agrees(keys, {Key("carol@example.com")});
+}
+
+TEST(Set, PutsBackWhatIsGoneInTheSameFold)
+{
+    Set old({{Key("alice@example.com"), false}});
+    Set s(old, {{Key("alice@example.com"), true}}, {{Key("alice@example.com"), false}});
+    EXPECT_EQ(s.Find(Key("alice@example.com")), SET_EXTERNAL);
+    EXPECT_EQ(set_count(*s), 1u);
+}
+
+TEST(Set, GrowsFromNothingAndShrinksToNothingByFolds)
+{
+    Keys keys;
+    for (int i = 0; i < 1000; i++)
+        keys[Key("user" + std::to_string(i) + "@example.com")] = i % 2 == 0;
+    Set empty({}), full(empty, keys, {}), nothing(full, {}, keys);
+    full.Agrees(keys, {Key("user1000@example.com")});
+    nothing.Agrees({}, {Key("user0@example.com")});
+}
+
+TEST(Set, OutlivesTheGenerationThatItSharesWith)
+{
+    Keys keys;
+    for (int i = 0; i < 5000; i++)
+        keys[Key("user" + std::to_string(i) + "@example.com")] = false;
+    auto old = std::make_unique<Set>(keys);
+    Keys moved = {{Key("user7@example.com"), true}};
+    Set s(*old, moved, {});
+    old.reset();
+    keys[Key("user7@example.com")] = true;
+    s.Agrees(keys, {});
+}
+
+TEST(Set, LivesAsLongAsThereIsAReferenceToIt)
+{
+    struct set_entry e = {"\na@example.com\n", 15, false};
+    char *why = nullptr;
+    struct set *s = set_build(&e, 1, &why);
+    ASSERT_EQ(set_ref(s), s);
+    set_free(s);
+    EXPECT_EQ(set_count(s), 1u);
+    set_free(s);
+}
+
+// Each generation comes from the one before, is looked at whole, and the one before still is what
+// it was.
+TEST(Set, AgreesWithAMapThroughManyGenerations)
+{
+    std::mt19937 random(5);
+    for (unsigned start : {0u, 200u, 6000u}) {
+        Keys keys;
+        while (keys.size() < start)
+            keys[RandomKey(random)] = random() % 4 == 0;
+        auto s = std::make_unique<Set>(keys);
+        for (int generation = 0; generation < 12; generation++) {
+            Keys before = keys, put, gone;
+            unsigned changes = 1u << random() % 10;
+            while (put.size() < changes)
+                put[RandomKey(random)] = random() % 4 == 0;
+            auto some = keys.begin();
+            for (unsigned i = random() % (2 * changes); i > 0 && some != keys.end(); i--, some++)
+                gone[some->first] = false;
+            for (auto &[key, external] : gone)
+                keys.erase(key);
+            for (auto &[key, external] : put)
+                keys[key] = external;
+            auto next = std::make_unique<Set>(*s, put, gone);
+            auto strangers = RandomKeys(random, 2000);
+            next->Agrees(keys, strangers);
+            s->Agrees(before, strangers);
+            s = std::move(next);
         }
     }
 }

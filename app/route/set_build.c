@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Sets out of entries, and generations out of sets.
+ *
+ * Entries are sorted by their hash, hence by row, hence by shard; those of one shard are compiled
+ * together. A fold does so with the changes, and merges those of each shard into what it held.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/route/set.h"
+#include "app/route/set_rows.h"
+#include "config/memory.h"
+
+/* A set that was folded has from MIN to MAX entries a row; beyond, it is built anew. At MAX, one
+ * row in 25 asks its shard about each address. */
+#define ROW_MEAN_MAX 22
+#define ROW_MEAN_MIN 6
+
+struct change {
+    uint64_t hash;
+    const struct set_entry *entry;
+    bool put; /* else gone */
+};
+
+/* What is gone goes before what is put in its place. */
+static int by_hash(const void *a, const void *b)
+{
+    const struct change *x = a, *y = b;
+    if (x->hash != y->hash)
+        return x->hash < y->hash ? -1 : 1;
+    return x->put - y->put;
+}
+
+static bool is_key(const struct set_entry *e)
+{
+    return e->len >= 2 && e->key[0] == '\n' &&
+           memchr(e->key + 1, '\n', e->len - 1u) == e->key + e->len - 1;
+}
+
+static struct change *sorted_changes(const struct set_entry *put, uint32_t put_count,
+                                     const struct set_entry *gone, uint32_t gone_count)
+{
+    struct change *changes = memory_new((size_t)put_count + gone_count, sizeof(*changes)),
+                  *at = changes;
+    for (uint32_t i = 0; i < gone_count; i++)
+        *at++ = (struct change){hash_bytes(gone[i].key, gone[i].len), &gone[i], false};
+    for (uint32_t i = 0; i < put_count; i++) {
+        if (!is_key(&put[i]))
+            abort(); /* a hit would not be a whole match: mail of one mailbox to another */
+        *at++ = (struct change){hash_bytes(put[i].key, put[i].len), &put[i], true};
+    }
+    qsort(changes, (size_t)put_count + gone_count, sizeof(*changes), by_hash);
+    return changes;
+}
+
+/* --------------------------------------------------------------------------- one shard's entries
+ * --
+ */
+
+struct group {
+    struct set_entry *entries;
+    uint64_t *hashes; /* of each; known for all but those that come from an old shard */
+    uint32_t count, room;
+};
+
+static void group_reserve(struct group *g, uint32_t count)
+{
+    if (count <= g->room)
+        return;
+    g->room = 2 * count;
+    g->entries = memory_must(reallocarray(g->entries, g->room, sizeof(*g->entries)));
+    g->hashes = memory_must(reallocarray(g->hashes, g->room, sizeof(*g->hashes)));
+}
+
+static void group_free(struct group *g)
+{
+    free(g->entries);
+    free(g->hashes);
+}
+
+/* What the shard held; nothing of one that is empty. */
+static void group_start(struct group *g, const struct shard *shard)
+{
+    g->count = 0;
+    if (shard == NULL)
+        return;
+    g->count = shard_count(shard);
+    group_reserve(g, g->count);
+    shard_entries(shard, g->entries);
+    for (uint32_t i = 0; i < g->count; i++)
+        g->hashes[i] = hash_bytes(g->entries[i].key, g->entries[i].len);
+}
+
+static void group_apply(struct group *g, const struct change *c)
+{
+    const struct set_entry *e = c->entry;
+    uint32_t i = 0;
+    while (i < g->count && (g->hashes[i] != c->hash || g->entries[i].len != e->len ||
+                            memcmp(g->entries[i].key, e->key, e->len) != 0))
+        i++;
+    if (c->put) {
+        group_reserve(g, i + 1);
+        g->count += i == g->count;
+        g->entries[i] = *e;
+        g->hashes[i] = c->hash;
+    } else if (i < g->count) {
+        g->count--;
+        g->entries[i] = g->entries[g->count];
+        g->hashes[i] = g->hashes[g->count];
+    }
+}
+
+/* ------------------------------------------------------------------------------------------ sets
+ * --
+ */
+
+static void row_add(struct row *r, uint16_t fingerprint)
+{
+    if (r->count < ROW_SIZE)
+        r->fingerprints[r->count] = fingerprint;
+    if (r->count <= ROW_SIZE)
+        r->count++;
+}
+
+static struct set *make_set(uint32_t row_count)
+{
+    struct set *s = memory_new(1, sizeof(*s));
+    atomic_init(&s->references, 1);
+    s->row_count = row_count;
+    s->rows = memory_must(aligned_alloc(sizeof(struct row), row_count * sizeof(struct row)));
+    memset(s->rows, 0, row_count * sizeof(struct row));
+    s->shards = memory_new(set_shard_count(s), sizeof(struct shard *));
+    return s;
+}
+
+/* The shard becomes what the group says, and its rows with it. */
+static bool replace_shard(struct set *s, uint32_t index, const struct group *g, char **why)
+{
+    struct shard *shard = NULL;
+    if (g->count != 0 && (shard = shard_build(g->entries, g->count, why)) == NULL)
+        return false;
+    if (s->shards[index] != NULL)
+        s->count -= shard_count(s->shards[index]);
+    shard_free(s->shards[index]);
+    s->shards[index] = shard;
+    s->count += g->count;
+
+    uint32_t first = index * ROWS_PER_SHARD, rows = s->row_count - first;
+    memset(&s->rows[first], 0,
+           (rows < ROWS_PER_SHARD ? rows : ROWS_PER_SHARD) * sizeof(struct row));
+    for (uint32_t i = 0; i < g->count; i++)
+        row_add(&s->rows[set_row_of(s, g->hashes[i])], set_fingerprint_of(g->hashes[i]));
+    return true;
+}
+
+/* Into a set that nobody else knows yet. */
+static bool apply(struct set *s, const struct change *changes, size_t count, char **why)
+{
+    struct group group = {0};
+    bool ok = true;
+    for (size_t i = 0; i < count && ok;) {
+        uint32_t shard = set_row_of(s, changes[i].hash) / ROWS_PER_SHARD;
+        group_start(&group, s->shards[shard]);
+        for (; i < count && set_row_of(s, changes[i].hash) / ROWS_PER_SHARD == shard; i++)
+            group_apply(&group, &changes[i]);
+        ok = replace_shard(s, shard, &group, why);
+    }
+    group_free(&group);
+    return ok;
+}
+
+struct set *set_build(const struct set_entry *entries, uint32_t count, char **why)
+{
+    struct set *s = make_set(count / ROW_MEAN + 1);
+    struct change *changes = sorted_changes(entries, count, NULL, 0);
+    bool ok = apply(s, changes, count, why);
+    free(changes);
+    if (ok)
+        return s;
+    set_free(s);
+    return NULL;
+}
+
+static struct set *share(const struct set *old)
+{
+    struct set *s = make_set(old->row_count);
+    s->count = old->count;
+    memcpy(s->rows, old->rows, s->row_count * sizeof(struct row));
+    for (uint32_t i = 0; i < set_shard_count(s); i++)
+        if (old->shards[i] != NULL)
+            s->shards[i] = shard_ref(old->shards[i]);
+    return s;
+}
+
+/* How many entries there will be. */
+static uint32_t count_after(const struct set *old, const struct change *changes, size_t count)
+{
+    struct group group = {0};
+    uint32_t result = old->count;
+    for (size_t i = 0; i < count;) {
+        uint32_t shard = set_row_of(old, changes[i].hash) / ROWS_PER_SHARD;
+        group_start(&group, old->shards[shard]);
+        result -= group.count;
+        for (; i < count && set_row_of(old, changes[i].hash) / ROWS_PER_SHARD == shard; i++)
+            group_apply(&group, &changes[i]);
+        result += group.count;
+    }
+    group_free(&group);
+    return result;
+}
+
+static struct set *build_anew(const struct set *old, const struct change *changes, size_t count,
+                              uint32_t new_count, char **why)
+{
+    struct set_entry *entries = memory_new(new_count, sizeof(*entries)), *at = entries;
+    struct group group = {0};
+    size_t i = 0;
+    for (uint32_t shard = 0; shard < set_shard_count(old); shard++) {
+        group_start(&group, old->shards[shard]);
+        for (; i < count && set_row_of(old, changes[i].hash) / ROWS_PER_SHARD == shard; i++)
+            group_apply(&group, &changes[i]);
+        if (group.count != 0)
+            memcpy(at, group.entries, group.count * sizeof(*at));
+        at += group.count;
+    }
+    group_free(&group);
+    struct set *s = set_build(entries, new_count, why);
+    free(entries);
+    return s;
+}
+
+struct set *set_fold(const struct set *old, const struct set_entry *put, uint32_t put_count,
+                     const struct set_entry *gone, uint32_t gone_count, char **why)
+{
+    size_t count = (size_t)put_count + gone_count;
+    struct change *changes = sorted_changes(put, put_count, gone, gone_count);
+    uint32_t new_count = count_after(old, changes, count);
+    uint64_t rows = old->row_count;
+    struct set *s;
+    if (new_count > ROW_MEAN_MAX * rows || (new_count < ROW_MEAN_MIN * rows && rows > 1)) {
+        s = build_anew(old, changes, count, new_count, why);
+    } else if (!apply(s = share(old), changes, count, why)) {
+        set_free(s);
+        s = NULL;
+    }
+    free(changes);
+    return s;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A shard: some tens of the entries of a set, in a Hyperscan database of their own. It keeps their
+ * text, as a database does not tell what it was made of; never changes; and belongs to all sets
+ * that refer to it. References may be taken and given up by any thread but a worker.
+ */
+#ifndef SPLITMX_ROUTE_SHARD_H
+#define SPLITMX_ROUTE_SHARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/route/set.h"
+
+struct hs_database;
+struct shard;
+
+/* Compile entries with distinct keys, at least one; they are copied. With one reference. NULL, with
+ * Hyperscan's reason in *why (to be freed), if they do not compile. */
+struct shard *shard_build(const struct set_entry *entries, uint32_t count, char **why);
+
+struct shard *shard_ref(struct shard *s);
+void shard_free(struct shard *s);
+
+uint32_t shard_count(const struct shard *s);
+const struct hs_database *shard_database(const struct shard *s);
+
+/* All entries, to out, which has room for shard_count(); their keys live as long as the shard. */
+void shard_entries(const struct shard *s, struct set_entry *out);
+
+/* Whether the shard holds the key, which contains no newline but at its ends, and on which side.
+ * No allocation. */
+enum set_answer shard_find(const struct shard *s, struct hs_scratch *scratch, const char *key,
+                           size_t len);
+
+#endif
