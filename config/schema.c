@@ -60,6 +60,7 @@ static const struct schema_key domain[] = {
     {TEXT("local_clients")},
     {TEXT("accept_from")},
     {TEXT("subaddress_delimiter")},
+    {NUMBER("max_shrink", 0, 100), .fallback = "5"},
     {WORD("postmaster", "local", "external"), .fallback = "local"},
 };
 

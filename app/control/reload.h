@@ -2,10 +2,10 @@
 /*
  * What turns files and commands into the snapshot in force, while mail flows.
  *
- *     reload    everything that changed on disk is read again, in a thread of its own; then it is
- * in force as a whole, or nothing of it is change    a batch of mailboxes, in force when the call
- * returns; it stands in the snapshot's overlay until the background thread has folded it into the
- * compiled set
+ * A reload reads everything that changed on disk again, in a thread of its own; then it is in force
+ * as a whole, or nothing of it is. A change is a batch of mailboxes, in force when the call returns;
+ * it stands in the snapshot's overlay until the background thread has folded it into the compiled
+ * set.
  *
  * All functions are the control thread's.
  */

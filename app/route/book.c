@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "app/route/address.h"
+#include "app/route/references.h"
 #include "config/memory.h"
 
 #define CHUNK_MAX 128
@@ -42,17 +43,6 @@ struct book {
     uint64_t bytes;
     struct chunk *chunks[];
 };
-
-static void take(uint32_t *references)
-{
-    __atomic_add_fetch(references, 1, __ATOMIC_RELAXED);
-}
-
-/* True if that was the last one. */
-static bool drop(uint32_t *references)
-{
-    return __atomic_sub_fetch(references, 1, __ATOMIC_ACQ_REL) == 0;
-}
 
 static const char *text_of(const struct chunk *c)
 {
@@ -230,7 +220,7 @@ static void apply(struct writer *w, const struct book *b, const struct book_entr
         bool last = i + 1 == b->chunk_count;
         uint32_t here = last ? count - at : before(changes + at, count - at, b->chunks[i + 1]);
         if (here == 0 && w->pending_count == 0) {
-            take(&c->references);
+            reference_take(&c->references);
             write_chunk(w, c);
             continue;
         }
@@ -260,16 +250,16 @@ struct book *book_apply(const struct book *b, const struct book_entry *changes, 
 struct book *book_ref(struct book *b)
 {
     if (b != NULL)
-        take(&b->references);
+        reference_take(&b->references);
     return b;
 }
 
 void book_unref(struct book *b)
 {
-    if (b == NULL || !drop(&b->references))
+    if (b == NULL || !reference_drop(&b->references))
         return;
     for (uint32_t i = 0; i < b->chunk_count; i++)
-        if (drop(&b->chunks[i]->references))
+        if (reference_drop(&b->chunks[i]->references))
             free(b->chunks[i]);
     free(b);
 }

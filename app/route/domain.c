@@ -177,7 +177,8 @@ static void judge_default_needs(struct domain *d, const struct domain_context *c
 {
     static const char *const useless[] = {
         "mailboxes",     "mailbox_server", "split_domain_routing", "verification_address",
-        "verify_sender", "local_clients",  "subaddress_delimiter", "postmaster"};
+        "verify_sender", "local_clients",  "subaddress_delimiter", "postmaster",
+        "max_shrink"};
     for (unsigned i = 0; i < COUNT_OF(useless); i++)
         if (given(d, useless[i]))
             FAIL(useless[i], "does not go with [domain *]: all its mail is external");
@@ -201,21 +202,25 @@ static void judge_name(struct domain *d, const struct domain_context *c)
         FAIL(NULL, "has no dot: mail for such a domain is refused (RFC 7085)");
 }
 
-/* Exact entries stay in `m`, the rest is taken out of it. */
-static void read_mailboxes(struct domain *d, const struct domain_context *c, struct mailboxes *m)
+static struct roster *read_roster(struct domain *d, const struct domain_context *c)
 {
     const char *file = text_of(d, "mailboxes");
     if (file == NULL || d->name_len == 0 || domain_is_default(d))
-        return;
+        return NULL;
     char *path = config_path(c->config, file);
-    if (mailboxes_load(m, path, d->name, c->errors))
-        d->expressions = expressions_build(m->expressions, m->expression_count, path, c->errors);
-    d->catch_all = m->catch_all;
+    struct roster *known =
+        c->known != NULL ? c->known(c->known_context, (struct span){d->name, d->name_len}) : NULL;
+    struct roster *r = roster_load(path, d->name, known, c->errors);
+    if (r != NULL) {
+        d->expressions = r->expressions;
+        d->catch_all = r->catch_all;
+    }
     free(path);
+    return r;
 }
 
-void domain_build(struct domain *d, const struct config_section *section,
-                  const struct domain_context *c, struct mailboxes *mailboxes)
+struct roster *domain_build(struct domain *d, const struct config_section *section,
+                            const struct domain_context *c)
 {
     memset(d, 0, sizeof(*d));
     d->section = section;
@@ -223,6 +228,7 @@ void domain_build(struct domain *d, const struct config_section *section,
     d->external = (struct next_hop){.probe = ROUTE_NO_PROBE, .side = SIDE_EXTERNAL};
     judge_name(d, c);
     d->split = domain_is_default(d) || config_bool(section, "split_domain_routing");
+    d->max_shrink = (unsigned)config_number(section, "max_shrink");
     d->postmaster_external = config_number(section, "postmaster") == 1;
     judge_server(d, "mailbox_server", &d->local, c);
     judge_server(d, "external_mail_server", &d->external, c);
@@ -236,12 +242,11 @@ void domain_build(struct domain *d, const struct config_section *section,
         judge_needs(d, c);
     networks_finish(&d->sides);
     networks_finish(&d->accept);
-    read_mailboxes(d, c, mailboxes);
+    return read_roster(d, c);
 }
 
 void domain_free(struct domain *d)
 {
     networks_free(&d->sides);
     networks_free(&d->accept);
-    expressions_free(d->expressions);
 }

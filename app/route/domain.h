@@ -8,9 +8,9 @@
 
 #include "app/route/address.h"
 #include "app/route/expressions.h"
-#include "app/route/mailboxes.h"
 #include "app/route/networks.h"
 #include "app/route/probe_target.h"
+#include "app/route/roster.h"
 #include "app/route/verdict.h"
 #include "config/config.h"
 
@@ -27,8 +27,9 @@ struct domain {
     struct next_hop local, external;
     struct networks sides;           /* values are enum side */
     struct networks accept;          /* of clients, where restricted */
-    struct expressions *expressions; /* NULL: none */
+    struct expressions *expressions; /* its roster's; NULL: none */
     struct probe_target probe;       /* of the external server, where split */
+    unsigned max_shrink;             /* percent of its entries that a reload may lose */
 };
 
 /* What a section is judged against. */
@@ -37,14 +38,17 @@ struct domain_context {
     const struct ip_addr *locals; /* the appliance's own addresses */
     unsigned local_count;
     struct config_errors *errors;
+    /* A roster that the domain has had, if any: its file may not have changed. */
+    struct roster *(*known)(void *context, struct span domain);
+    void *known_context;
 };
 
 /*
- * Judge a section and read its mailbox file; what is wrong goes to the errors. Exact entries go to
- * `mailboxes`, which the caller frees; everything else stays in the domain.
+ * Judge a section and read its mailbox file; what is wrong goes to the errors. Returns the roster,
+ * which the caller keeps at least as long as the domain; NULL for [domain *], or on an error.
  */
-void domain_build(struct domain *d, const struct config_section *section,
-                  const struct domain_context *context, struct mailboxes *mailboxes);
+struct roster *domain_build(struct domain *d, const struct config_section *section,
+                            const struct domain_context *context);
 void domain_free(struct domain *d);
 
 static inline bool domain_is_default(const struct domain *d)

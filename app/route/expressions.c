@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/route/references.h"
 #include "config/config.h"
 #include "config/memory.h"
 
 struct expressions {
+    uint32_t references;
     hs_database_t *database;
     unsigned count;
     struct expression list[];
@@ -109,6 +111,7 @@ struct expressions *expressions_build(const struct expression *list, unsigned co
     if (database == NULL)
         return NULL;
     struct expressions *x = memory_new(1, sizeof(*x) + count * sizeof(struct expression));
+    x->references = 1;
     x->database = database;
     x->count = count;
     for (unsigned i = 0; i < count; i++) {
@@ -118,14 +121,39 @@ struct expressions *expressions_build(const struct expression *list, unsigned co
     return x;
 }
 
+struct expressions *expressions_ref(struct expressions *x)
+{
+    if (x != NULL)
+        reference_take(&x->references);
+    return x;
+}
+
 void expressions_free(struct expressions *x)
 {
-    if (x == NULL)
+    if (x == NULL || !reference_drop(&x->references))
         return;
     for (unsigned i = 0; i < x->count; i++)
         free(x->list[i].text);
     hs_free_database(x->database);
     free(x);
+}
+
+unsigned expressions_count(const struct expressions *x)
+{
+    return x != NULL ? x->count : 0;
+}
+
+bool expressions_equal(const struct expressions *a, const struct expressions *b)
+{
+    if (a == b)
+        return true;
+    if (expressions_count(a) != expressions_count(b))
+        return false;
+    for (unsigned i = 0; i < expressions_count(a); i++)
+        if (a->list[i].external != b->list[i].external ||
+            strcmp(a->list[i].text, b->list[i].text) != 0)
+            return false;
+    return true;
 }
 
 bool expressions_scratch(const struct expressions *x, struct hs_scratch **scratch)

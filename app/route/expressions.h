@@ -27,7 +27,15 @@ struct expressions;
  * their lines, and the result is NULL; it is NULL too, without an error, if there are none. */
 struct expressions *expressions_build(const struct expression *list, unsigned count,
                                       const char *file, struct config_errors *errors);
+
+/* References are counted; expressions_free() gives one up. NULL is allowed. */
+struct expressions *expressions_ref(struct expressions *x);
 void expressions_free(struct expressions *x);
+
+/* Do they decide alike: the same texts for the same sides in the same order? NULL: there are none.
+ */
+bool expressions_equal(const struct expressions *a, const struct expressions *b);
+unsigned expressions_count(const struct expressions *x);
 
 MUST_CHECK bool expressions_scratch(const struct expressions *x, struct hs_scratch **scratch);
 

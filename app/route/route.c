@@ -147,9 +147,9 @@ static bool is_accepted(const struct domain *d, const struct ip_addr *client)
 static void route_address(const struct snapshot *s, unsigned worker, const struct address *a,
                           const struct ip_addr *client, struct route *out)
 {
-    const struct domain *d = tables_find(s, address_domain(a));
-    if (d == NULL && s->fallback != NULL && !address_is_dotless(a))
-        d = s->fallback;
+    const struct domain *d = domains_find(s->domains, address_domain(a));
+    if (d == NULL && s->domains->fallback != NULL && !address_is_dotless(a))
+        d = s->domains->fallback;
     if (d == NULL) {
         refuse(out, VERDICT_REFUSED, "no such domain");
         return;
@@ -161,7 +161,7 @@ static void route_address(const struct snapshot *s, unsigned worker, const struc
     else if (domain_is_default(d))
         route_by_default(d, a, out);
     else
-        route_in_domain(s, d, s->scratch[worker], a, out);
+        route_in_domain(s, d, s->scratch->of[worker], a, out);
 }
 
 void route_recipient(const struct snapshot *s, unsigned worker, const struct smtp_path *path,
@@ -170,7 +170,7 @@ void route_recipient(const struct snapshot *s, unsigned worker, const struct smt
     struct address a;
     memset(out, 0, sizeof(*out));
     if (path->domain.len == 0 && span_is(path->local, "postmaster")) {
-        route_address(s, worker, &s->postmaster, client, out);
+        route_address(s, worker, &s->domains->postmaster, client, out);
         return;
     }
     if (path->domain.len > 0 && path->domain.at[0] == '[') {

@@ -1,246 +1,235 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A configuration becomes a snapshot: domains, one set of all mailboxes, probes, scratch. */
+/* A configuration becomes a snapshot, with what it can take over from the one before. */
 #include "app/route/snapshot.h"
 
 #include <hs/hs.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/route/hash.h"
-#include "app/route/parse.h"
+#include "app/route/references.h"
 #include "app/route/route.h"
 #include "app/route/tables.h"
 #include "config/memory.h"
 
+/* Those who match beside the workers. */
+enum { SCRATCH_CONTROL, SCRATCH_BACKGROUND, SCRATCH_BESIDE };
+
+/* So many entries a domain may always lose: a percentage says little of a small file. */
+#define SHRINK_FREE 20
+
 struct builder {
+    const struct snapshot_request *request;
+    struct config_errors *errors;
     struct snapshot *s;
-    struct domain_context context;
-    struct mailboxes *mailboxes; /* one for each domain */
+    struct changes changes; /* from the old one */
 };
 
-static void enter_name(struct builder *b, struct domain *d)
+static struct directory_of directory_in(const struct snapshot *s)
 {
+    return s != NULL ? (struct directory_of){s->domains, s->directory} : (struct directory_of){0};
+}
+
+static struct roster *known_roster(void *context, struct span domain)
+{
+    return directory_find(directory_in(context), domain);
+}
+
+static void build_domains(struct builder *b)
+{
+    const struct snapshot_request *q = b->request;
+    struct domain_context context = {q->config, q->locals,    q->local_count,
+                                     b->errors, known_roster, q->old};
+    struct roster **rosters;
     struct snapshot *s = b->s;
-    const struct domain *first = tables_find(s, (struct span){d->name, d->name_len});
-    if (first != NULL) {
-        config_error(b->context.errors, d->section, NULL, "is %s again; first in line %u", d->name,
-                     config_section_line(first->section));
-        return;
+    s->domains = domains_build(&context, q->old != NULL ? q->old->domains : NULL, q->oldest_in_use,
+                               &rosters);
+    s->directory = directory_new(rosters, s->domains->count);
+    for (unsigned i = 0; i < s->domains->count; i++)
+        roster_unref(rosters[i]);
+    free(rosters);
+    s->mailboxes = directory_count(s->directory);
+}
+
+/* A truncated export must not bounce a company's mail. */
+static void guard_shrinking(struct builder *b)
+{
+    const struct domains *domains = b->s->domains;
+    for (unsigned i = 0; i < domains->count && !b->request->force_shrink; i++) {
+        const struct domain *d = &domains->list[i];
+        const struct roster *newer = b->s->directory->rosters[i],
+                            *older =
+                                known_roster(b->request->old, (struct span){d->name, d->name_len});
+        if (newer == NULL || older == NULL)
+            continue;
+        uint64_t lost = roster_lost(older, newer), had = roster_count(older);
+        if (lost > SHRINK_FREE && lost * 100 > had * d->max_shrink)
+            config_error(b->errors, d->section, "mailboxes",
+                         "%s has lost %lu of %lu entries; allowed: max_shrink = %u (percent), or "
+                         "to reload by force",
+                         newer->path, lost, had, d->max_shrink);
     }
-    uint32_t slot = (uint32_t)hash_bytes(d->name, d->name_len);
-    while (s->by_name[slot & s->by_name_mask] != 0)
-        slot++;
-    s->by_name[slot & s->by_name_mask] = (uint32_t)(d - s->domains) + 1;
-}
-
-/* The table stays at most half full, so that a search ends soon. */
-static void make_names(struct snapshot *s)
-{
-    uint32_t size = 2;
-    while (size < 2 * s->domain_count)
-        size *= 2;
-    s->by_name = memory_new(size, sizeof(*s->by_name));
-    s->by_name_mask = size - 1;
-}
-
-static void build_domains(struct builder *b, const struct config *config)
-{
-    struct snapshot *s = b->s;
-    const struct config_section *section;
-    while (config_section(config, "domain", s->domain_count) != NULL)
-        s->domain_count++;
-    s->domains = memory_new(s->domain_count, sizeof(*s->domains));
-    b->mailboxes = memory_new(s->domain_count, sizeof(*b->mailboxes));
-    make_names(s);
-    for (unsigned i = 0; (section = config_section(config, "domain", i)) != NULL; i++) {
-        struct domain *d = &s->domains[i];
-        domain_build(d, section, &b->context, &b->mailboxes[i]);
-        s->mailboxes += b->mailboxes[i].entry_count + b->mailboxes[i].expression_count +
-                        (d->catch_all != CATCH_ALL_NONE);
-        if (domain_is_default(d))
-            s->fallback = d;
-        else if (d->name_len != 0)
-            enter_name(b, d);
-    }
-}
-
-/* Probes are shared by (server, address); the most attentive of those who share one has its way. */
-static void share_probe(struct builder *b, struct domain *d)
-{
-    struct snapshot *s = b->s;
-    const struct probe_target *wanted = &d->probe;
-    unsigned i = 0;
-    while (i < s->probe_count && (!endpoint_equal(&s->probes[i].server, &wanted->server) ||
-                                  strcmp(s->probes[i].recipient, wanted->recipient) != 0))
-        i++;
-    d->external.probe = (uint16_t)i;
-    if (i == s->probe_count) {
-        if (i == ROUTE_NO_PROBE) {
-            config_error(b->context.errors, d->section, "external_mail_server",
-                         "is one too many to verify; allowed: %u", ROUTE_NO_PROBE);
-            return;
-        }
-        s->probes = memory_grow(s->probes, i, sizeof(*s->probes));
-        s->probes[s->probe_count++] = *wanted;
-        return;
-    }
-    struct probe_target *shared = &s->probes[i];
-    if (strcmp(shared->sender, wanted->sender) != 0)
-        config_error(b->context.errors, d->section, "verify_sender",
-                     "differs from that of another domain with the same server and "
-                     "verification_address; allowed: the same");
-    if (wanted->interval < shared->interval)
-        shared->interval = wanted->interval;
-    if (wanted->fall < shared->fall)
-        shared->fall = wanted->fall;
-}
-
-static void build_probes(struct builder *b)
-{
-    for (unsigned i = 0; i < b->s->domain_count; i++)
-        if (b->s->domains[i].split)
-            share_probe(b, &b->s->domains[i]);
-}
-
-/* The default: postmaster of the first domain that has a section of its own. */
-static void build_postmaster(struct builder *b, const struct config *config)
-{
-    struct snapshot *s = b->s;
-    const struct config_section *appliance = config_section(config, "appliance", 0);
-    const char *text = config_text(appliance, "postmaster");
-    struct smtp_path path = {.local = {"postmaster", strlen("postmaster")}};
-    if (text == NULL) {
-        const struct domain *first = s->domains;
-        while (first < s->domains + s->domain_count && domain_is_default(first))
-            first++;
-        if (first == s->domains + s->domain_count) {
-            config_error(b->context.errors, appliance, "postmaster",
-                         "is missing, and there is no [domain NAME] whose postmaster it could be");
-            return;
-        }
-        path.domain = (struct span){first->name, first->name_len};
-    } else if (!route_parse_address(text, &path)) {
-        config_error(b->context.errors, appliance, "postmaster",
-                     "'%.80s' is not an address; allowed: local@domain", text);
-        return;
-    }
-    if (address_canonical(path.local, path.quoted, path.domain, &s->postmaster) != ADDRESS_OK ||
-        tables_find(s, address_domain(&s->postmaster)) == NULL)
-        config_error(b->context.errors, appliance, "postmaster",
-                     "'%.80s' is not in a [domain] of this file", text != NULL ? text : "");
 }
 
 static void build_set(struct builder *b)
 {
     struct snapshot *s = b->s;
-    uint32_t count = 0;
-    for (unsigned i = 0; i < s->domain_count; i++)
-        count += b->mailboxes[i].entry_count;
-    struct set_entry *entries = memory_new(count, sizeof(*entries)), *at = entries;
-    for (unsigned i = 0; i < s->domain_count; i++) {
-        const struct mailboxes *m = &b->mailboxes[i];
-        for (uint32_t k = 0; k < m->entry_count; k++)
-            *at++ = (struct set_entry){m->keys + m->entries[k].key, m->entries[k].len,
-                                       m->entries[k].external};
-    }
+    const struct snapshot *old = b->request->old;
+    uint32_t put_count, gone_count;
     char *why = NULL;
-    s->set = set_build(entries, count, &why);
+    struct set_entry *put = changes_entries(&b->changes, false, &put_count);
+    struct set_entry *gone = changes_entries(&b->changes, true, &gone_count);
+    if (old == NULL)
+        s->set = set_build(put, put_count, &why);
+    else if (b->changes.count == 0)
+        s->set = set_ref(old->set);
+    else
+        s->set = set_fold(old->set, put, put_count, gone, gone_count, &why);
     if (s->set == NULL)
-        config_error(b->context.errors, s->domains[0].section, "mailboxes",
+        config_error(b->errors, s->domains->list[0].section, "mailboxes",
                      "the mailboxes do not compile: %s", why);
     free(why);
-    free(entries);
+    free(put);
+    free(gone);
 }
 
-static bool make_scratch(struct snapshot *s)
+static void build_scratch(struct builder *b)
 {
-    hs_scratch_t *scratch = NULL;
-    bool ok = set_scratch(s->set, &scratch);
-    for (unsigned i = 0; i < s->domain_count && ok; i++)
-        ok = expressions_scratch(s->domains[i].expressions, &scratch);
-    if (scratch == NULL)
-        return ok; /* nothing to search */
-    for (unsigned i = 0; i < s->worker_count && ok; i++)
-        ok = hs_clone_scratch(scratch, &s->scratch[i]) == HS_SUCCESS;
-    hs_free_scratch(scratch);
-    return ok;
+    struct snapshot *s = b->s, *old = b->request->old;
+    s->scratch = memory_must(scratch_make(s->set, s->domains, b->request->workers + SCRATCH_BESIDE,
+                                          old != NULL ? old->scratch : NULL));
 }
 
 /* It must lead to a mailbox now, not when the first mail for it arrives. */
-static void check_postmaster(struct builder *b, const struct config *config)
+static void check_postmaster(struct builder *b)
 {
     static const char name[] = "postmaster";
     const struct smtp_path bare = {.address = {name, strlen(name)}, .local = {name, strlen(name)}};
     struct route r;
-    route_recipient(b->s, 0, &bare, NULL, &r);
+    route_recipient(b->s, snapshot_background_scratch(b->s), &bare, NULL, &r);
     if (r.hop_count == 0 && r.verdict != VERDICT_REFUSED) /* accept_from may well refuse us */
-        config_error(b->context.errors, config_section(config, "appliance", 0), "postmaster",
+        config_error(b->errors, config_section(b->request->config, "appliance", 0), "postmaster",
                      "there is no such mailbox: the verdict is %s", verdict_text(r.verdict));
 }
 
-static void forget_configuration(struct builder *b)
+static void summarize(const struct builder *b, struct snapshot_summary *out)
 {
-    for (unsigned i = 0; i < b->s->domain_count; i++) {
-        mailboxes_free(&b->mailboxes[i]);
-        b->s->domains[i].section = NULL;
+    const struct snapshot *s = b->s, *old = b->request->old;
+    *out = (struct snapshot_summary){0};
+    for (uint32_t i = 0; i < b->changes.count; i++) {
+        const struct changed *c = &b->changes.at[i];
+        out->mailboxes_added += c->was == BOOK_NONE;
+        out->mailboxes_removed += c->is == BOOK_NONE;
+        out->mailboxes_turned += c->was != BOOK_NONE && c->is != BOOK_NONE;
     }
-    free(b->mailboxes);
+    unsigned kept = 0, had = old != NULL ? old->domains->count : 0;
+    for (unsigned i = 0; i < s->domains->count; i++) {
+        const struct domain *d = &s->domains->list[i];
+        bool is_default_too = domain_is_default(d) && had > 0 && old->domains->fallback != NULL;
+        kept +=
+            is_default_too ||
+            (had > 0 && domains_find(old->domains, (struct span){d->name, d->name_len}) != NULL);
+    }
+    out->domains_added = s->domains->count - kept;
+    out->domains_removed = had - kept;
+}
+
+static void forget_configuration(struct domains *d)
+{
+    for (unsigned i = 0; i < d->count; i++)
+        d->list[i].section = NULL;
+}
+
+struct snapshot *snapshot_make(const struct snapshot_request *request,
+                               struct snapshot_summary *summary, struct config_errors *errors)
+{
+    unsigned before = config_errors_count(errors);
+    struct builder b = {request, errors, memory_new(1, sizeof(*b.s)), {0}};
+    b.s->references = 1;
+    build_domains(&b);
+    if (request->old != NULL && config_errors_count(errors) == before)
+        guard_shrinking(&b);
+    if (config_errors_count(errors) == before) {
+        directory_compare(directory_in(request->old), directory_in(b.s), &b.changes);
+        summarize(&b, summary);
+        build_set(&b);
+    }
+    if (b.s->set != NULL) {
+        build_scratch(&b);
+        check_postmaster(&b);
+    }
+    forget_configuration(b.s->domains);
+    changes_free(&b.changes);
+    if (config_errors_count(errors) == before)
+        return b.s;
+    snapshot_free(b.s);
+    return NULL;
 }
 
 struct snapshot *snapshot_build(const struct config *config, const struct ip_addr *locals,
                                 unsigned local_count, unsigned workers,
                                 struct config_errors *errors)
 {
-    unsigned before = config_errors_count(errors);
-    struct snapshot *s = memory_new(1, sizeof(*s));
-    struct builder b = {s, {config, locals, local_count, errors}, NULL};
-    s->worker_count = workers;
-    s->scratch = memory_new(workers, sizeof(struct hs_scratch *));
-    build_domains(&b, config);
-    build_probes(&b);
-    build_postmaster(&b, config);
-    if (config_errors_count(errors) == before)
-        build_set(&b);
-    if (s->set != NULL && !make_scratch(s))
-        memory_must(NULL);
-    if (s->set != NULL)
-        check_postmaster(&b, config);
-    forget_configuration(&b);
-    if (config_errors_count(errors) == before)
-        return s;
-    snapshot_free(s);
-    return NULL;
+    struct snapshot_request request = {
+        .config = config, .locals = locals, .local_count = local_count, .workers = workers};
+    struct snapshot_summary summary;
+    struct snapshot *s = snapshot_make(&request, &summary, errors);
+    if (s != NULL)
+        snapshot_seal(s, 1);
+    return s;
+}
+
+void snapshot_seal(struct snapshot *s, uint64_t generation)
+{
+    s->generation = generation;
+    domains_seal(s->domains, generation);
+}
+
+uint64_t snapshot_generation(const struct snapshot *s)
+{
+    return s->generation;
+}
+
+struct snapshot *snapshot_ref(struct snapshot *s)
+{
+    reference_take(&s->references);
+    return s;
 }
 
 void snapshot_free(struct snapshot *s)
 {
-    if (s == NULL)
+    if (s == NULL || !reference_drop(&s->references))
         return;
-    for (unsigned i = 0; i < s->domain_count; i++)
-        domain_free(&s->domains[i]);
-    for (unsigned i = 0; i < s->worker_count; i++)
-        hs_free_scratch(s->scratch[i]);
+    scratch_unref(s->scratch);
     set_free(s->set);
-    free(s->scratch);
-    free(s->probes);
-    free(s->by_name);
-    free(s->domains);
+    directory_unref(s->directory);
+    domains_unref(s->domains);
     free(s);
+}
+
+unsigned snapshot_control_scratch(const struct snapshot *s)
+{
+    return s->scratch->count - SCRATCH_BESIDE + SCRATCH_CONTROL;
+}
+
+unsigned snapshot_background_scratch(const struct snapshot *s)
+{
+    return s->scratch->count - SCRATCH_BESIDE + SCRATCH_BACKGROUND;
 }
 
 unsigned snapshot_probe_count(const struct snapshot *s)
 {
-    return s->probe_count;
+    return s->domains->probe_count;
 }
 
-const struct probe_target *snapshot_probe(const struct snapshot *s, unsigned index)
+const struct probe_target *snapshot_probe(const struct snapshot *s, unsigned number)
 {
-    return &s->probes[index];
+    const struct probe_slot *slot = &s->domains->probes[number];
+    return slot->used ? &slot->target : NULL;
 }
 
 unsigned snapshot_domain_count(const struct snapshot *s)
 {
-    return s->domain_count;
+    return s->domains->count;
 }
 
 uint64_t snapshot_mailbox_count(const struct snapshot *s)

@@ -2,6 +2,9 @@
 /*
  * An immutable picture of all domains, mailbox sets and servers, built by the control thread and
  * published to workers. Building may take long and allocate; using it does neither.
+ *
+ * A snapshot is made of parts with counted references: the next one takes over those that did not
+ * change, so that while both are in use they take the memory of one and of the changed parts.
  */
 #ifndef SPLITMX_ROUTE_SNAPSHOT_H
 #define SPLITMX_ROUTE_SNAPSHOT_H
@@ -14,20 +17,54 @@
 #include "drivers/base/addr.h"
 #include "drivers/base/check.h"
 
+struct snapshot;
+
+struct snapshot_request {
+    const struct config *config;
+    const struct ip_addr *locals; /* the appliance's own: a next hop that is one of them is wrong */
+    unsigned local_count;
+    unsigned workers;
+    struct snapshot *old;   /* what it is compared with, and shares parts with; NULL: nothing */
+    uint64_t oldest_in_use; /* the oldest generation that a transaction may have a verdict of */
+    bool force_shrink;      /* max_shrink does not hold */
+};
+
+/* What a snapshot changed for operators. */
+struct snapshot_summary {
+    unsigned domains_added, domains_removed;
+    uint64_t mailboxes_added, mailboxes_removed; /* exact entries */
+    uint64_t mailboxes_turned;                   /* exact entries that have won or lost their `!` */
+};
+
 /*
- * Build from all [domain] sections and [appliance] postmaster. Every problem found is reported to
- * the configuration's error list, with file and line; NULL if there is any. `locals` are the
- * appliance's own addresses: a next hop that is one of them is an error. `workers`: how many
- * will match at once (Hyperscan scratch travels with the snapshot).
+ * Build from all [domain] sections and [appliance] postmaster, reading what has changed since the
+ * old one. Every problem found is reported to the errors, with file and line; NULL if there is any.
+ * With one reference, and without a generation.
  */
+struct snapshot *snapshot_make(const struct snapshot_request *request,
+                               struct snapshot_summary *summary, struct config_errors *errors);
+
+/* The same without an old one. */
 struct snapshot *snapshot_build(const struct config *config, const struct ip_addr *locals,
                                 unsigned local_count, unsigned workers,
                                 struct config_errors *errors);
-void snapshot_free(struct snapshot *s);
 
-/* The probes that gate external servers: next_hop.probe is an index below the count. */
+/* Before it is published: its generation, which is higher than that of any before. */
+void snapshot_seal(struct snapshot *s, uint64_t generation);
+uint64_t snapshot_generation(const struct snapshot *s); /* 0: not sealed */
+
+/* References are taken and given up by any thread but a worker; snapshot_free() gives one up. */
+struct snapshot *snapshot_ref(struct snapshot *s);
+void snapshot_free(struct snapshot *s); /* NULL is allowed */
+
+/* Whose scratch memory a match may use, beside the workers' (0..): see route_recipient(). */
+unsigned snapshot_control_scratch(const struct snapshot *s);    /* the control thread's */
+unsigned snapshot_background_scratch(const struct snapshot *s); /* its background thread's */
+
+/* The probes that gate external servers: next_hop.probe is a number below the count. NULL: that
+ * number is not in use. */
 unsigned snapshot_probe_count(const struct snapshot *s);
-const struct probe_target *snapshot_probe(const struct snapshot *s, unsigned index);
+const struct probe_target *snapshot_probe(const struct snapshot *s, unsigned number);
 
 /* Numbers for status and logs. */
 unsigned snapshot_domain_count(const struct snapshot *s);
