@@ -13,13 +13,13 @@
 struct client {
     struct stream *stream;
     struct endpoint address;
-    bool extended;                  /* said EHLO */
-    char helo[SMTP_DOMAIN_MAX + 1]; /* the name it said */
+    bool extended; /* said EHLO */
     uint16_t trace_len;
-    char trace[SMTP_RECEIVED_BEGIN_MAX]; /* how our Received lines begin */
     /* There is news: the session looks at its transaction later in this round, not inside the call.
      */
     void (*wake)(struct client *client);
+    char helo[SMTP_DOMAIN_MAX + 1];      /* the name it said */
+    char trace[SMTP_RECEIVED_BEGIN_MAX]; /* how our Received lines begin */
 };
 
 /* NULL (the client is gone) is allowed. */

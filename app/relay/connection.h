@@ -97,13 +97,13 @@ struct connection {
     bool reused;  /* has served a transaction: it may have gone stale unnoticed */
     bool retired; /* not to be used again: it said 421, or erred */
     struct smtp_extensions extensions;
+    unsigned expect_head, expect_count;
     struct {
         enum exchange what;
         struct recipient *rcpt;
         uint64_t sent; /* stream offset behind the command: no reply counts before that is
                           acknowledged */
     } expect[CONNECTION_EXPECT_MAX];
-    unsigned expect_head, expect_count;
     struct smtp_reply reply; /* the one that is arriving */
 };
 

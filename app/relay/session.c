@@ -18,13 +18,13 @@ struct session {
     TAILQ_ENTRY(session) entry;      /* in relay->sessions */
     TAILQ_ENTRY(session) woken_entry;
     struct timer timer; /* the client's silence */
-    struct client client;
     bool woken;
     bool greeted;      /* HELO or EHLO was said */
     bool mail_refused; /* by us: what was sent behind it is no error of the client's */
     bool mail_untold;  /* MAIL was good, and its reply waits for that of the next command */
     bool skip_line;    /* the line is too long: its rest is dropped up to LF */
     unsigned errors;
+    struct client client;      /* long texts at its end */
     struct smtp_content drain; /* in SESSION_DRAIN: goes on from the transaction's scanner */
 };
 

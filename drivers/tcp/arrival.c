@@ -17,7 +17,7 @@ struct piece {
 static struct piece first_piece(const struct arrival *a)
 {
     struct piece p = {.m = a->m,
-                      .offset = a->datagram->payload_offset + a->segment.header_len,
+                      .offset = a->datagram.payload_offset + a->segment.header_len,
                       .left = a->segment.data_len};
     uint32_t have = p.m->data_len - p.offset;
     p.len = have < p.left ? have : p.left;
@@ -37,7 +37,7 @@ static bool next_piece(struct piece *p)
 
 static bool verify(struct arrival *a, const uint8_t *header)
 {
-    const struct ip_datagram *d = a->datagram;
+    const struct ip_datagram *d = &a->datagram;
     uint16_t sum = sum_add(sum_pseudo_header(&d->src, &d->dst, d->payload_len),
                            sum_bytes(header, a->segment.header_len));
     uint32_t at = 0;
@@ -55,7 +55,7 @@ static bool verify(struct arrival *a, const uint8_t *header)
 enum arrival_result arrival_read(struct arrival *a, struct rte_mbuf *m, const struct ip_datagram *d)
 {
     a->m = m;
-    a->datagram = d;
+    a->datagram = *d;
     a->sums = 0;
     const uint8_t *header = rte_pktmbuf_mtod_offset(m, const uint8_t *, d->payload_offset);
     if (d->payload_offset > m->data_len || d->payload_offset + d->payload_len > m->pkt_len ||

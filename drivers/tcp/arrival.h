@@ -12,7 +12,7 @@
 
 struct arrival {
     struct rte_mbuf *m; /* NULL once its payload was taken */
-    const struct ip_datagram *datagram;
+    struct ip_datagram datagram;
     struct segment segment;
     uint32_t largest; /* bytes of payload of the largest segment on the wire, if it is several */
     uint8_t sums;     /* how many are known */

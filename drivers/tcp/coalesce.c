@@ -10,24 +10,16 @@ static bool sums_settled(const struct arrival *a)
     return a->sums == 0 || a->sums == a->m->nb_segs;
 }
 
-bool coalesce_may_begin(const struct arrival *a)
+/* Data, without news of gaps, and nothing in the packet behind it. */
+static bool plain(const struct arrival *a)
 {
-    const struct segment *s = &a->segment;
-    const struct ip_datagram *d = a->datagram;
-    return s->flags == TCP_ACK && s->data_len > 0 && s->sack_count == 0 && sums_settled(a) &&
-           a->m->pkt_len == d->payload_offset + d->payload_len;
-}
-
-void coalesce_begin(struct coalesce *held, const struct arrival *a)
-{
-    held->datagram = *a->datagram;
-    held->arrival = *a;
-    held->arrival.datagram = &held->datagram;
+    return a->segment.data_len > 0 && a->segment.sack_count == 0 && sums_settled(a) &&
+           a->m->pkt_len == a->datagram.payload_offset + a->datagram.payload_len;
 }
 
 static bool same_flow(const struct arrival *a, const struct arrival *b)
 {
-    const struct ip_datagram *x = a->datagram, *y = b->datagram;
+    const struct ip_datagram *x = &a->datagram, *y = &b->datagram;
     return a->segment.src_port == b->segment.src_port &&
            a->segment.dst_port == b->segment.dst_port && ip_addr_equal(&x->src, &y->src) &&
            ip_addr_equal(&x->dst, &y->dst) && x->link == y->link;
@@ -36,36 +28,33 @@ static bool same_flow(const struct arrival *a, const struct arrival *b)
 static bool says_the_same(const struct segment *a, const struct segment *b)
 {
     return (b->flags | TCP_PSH) == (TCP_ACK | TCP_PSH) && a->ack == b->ack &&
-           a->window == b->window && b->sack_count == 0 && a->has_timestamp == b->has_timestamp &&
-           a->tsval == b->tsval && a->tsecr == b->tsecr;
+           a->window == b->window && a->has_timestamp == b->has_timestamp && a->tsval == b->tsval &&
+           a->tsecr == b->tsecr;
 }
 
-static bool continues(const struct coalesce *held, const struct arrival *a)
+static bool continues(const struct arrival *first, const struct arrival *a)
 {
-    const struct arrival *h = &held->arrival;
-    const struct ip_datagram *d = a->datagram;
-    return h->segment.flags == TCP_ACK && a->segment.data_len > 0 &&
-           a->segment.seq == h->segment.seq + h->segment.data_len && same_flow(h, a) &&
-           says_the_same(&h->segment, &a->segment) && held->datagram.ecn == d->ecn &&
-           h->segment.data_len % h->largest == 0 && a->segment.data_len <= h->largest &&
-           h->m->nb_segs + a->m->nb_segs <= ARRIVAL_SUMS && sums_settled(a) &&
-           (h->sums == 0) == (a->sums == 0) && a->m->pkt_len == d->payload_offset + d->payload_len;
+    const struct segment *f = &first->segment, *s = &a->segment;
+    return f->flags == TCP_ACK && s->seq == f->seq + f->data_len && plain(first) && plain(a) &&
+           same_flow(first, a) && says_the_same(f, s) && first->datagram.ecn == a->datagram.ecn &&
+           f->data_len % first->largest == 0 && s->data_len <= first->largest &&
+           first->m->nb_segs + a->m->nb_segs <= ARRIVAL_SUMS &&
+           (first->sums == 0) == (a->sums == 0);
 }
 
-bool coalesce_append(struct coalesce *held, struct arrival *a)
+bool coalesce(struct arrival *first, struct arrival *a)
 {
-    struct arrival *h = &held->arrival;
-    if (h->m == NULL || !continues(held, a))
+    if (!continues(first, a))
         return false;
-    rte_pktmbuf_adj(a->m, (uint16_t)(a->datagram->payload_offset + a->segment.header_len));
-    memcpy(h->sum + h->sums, a->sum, a->sums * sizeof(a->sum[0]));
-    h->sums = (uint8_t)(h->sums + a->sums);
-    h->segment.flags |= a->segment.flags;
-    h->segment.data_len += a->segment.data_len;
-    held->datagram.payload_len += a->segment.data_len;
-    rte_pktmbuf_lastseg(h->m)->next = a->m;
-    h->m->nb_segs = (uint16_t)(h->m->nb_segs + a->m->nb_segs);
-    h->m->pkt_len += a->m->pkt_len;
+    rte_pktmbuf_adj(a->m, (uint16_t)(a->datagram.payload_offset + a->segment.header_len));
+    memcpy(first->sum + first->sums, a->sum, a->sums * sizeof(a->sum[0]));
+    first->sums = (uint8_t)(first->sums + a->sums);
+    first->segment.flags |= a->segment.flags;
+    first->segment.data_len += a->segment.data_len;
+    first->datagram.payload_len += a->segment.data_len;
+    rte_pktmbuf_lastseg(first->m)->next = a->m;
+    first->m->nb_segs = (uint16_t)(first->m->nb_segs + a->m->nb_segs);
+    first->m->pkt_len += a->m->pkt_len;
     a->m = NULL;
     return true;
 }

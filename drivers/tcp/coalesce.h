@@ -10,18 +10,7 @@
 
 #include "drivers/tcp/arrival.h"
 
-struct coalesce {
-    struct arrival arrival;      /* m == NULL: there is none */
-    struct ip_datagram datagram; /* of its first segment */
-};
-
-/* Could others follow it? */
-bool coalesce_may_begin(const struct arrival *a);
-
-/* Hold the arrival, and its packet. There is none yet. */
-void coalesce_begin(struct coalesce *held, const struct arrival *a);
-
-/* True if the arrival continues the one that is held, and is now a part of it. */
-MUST_CHECK bool coalesce_append(struct coalesce *held, struct arrival *a);
+/* True if `a` continues `first`, and is now a part of it. */
+MUST_CHECK bool coalesce(struct arrival *first, struct arrival *a);
 
 #endif

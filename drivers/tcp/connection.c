@@ -3,6 +3,7 @@
 #include "drivers/tcp/connection.h"
 
 #include <rte_jhash.h>
+#include <rte_prefetch.h>
 
 #include "drivers/tcp/seq.h"
 #include "drivers/tcp/stack.h"
@@ -28,6 +29,19 @@ struct tcp_connection *connection_find(const struct tcp *t, uint32_t hash,
                           endpoint_equal(&c->stream.local, local)))
         c = c->chain;
     return c;
+}
+
+static void prefetch(const void *object, unsigned lines)
+{
+    for (unsigned i = 0; i < lines; i++)
+        rte_prefetch0((const char *)object + 64 * i);
+}
+
+void connection_prefetch(const struct tcp *t, uint32_t hash)
+{
+    const struct tcp_connection *c = t->buckets[hash & t->bucket_mask];
+    if (c != NULL)
+        prefetch(c, sizeof(*c) / 64);
 }
 
 bool connection_enlist(struct tcp_connection *c)
@@ -96,6 +110,7 @@ void connection_notify(struct tcp_connection *c, unsigned events)
     if (c->is_ready || c->state == CONN_SYN_RECEIVED)
         return;
     c->is_ready = true;
+    prefetch(c->stream.user, 3); /* the handler's turn comes when the burst is over */
     TAILQ_INSERT_TAIL(&c->tcp->ready, c, ready);
 }
 

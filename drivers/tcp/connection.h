@@ -162,6 +162,10 @@ uint32_t connection_hash(const struct tcp *t, const struct endpoint *local,
 struct tcp_connection *connection_find(const struct tcp *t, uint32_t hash,
                                        const struct endpoint *local, const struct endpoint *peer);
 
+/* Have the connections with that hash, if there are any, brought nearer: they will be looked for
+ * soon. */
+void connection_prefetch(const struct tcp *t, uint32_t hash);
+
 /* Into the flow table, or out of it. False: its chain there is too long already. */
 MUST_CHECK bool connection_enlist(struct tcp_connection *c);
 void connection_delist(struct tcp_connection *c);

@@ -4,7 +4,7 @@
 
 #include <rte_mbuf.h>
 
-#include "drivers/tcp/arrival.h"
+#include "drivers/tcp/coalesce.h"
 #include "drivers/tcp/life.h"
 #include "drivers/tcp/listener.h"
 #include "drivers/tcp/output.h"
@@ -82,7 +82,7 @@ static void syn_sent(struct tcp_connection *c, const struct arrival *a)
     bool acks = (s->flags & TCP_ACK) != 0;
     if (acks && s->ack != c->iss + 1) {
         t->counters[TCP_RX_BAD_ACK]++;
-        output_reset(t, a->datagram, s);
+        output_reset(t, &a->datagram, s);
         /* A peer that still holds the connection of our previous life answers our SYN with a
          * challenge ACK (RFC 5961 §4); the RST ends it there, and the next SYN finds it gone. */
         if (!(s->flags & (TCP_RST | TCP_SYN)) && c->quick_syns < QUICK_SYNS) {
@@ -263,7 +263,7 @@ static bool acknowledge(struct tcp_connection *c, const struct arrival *a)
     if (seq_after(s->ack, nxt) || seq_before(s->ack, una - c->snd_max_wnd)) {
         t->counters[TCP_RX_BAD_ACK]++;
         if (c->state == CONN_SYN_RECEIVED)
-            output_reset(t, a->datagram, s);
+            output_reset(t, &a->datagram, s);
         else
             output_challenge(c);
         return false;
@@ -271,7 +271,7 @@ static bool acknowledge(struct tcp_connection *c, const struct arrival *a)
     if (c->state == CONN_SYN_RECEIVED) {
         if (s->ack != c->iss + 1) {
             t->counters[TCP_RX_BAD_ACK]++;
-            output_reset(t, a->datagram, s);
+            output_reset(t, &a->datagram, s);
             return false;
         }
         c->snd_wl1 = s->seq - 1; /* the first window with its scale */
@@ -446,7 +446,7 @@ static void hear_marks(struct tcp_connection *c, const struct arrival *a)
 {
     if (a->segment.flags & TCP_CWR)
         c->ece_due = false;
-    if (a->datagram->ecn != IP_ECN_CE)
+    if (a->datagram.ecn != IP_ECN_CE)
         return;
     c->tcp->counters[TCP_RX_MARKED]++;
     c->ece_due = true;
@@ -596,7 +596,7 @@ static void no_connection(struct tcp *t, struct arrival *a, uint32_t hash,
     struct tcp_listener *l = listener_find(t, local);
     if (l == NULL) {
         t->counters[s->flags & TCP_SYN ? TCP_RX_NO_LISTENER : TCP_RX_NO_CONNECTION]++;
-        output_reset(t, a->datagram, s);
+        output_reset(t, &a->datagram, s);
         return;
     }
     /* LISTEN. First: RST is ignored. Second: an ACK belongs to nothing, or to a cookie. Third: SYN.
@@ -604,27 +604,26 @@ static void no_connection(struct tcp *t, struct arrival *a, uint32_t hash,
     if (s->flags & TCP_RST)
         return;
     if (s->flags & TCP_ACK || !(s->flags & TCP_SYN) || s->flags & TCP_FIN) {
-        struct tcp_connection *c = listener_cookie(l, a->datagram, s);
+        struct tcp_connection *c = listener_cookie(l, &a->datagram, s);
         if (c != NULL) {
             other_states(c, a);
             return;
         }
         t->counters[TCP_RX_NO_CONNECTION]++;
-        output_reset(t, a->datagram, s);
+        output_reset(t, &a->datagram, s);
         return;
     }
     if (w != NULL) {
         after = w->snd_nxt;
         timewait_remove(&t->timewait, w);
     }
-    listener_syn(l, a->datagram, s, w != NULL ? &after : NULL);
+    listener_syn(l, &a->datagram, s, w != NULL ? &after : NULL);
 }
 
-static void process(struct tcp *t, struct arrival *a)
+static void process(struct tcp *t, struct arrival *a, uint32_t hash)
 {
-    const struct ip_datagram *d = a->datagram;
+    const struct ip_datagram *d = &a->datagram;
     struct endpoint local = {d->dst, a->segment.dst_port}, peer = {d->src, a->segment.src_port};
-    uint32_t hash = connection_hash(t, &local, &peer);
     struct tcp_connection *c = connection_find(t, hash, &local, &peer);
     if (c != NULL && c->state == CONN_SYN_RECEIVED && listener_superseded(c, &a->segment))
         c = NULL;
@@ -640,30 +639,36 @@ static void process(struct tcp *t, struct arrival *a)
 void input_burst_end(void *tcp)
 {
     struct tcp *t = tcp;
-    if (t->held.arrival.m != NULL)
-        process(t, &t->held.arrival);
+    struct burst *b = &t->burst;
+    for (unsigned i = 0; i < b->count; i++)
+        connection_prefetch(t, b->hashes[i]);
+    for (unsigned i = 0; i < b->count; i++)
+        process(t, &b->arrivals[i], b->hashes[i]);
+    b->count = 0;
 }
 
 void input_segment(void *tcp, struct rte_mbuf *m, const struct ip_datagram *d)
 {
     struct tcp *t = tcp;
-    struct arrival a;
+    struct burst *b = &t->burst;
+    struct arrival *a = &b->arrivals[b->count];
     t->counters[TCP_RX_SEGMENTS]++;
-    enum arrival_result result = arrival_read(&a, m, d);
+    enum arrival_result result = arrival_read(a, m, d);
     if (result != ARRIVAL_GOOD) {
         t->counters[result == ARRIVAL_BAD_HEADER ? TCP_RX_BAD_HEADER : TCP_RX_BAD_CHECKSUM]++;
-        arrival_release(&a);
+        arrival_release(a);
         return;
     }
-    if (coalesce_append(&t->held, &a)) {
+    if (b->count > 0 && coalesce(a - 1, a)) {
         t->counters[TCP_RX_COALESCED]++;
         return;
     }
-    input_burst_end(t);
-    if (coalesce_may_begin(&a))
-        coalesce_begin(&t->held, &a);
-    else
-        process(t, &a);
+    struct endpoint local = {d->dst, a->segment.dst_port}, peer = {d->src, a->segment.src_port};
+    uint32_t hash = connection_hash(t, &local, &peer);
+    rte_prefetch0(&t->buckets[hash & t->bucket_mask]);
+    b->hashes[b->count++] = hash;
+    if (b->count == COUNT_OF(b->arrivals))
+        input_burst_end(t);
 }
 
 void input_unreachable(void *tcp, const struct ip_addr *src, const struct ip_addr *dst,
@@ -671,6 +676,7 @@ void input_unreachable(void *tcp, const struct ip_addr *src, const struct ip_add
                        uint16_t mtu)
 {
     struct tcp *t = tcp;
+    input_burst_end(t); /* what came before it is done before it */
     if (quoted_len < 8) {
         t->counters[TCP_ICMP_IGNORED]++;
         return;

@@ -3,7 +3,7 @@
 #ifndef SPLITMX_TCP_STACK_H
 #define SPLITMX_TCP_STACK_H
 
-#include "drivers/tcp/coalesce.h"
+#include "drivers/tcp/burst.h"
 #include "drivers/tcp/connection.h"
 #include "drivers/tcp/isn.h"
 #include "drivers/tcp/ports.h"
@@ -56,7 +56,7 @@ struct tcp {
 
     const struct stream_ops *stream_ops; /* of its connections */
     const struct timers_fired *fired;    /* and what their timers do */
-    struct coalesce held;                /* while a burst is received */
+    struct burst burst;                  /* while one is received */
     struct tcp_listener *listeners;
     uint32_t max_half_open; /* of the configuration, or fewer where memory is small */
     nsec_t cookie_sent;     /* the last one; 0: none yet */

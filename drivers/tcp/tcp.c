@@ -154,7 +154,8 @@ void tcp_destroy(struct tcp *t)
         free_all(&t->open);
         chunk_list_release(&t->limbo, &t->nodes);
     }
-    arrival_release(&t->held.arrival);
+    for (unsigned i = 0; i < t->burst.count; i++)
+        arrival_release(&t->burst.arrivals[i]);
     timer_disarm(t->config.wheel, &t->timewait_timer);
     while (t->listeners != NULL) {
         struct tcp_listener *l = t->listeners;
