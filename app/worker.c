@@ -165,6 +165,11 @@ unsigned worker_round(struct worker *w, nsec_t now)
     return work;
 }
 
+nsec_t worker_next(const struct worker *w)
+{
+    return timer_wheel_next(&w->wheel);
+}
+
 void worker_shutdown(struct worker *w)
 {
     __atomic_store_n(&w->shutdown, true, __ATOMIC_RELAXED);
@@ -197,7 +202,7 @@ static void rest(struct worker *w, unsigned idle, nsec_t now)
     }
     unsigned doublings = idle - IDLE_ROUNDS;
     nsec_t nap = doublings > 4 ? SLEEP_MAX : SLEEP_FIRST << doublings;
-    nsec_t next = timer_wheel_next(&w->wheel);
+    nsec_t next = worker_next(w);
     if (next <= now)
         return;
     struct timespec t = {.tv_nsec = (long)(nap < next - now ? nap : next - now)};

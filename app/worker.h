@@ -44,6 +44,9 @@ void worker_destroy(struct worker *w);
 /* One round at time `now`. Returns how many frames, timers and events there were. */
 unsigned worker_round(struct worker *w, nsec_t now);
 
+/* No timer of the worker is due before this time: how long it may rest if nothing arrives. */
+nsec_t worker_next(const struct worker *w);
+
 /* The lcore's main function: rounds until the shutdown is over. `worker` is a struct worker. */
 int worker_main(void *worker);
 

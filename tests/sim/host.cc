@@ -53,8 +53,9 @@ struct pools *memory(unsigned side, uint32_t budget)
 }
 
 Host::Host(Wire &wire, unsigned side, uint64_t seed, const HostConfig &c, nsec_t now)
-    : address(address_of(side, c.ipv6)), pools(memory(side, c.budget)), config(c), wire_(wire),
-      side_(side), wheel_(std::make_unique<struct timer_wheel>())
+    : address(c.at.empty() ? address_of(side, c.ipv6) : parse(c.at[0])),
+      pools(memory(side, c.budget)), config(c), wire_(wire), side_(side),
+      wheel_(std::make_unique<struct timer_wheel>())
 {
     wire.end(side).pools = pools;
     timer_wheel_init(wheel_.get(), now);
@@ -66,19 +67,28 @@ Host::~Host()
     stop();
 }
 
+struct ip_addr Host::parse(const std::string &text)
+{
+    struct ip_addr a;
+    if (!ip_addr_parse(text.data(), text.size(), &a))
+        abort();
+    return a;
+}
+
 void Host::start(uint64_t s, nsec_t now)
 {
     seed = s;
     struct ip_link_config link = {};
     link.link = &wire_.end(side_).link;
-    link.addresses[0] = address;
-    link.networks[0] = {address, 120};
-    link.networks[0].addr.b[15] = 0;
-    link.address_count = config.addresses;
-    for (unsigned k = 1; k < config.addresses; k++) {
+    link.address_count = config.at.empty() ? config.addresses : unsigned(config.at.size());
+    for (unsigned k = 0; k < link.address_count; k++) {
         link.addresses[k] = address;
-        link.addresses[k].b[15] = uint8_t(100 + 10 * side_ + k);
-        link.networks[k] = link.networks[0];
+        if (!config.at.empty())
+            link.addresses[k] = parse(config.at[k]);
+        else if (k > 0)
+            link.addresses[k].b[15] = uint8_t(100 + 10 * side_ + k);
+        link.networks[k] = {address, config.network};
+        memset(link.networks[k].addr.b + config.network / 8, 0, 16 - config.network / 8);
     }
     struct ip_config ip = {};
     ip.links = &link;

@@ -30,7 +30,9 @@ struct HostConfig {
     unsigned addresses = 1; // more than one: of the link, to connect from
     nsec_t time_wait = 10 * NSEC_PER_SEC, keepalive = 120 * NSEC_PER_SEC;
     bool ecn = false;
-    bool ipv6 = false; // its address, and the other host's
+    bool ipv6 = false;           // its address, and the other host's
+    std::vector<std::string> at; // instead, its addresses; all are of one network,
+    uint8_t network = 120;       // whose prefix has so many bits
 };
 
 class Host
@@ -53,6 +55,7 @@ class Host
     {
         return {address, port};
     }
+    static struct ip_addr parse(const std::string &address);
     uint64_t counter(enum tcp_counter which) const
     {
         return tcp_counters(tcp)[which];

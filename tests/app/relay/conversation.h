@@ -26,30 +26,10 @@
 #include <string>
 #include <vector>
 
-extern "C" {
-#include "app/worker.h"
-#include "drivers/ip/ip.h"
-#include "drivers/tcp/tcp.h"
-}
+#include "tests/sim/router.h"
 
 namespace conversation
 {
-
-// Two ends of a cable: what one transmits, the other receives in its next round, as a copy.
-class Wire
-{
-  public:
-    struct End {
-        struct link link; // first
-        End *other;
-        struct pools *pools; // where received frames live
-        std::deque<struct rte_mbuf *> arrived;
-        bool cut = false; // frames to this end vanish
-    };
-    End router, peer;
-    Wire(struct pools *router_pools, struct pools *peer_pools);
-    ~Wire();
-};
 
 // One party of a conversation: a stream and what it has heard.
 struct Party {
@@ -84,7 +64,6 @@ class Fixture
     void Accepted(char letter, struct stream *s);
 
   private:
-    void StartPeer();
     void Round();
     bool Settle(const std::function<bool()> &done);
     Party *Find(char letter);
@@ -96,21 +75,10 @@ class Fixture
     std::string HearSoFar(char letter, const std::string &expected);
     std::string Hear(char letter, const std::string &expected, bool exactly);
 
-    std::string directory_;
     nsec_t now_ = NSEC_PER_SEC;
-    uint64_t wall_offset_;
-    struct config_errors *errors_;
-    struct config *config_ = nullptr;
-    struct settings settings_;
-    struct snapshot *snapshot_ = nullptr;
-    struct pools router_pools_, peer_pools_;
-    std::unique_ptr<Wire> wire_;
-    struct maillog *log_ = nullptr;
-    struct worker *worker_ = nullptr;
-
-    std::unique_ptr<struct timer_wheel> peer_wheel_;
-    struct ip_stack *peer_ip_ = nullptr;
-    struct tcp *peer_tcp_ = nullptr;
+    std::unique_ptr<sim::Wire> wire_;
+    std::unique_ptr<sim::Router> router_; // at one end of it
+    std::unique_ptr<sim::Host> peer_;     // and at the other
     std::map<char, struct tcp_listener *> listener_;
     std::map<char, std::unique_ptr<Party>> party_;                // by letter: the current one
     std::map<char, std::deque<std::unique_ptr<Party>>> accepted_; // not yet taken by "connect"

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tests/sim/router.h"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include <rte_mbuf.h>
+#include <unistd.h>
+
+namespace sim
+{
+
+Configuration::Configuration(const Files &files)
+{
+    char directory[] = "/tmp/splitmx-sim-XXXXXX";
+    if (mkdtemp(directory) == nullptr)
+        throw std::runtime_error("mkdtemp");
+    for (const auto &[name, text] : files)
+        std::ofstream(std::string(directory) + "/" + name) << text;
+    errors_ = config_errors_new();
+    config_ = config_load((std::string(directory) + "/splitmx.ini").c_str(), errors_);
+    if (config_ != nullptr) {
+        settings_build(&settings, config_, errors_);
+        snapshot = snapshot_build(config_, settings.ports[0].addresses,
+                                  settings.ports[0].address_count, 1, errors_);
+    }
+    std::filesystem::remove_all(directory);
+    if (config_errors_count(errors_) == 0)
+        return;
+    config_errors_print(errors_, stderr);
+    throw std::runtime_error("configuration");
+}
+
+Configuration::~Configuration()
+{
+    snapshot_free(snapshot);
+    config_free(config_);
+    config_errors_free(errors_);
+}
+
+const Configuration &Configuration::of(const Files &files)
+{
+    static std::map<Files, std::unique_ptr<Configuration>> all;
+    std::unique_ptr<Configuration> &c = all[files];
+    if (c == nullptr)
+        c = std::make_unique<Configuration>(files);
+    return *c;
+}
+
+Router::Router(Wire &wire, unsigned side, uint64_t seed, const Files &files, nsec_t now,
+               uint32_t budget)
+    : wire_(wire), side_(side), pools_(memory(side, budget)), before_(RELAY_COUNTER_COUNT)
+{
+    wire.end(side).pools = pools_;
+    start(seed, files, now);
+}
+
+Router::~Router()
+{
+    stop();
+}
+
+void Router::start(uint64_t seed, const Files &files, nsec_t now)
+{
+    const Configuration &c = Configuration::of(files);
+    settings_ = c.settings;
+    log_ = maillog_create("sim", settings_.max_recipients);
+    struct worker_config config = {};
+    config.settings = &settings_;
+    config.snapshot = c.snapshot;
+    config.pools = pools_;
+    config.links[0] = &wire_.end(side_).link;
+    config.log = log_;
+    config.wall_offset = &wall_offset_;
+    for (size_t k = 0; k < sizeof(config.secret); k++)
+        config.secret[k] = uint8_t((seed + k / 8) >> (k % 8 * 8)) ^ uint8_t(k * 37);
+    const char *why;
+    worker_ = worker_create(&config, now, &why);
+    if (worker_ == nullptr)
+        throw std::runtime_error(why);
+    starts++;
+}
+
+void Router::stop()
+{
+    give_back();
+    lines_ = log();
+    for (unsigned k = 0; k < RELAY_COUNTER_COUNT; k++)
+        before_[k] += relay_counters(relay())[k];
+    worker_destroy(worker_);
+    maillog_destroy(log_);
+}
+
+void Router::crash(uint64_t seed, const Files &files, nsec_t now)
+{
+    stop();
+    start(seed, files, now);
+}
+
+void Router::shutdown()
+{
+    relay_shutdown(const_cast<struct relay *>(relay()));
+}
+
+void Router::abort()
+{
+    relay_abort(const_cast<struct relay *>(relay()));
+}
+
+void Router::take_buffers(uint32_t leave, nsec_t until)
+{
+    taken_until_ = until;
+    while (rte_mempool_avail_count(pools_->data) > leave) {
+        struct rte_mbuf *m = rte_pktmbuf_alloc(pools_->data);
+        if (m == nullptr)
+            break;
+        taken_.push_back(m);
+    }
+}
+
+void Router::give_back()
+{
+    for (struct rte_mbuf *m : taken_)
+        rte_pktmbuf_free(m);
+    taken_.clear();
+}
+
+void Router::round(nsec_t now)
+{
+    if (now >= taken_until_)
+        give_back();
+    worker_round(worker_, now);
+}
+
+nsec_t Router::next() const
+{
+    return worker_next(worker_);
+}
+
+uint64_t Router::counter(enum relay_counter which) const
+{
+    return before_[which] + relay_counters(relay())[which];
+}
+
+std::vector<std::string> Router::log()
+{
+    char *text = nullptr;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    maillog_drain(log_, out);
+    fclose(out);
+    std::istringstream in(std::string(text, size));
+    free(text);
+    std::vector<std::string> lines = std::move(lines_);
+    lines_.clear();
+    for (std::string line; std::getline(in, line);)
+        lines.push_back(line);
+    return lines;
+}
+
+std::string Router::leaks()
+{
+    std::ostringstream out;
+    struct relay_usage u = relay_usage(relay());
+    if (u.sessions + u.transactions + u.recipients + u.connections > 0)
+        out << "sessions " << u.sessions << " transactions " << u.transactions << " recipients "
+            << u.recipients << " connections " << u.connections << "; ";
+    for (std::string &line : log())
+        lines_.push_back(std::move(line));
+    if (maillog_in_use(log_) > 0)
+        out << "log records " << maillog_in_use(log_) << "; ";
+    for (auto [pool, what] : {std::pair(pools_->data, "buffers "),
+                              {pools_->header, "headers "},
+                              {pools_->indirect, "references "}})
+        if (unsigned n = rte_mempool_in_use_count(pool))
+            out << what << n << "; ";
+    return out.str();
+}
+
+} // namespace sim
