@@ -9,6 +9,7 @@
 #include <rte_cycles.h>
 #include <rte_pause.h>
 
+#include "app/publisher.h"
 #include "drivers/ip/ip.h"
 
 #define EPHEMERAL_FIRST 16384
@@ -37,7 +38,11 @@ struct worker {
     struct tcp *tcp;
     struct relay *relay;
     struct maillog *log;
-    bool shutdown; /* set by another thread */
+    struct publisher *publisher; /* NULL: the first snapshot is the only one */
+    unsigned index;
+    bool settled;             /* nothing is left to do for the snapshot in use */
+    uint64_t generation;      /* of that */
+    bool shutdown;            /* set by another thread */
     nsec_t shutdown_deadline; /* 0: not shutting down */
     nsec_t linger_deadline;   /* 0: clients are still there */
     uint64_t counters[WORKER_COUNTER_COUNT];
@@ -110,10 +115,17 @@ struct worker *worker_create(const struct worker_config *config, nsec_t now, con
     w->wall_offset = config->wall_offset;
     w->pools = config->pools;
     w->log = config->log;
+    w->publisher = config->publisher;
+    w->index = config->index;
+    w->generation = snapshot_generation(config->snapshot);
+    w->settled = true;
     timer_wheel_init(&w->wheel, now);
     struct relay_config relay = {
         .settings = config->settings,
         .snapshot = config->snapshot,
+        .probes = config->publisher != NULL
+                      ? publisher_current(config->publisher)->probes[config->index]
+                      : NULL,
         .wheel = &w->wheel,
         .log = config->log,
         .worker = config->index,
@@ -170,6 +182,30 @@ nsec_t worker_next(const struct worker *w)
     return timer_wheel_next(&w->wheel);
 }
 
+bool worker_pick_up(struct worker *w)
+{
+    if (w->publisher == NULL)
+        return false;
+    publisher_quiescent(w->publisher, w->index);
+    const struct publication *p = publisher_current(w->publisher);
+    if (p->generation == w->generation && w->settled)
+        return false;
+    if (p->generation != w->generation) {
+        relay_adopt(w->relay, p->snapshot, p->probes[w->index]);
+        w->generation = p->generation;
+        w->counters[WORKER_SWITCHES]++;
+    }
+    w->settled = relay_settle(w->relay);
+    if (w->settled)
+        publisher_settled(w->publisher, w->index, w->generation);
+    return true;
+}
+
+uint64_t worker_oldest_generation(const struct worker *w)
+{
+    return relay_oldest_generation(w->relay);
+}
+
 void worker_shutdown(struct worker *w)
 {
     __atomic_store_n(&w->shutdown, true, __ATOMIC_RELAXED);
@@ -206,8 +242,22 @@ static void rest(struct worker *w, unsigned idle, nsec_t now)
     if (next <= now)
         return;
     struct timespec t = {.tv_nsec = (long)(nap < next - now ? nap : next - now)};
+    if (w->publisher != NULL)
+        publisher_offline(w->publisher, w->index);
     nanosleep(&t, NULL);
+    if (w->publisher != NULL)
+        publisher_online(w->publisher, w->index);
     w->counters[WORKER_SLEEPS]++;
+}
+
+/* How long mail had to wait for the new snapshot. Returns the time. */
+static nsec_t count_switch(struct worker *w, nsec_t begun)
+{
+    nsec_t now = worker_clock();
+    w->counters[WORKER_SWITCH_NSEC] += now - begun;
+    if (now - begun > w->counters[WORKER_SWITCH_NSEC_MAX])
+        w->counters[WORKER_SWITCH_NSEC_MAX] = now - begun;
+    return now;
 }
 
 int worker_main(void *worker)
@@ -216,6 +266,8 @@ int worker_main(void *worker)
     unsigned idle = 0;
     nsec_t start = worker_clock(), now = start;
     while (!shut_down(w, now)) {
+        if (worker_pick_up(w))
+            now = count_switch(w, now);
         unsigned work = worker_round(w, now);
         if (work == 0)
             rest(w, ++idle, now);
@@ -227,6 +279,8 @@ int worker_main(void *worker)
             idle = 0;
         }
     }
+    if (w->publisher != NULL)
+        publisher_offline(w->publisher, w->index);
     return 0;
 }
 

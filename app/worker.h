@@ -5,9 +5,9 @@
  *
  *     round: receive -> timers -> streams' events -> relay -> segments -> transmit
  *
- * Everything a worker uses is its own, but for the snapshot, which never changes. Time comes in as
- * an argument of worker_round(): worker_main() takes it from the TSC, a simulation from its own
- * clock.
+ * Everything a worker uses is its own, but for the snapshot, which never changes; between rounds it
+ * may go on to the next one. Time comes in as an argument of worker_round(): worker_main() takes it
+ * from the TSC, a simulation from its own clock.
  */
 #ifndef SPLITMX_WORKER_H
 #define SPLITMX_WORKER_H
@@ -24,17 +24,19 @@
 #include "drivers/port/link.h"
 #include "drivers/tcp/tcp.h"
 
+struct publisher;
 struct worker;
 
 struct worker_config {
     unsigned index; /* 0.. */
     const struct settings *settings;
-    const struct snapshot *snapshot;
+    const struct snapshot *snapshot; /* the first */
+    struct publisher *publisher;     /* of those to come, and of the first; NULL: there are none */
     struct pools *pools;
     struct link *links[SETTINGS_MAX_PORTS]; /* by port, in the settings' order */
     struct maillog *log;
     const uint64_t *wall_offset; /* ns to add to the worker's clock for the time of day */
-    uint8_t secret[32];                  /* random: keys ISNs, ports, hashes, jitter */
+    uint8_t secret[32];          /* random: keys ISNs, ports, hashes, jitter */
 };
 
 /* NULL with a sentence in *why. */
@@ -46,6 +48,13 @@ unsigned worker_round(struct worker *w, nsec_t now);
 
 /* No timer of the worker is due before this time: how long it may rest if nothing arrives. */
 nsec_t worker_next(const struct worker *w);
+
+/* Between rounds: go on to the snapshot that was published last. True if there was anything to do.
+ */
+bool worker_pick_up(struct worker *w);
+
+/* Any thread: see relay_oldest_generation(). */
+uint64_t worker_oldest_generation(const struct worker *w);
 
 /* The lcore's main function: rounds until the shutdown is over. `worker` is a struct worker. */
 int worker_main(void *worker);
@@ -61,6 +70,9 @@ nsec_t worker_clock(void);
     X(WORKER_ROUNDS, "rounds of the poll loop")                                                    \
     X(WORKER_ROUNDS_BUSY, "rounds that found work")                                                \
     X(WORKER_SLEEPS, "times that the core was given back (idle = sleep)")                          \
+    X(WORKER_SWITCHES, "snapshots picked up")                                                      \
+    X(WORKER_SWITCH_NSEC, "nanoseconds that this took")                                            \
+    X(WORKER_SWITCH_NSEC_MAX, "of these, the longest at one time: what mail waited for it")        \
     X(WORKER_NSEC, "nanoseconds since the worker began")                                           \
     X(WORKER_NSEC_BUSY, "of these, in rounds that found work: what the load costs")
 

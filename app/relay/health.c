@@ -2,28 +2,8 @@
 /* What is known of the external servers. */
 #include "app/relay/health.h"
 
-#include <stdlib.h>
-
+#include "app/relay/probe.h"
 #include "app/relay/state.h"
-
-bool health_start(struct relay *r)
-{
-    r->health_count = snapshot_probe_count(r->snapshot);
-    r->health = calloc(r->health_count > 0 ? r->health_count : 1, sizeof(*r->health));
-    if (r->health == NULL)
-        return false;
-    for (unsigned i = 0; i < r->health_count; i++) {
-        r->health[i].relay = r;
-        r->health[i].target = snapshot_probe(r->snapshot, i);
-    }
-    return true;
-}
-
-void health_stop(struct relay *r)
-{
-    free(r->health);
-    r->health = NULL;
-}
 
 const char *health_state_text(enum health_state state)
 {
@@ -38,7 +18,7 @@ static void become(struct health *h, enum health_state state)
     if (h->state == state)
         return;
     maillog_notice(h->relay->log, h->relay->wall, "external server %s: %s -> %s",
-                   endpoint_format(&h->target->server, server), health_state_text(h->state),
+                   endpoint_format(&h->target.server, server), health_state_text(h->state),
                    health_state_text(state));
     h->state = state;
 }
@@ -46,29 +26,41 @@ static void become(struct health *h, enum health_state state)
 static void tell(struct health *h)
 {
     if (h->changed != NULL)
-        h->changed(h, h->prober);
+        h->changed(h);
+}
+
+static struct health *find(const struct relay *r, uint16_t probe)
+{
+    return probe < r->probes->count ? r->probes->health[probe] : NULL;
 }
 
 bool health_is_up(const struct relay *r, uint16_t probe)
 {
-    return probe == ROUTE_NO_PROBE || r->health[probe].state == HEALTH_UP;
+    if (probe == ROUTE_NO_PROBE)
+        return true;
+    const struct health *h = find(r, probe);
+    return h != NULL && h->state == HEALTH_UP;
 }
 
-void health_note_accept(struct relay *r, uint16_t probe)
+void health_accepted(struct health *h)
 {
-    if (probe == ROUTE_NO_PROBE)
-        return;
-    struct health *h = &r->health[probe];
     h->failures = 0;
     become(h, HEALTH_UP);
     tell(h);
 }
 
+void health_note_accept(struct relay *r, uint16_t probe)
+{
+    struct health *h = find(r, probe);
+    if (h != NULL && h->relay != NULL)
+        health_accepted(h);
+}
+
 static void fail(struct health *h)
 {
-    if (h->failures < h->target->fall)
+    if (h->failures < h->target.fall)
         h->failures++;
-    if (h->state != HEALTH_UP || h->failures < h->target->fall)
+    if (h->state != HEALTH_UP || h->failures < h->target.fall)
         return;
     become(h, HEALTH_DOWN);
     tell(h);
@@ -76,8 +68,9 @@ static void fail(struct health *h)
 
 void health_note_failure(struct relay *r, const struct endpoint *server)
 {
-    for (unsigned i = 0; i < r->health_count; i++) {
-        if (endpoint_equal(&r->health[i].target->server, server))
-            fail(&r->health[i]);
+    for (unsigned i = 0; i < r->probes->count; i++) {
+        struct health *h = r->probes->health[i];
+        if (h != NULL && endpoint_equal(&h->target.server, server))
+            fail(h);
     }
 }

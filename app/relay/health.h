@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What is known of the external servers: one entry per probe target of the snapshot.
+ * What is known of the external servers: one entry per probe target of the snapshot. It outlives
+ * the snapshot, as long as the next one has the same target.
  *
  *     UNVERIFIED --accepted--> UP --connections fail `fall` times--> DOWN --first success--> UP
  *
@@ -27,25 +28,23 @@ enum health_state {
 
 struct health {
     struct relay *relay;
-    const struct probe_target *target;
+    struct probe_target target;
     enum health_state state;
     unsigned failures; /* connections failed in a row */
-    /* Something was learnt: a success, or the fall to DOWN. Set by the prober. */
-    void (*changed)(struct health *h, void *prober);
-    void *prober;
+    /* Something was learnt: a success, or the fall to DOWN. NULL: nobody asks. */
+    void (*changed)(struct health *h);
 };
-
-/* One entry per probe target. False: out of memory. */
-MUST_CHECK bool health_start(struct relay *r);
-void health_stop(struct relay *r);
 
 const char *health_state_text(enum health_state state);
 
-/* May mail be routed there? `probe` is an index of the snapshot's; true for ROUTE_NO_PROBE. */
+/* May mail be routed there? `probe` is a number of the snapshot's; true for ROUTE_NO_PROBE. */
 bool health_is_up(const struct relay *r, uint16_t probe);
 
-/* A recipient was accepted. ROUTE_NO_PROBE: nothing. */
+/* A recipient was accepted. ROUTE_NO_PROBE, or a number that is not in use any more: nothing. */
 void health_note_accept(struct relay *r, uint16_t probe);
+
+/* The same of the entry itself. */
+void health_accepted(struct health *h);
 
 /* A connection to the server could not be made usable. */
 void health_note_failure(struct relay *r, const struct endpoint *server);

@@ -16,6 +16,7 @@
 #include "app/relay/transaction.h"
 
 #define OBJECT_CACHE 256 /* objects */
+#define PROBE_STEPS  64  /* at once: a worker does not stall for a thousand new servers */
 
 COUNTER_LIST_DEFINE(relay_counter_list, "relay", RELAY_COUNTERS)
 
@@ -86,15 +87,21 @@ struct relay *relay_create(const struct relay_config *config, nsec_t now, uint64
     TAILQ_INIT(&r->woken);
     TAILQ_INIT(&r->sessions_gone);
     TAILQ_INIT(&r->gone);
+    TAILQ_INIT(&r->verdicts);
     r->reply_rules = reply_rules_create(r->settings->infrastructure_reject, &expression_error);
     if (expression_error != NULL) {
         *why = "infrastructure_reject is not a valid expression";
         free(expression_error);
     }
-    if (r->reply_rules == NULL || !create_objects(r) || !health_start(r) || !probes_start(r)) {
+    if (r->reply_rules == NULL || !create_objects(r)) {
         relay_destroy(r);
         return NULL;
     }
+    if (config->probes == NULL)
+        r->own_probes = probe_list_new(r->snapshot, NULL);
+    relay_adopt(r, r->snapshot, config->probes != NULL ? config->probes : r->own_probes);
+    while (!relay_settle(r))
+        ;
     return r;
 }
 
@@ -102,8 +109,7 @@ void relay_destroy(struct relay *r)
 {
     if (r == NULL)
         return;
-    probes_free(r);
-    health_stop(r);
+    probe_list_free(r->own_probes, NULL);
     destinations_destroy(r->destinations);
     rte_mempool_free(r->session_pool);
     rte_mempool_free(r->transaction_pool);
@@ -111,6 +117,31 @@ void relay_destroy(struct relay *r)
     rte_mempool_free(r->connection_pool);
     reply_rules_destroy(r->reply_rules);
     free(r);
+}
+
+void relay_note_oldest(struct relay *r)
+{
+    const struct transaction *t = TAILQ_FIRST(&r->verdicts);
+    uint64_t oldest = t != NULL ? t->generation : snapshot_generation(r->snapshot);
+    __atomic_store_n(&r->oldest_generation, oldest, __ATOMIC_RELEASE);
+}
+
+uint64_t relay_oldest_generation(const struct relay *r)
+{
+    return __atomic_load_n(&r->oldest_generation, __ATOMIC_ACQUIRE);
+}
+
+void relay_adopt(struct relay *r, const struct snapshot *s, const struct probe_list *probes)
+{
+    r->snapshot = s;
+    if (probes != NULL && probes != r->probes)
+        probes_adopt(r, probes);
+    relay_note_oldest(r);
+}
+
+bool relay_settle(struct relay *r)
+{
+    return probes_settle(r, PROBE_STEPS);
 }
 
 void relay_set_now(struct relay *r, nsec_t now, uint64_t wall)

@@ -19,12 +19,14 @@
 #include "drivers/base/counters.h"
 #include "drivers/base/timer.h"
 
+struct probe_list;
 struct relay;
 struct tcp;
 
 struct relay_config {
     const struct settings *settings;
     const struct snapshot *snapshot;
+    const struct probe_list *probes; /* for that snapshot; NULL: the relay makes its own */
     struct tcp *tcp;
     struct timer_wheel *wheel;
     struct maillog *log;
@@ -43,6 +45,20 @@ uint64_t relay_memory(const struct settings *s);
 
 /* Of these, bytes that a session takes while it says nothing. */
 uint32_t relay_session_memory(void);
+
+/*
+ * Between rounds: route by this snapshot from now on, with these probes (NULL: those that there
+ * are). Verdicts that were given stay as they are. The snapshot before is not referred to any more,
+ * its list of probes as soon as relay_settle() is true.
+ */
+void relay_adopt(struct relay *r, const struct snapshot *s, const struct probe_list *probes);
+
+/* Between rounds: start and stop a few of the probes that have changed. True when all are. */
+bool relay_settle(struct relay *r);
+
+/* Any thread: the oldest generation that an open transaction has a verdict of; without one, that of
+ * the snapshot in use. */
+uint64_t relay_oldest_generation(const struct relay *r);
 
 /* Once per round: the monotonic clock, and nanoseconds since the epoch. */
 void relay_set_now(struct relay *r, nsec_t now, uint64_t wall);

@@ -12,14 +12,15 @@
 struct connection;
 struct destinations;
 struct reply_rules;
-struct health;
-struct probe;
+struct probe_list;
 struct rte_mempool;
 struct session;
 struct tcp_listener;
+struct transaction;
 
 TAILQ_HEAD(session_list, session);
 TAILQ_HEAD(connection_list, connection);
+TAILQ_HEAD(verdict_list, transaction);
 
 struct relay {
     /* Read by every round. */
@@ -40,9 +41,11 @@ struct relay {
     struct session_list sessions_gone; /* ended in this round */
     struct connection_list gone;       /* ended in this round */
     struct destinations *destinations;
-    struct health *health; /* one per snapshot_probe() */
-    unsigned health_count;
-    struct probe *probes; /* likewise */
+    const struct probe_list *probes;
+    unsigned probe_steps;          /* of the list's, taken */
+    struct probe_list *own_probes; /* NULL: the control thread owns the list */
+    struct verdict_list verdicts;  /* transactions that have one, the oldest first */
+    uint64_t oldest_generation;    /* see relay_oldest_generation() */
     struct reply_rules *reply_rules;
     struct tcp_listener *listeners[SETTINGS_MAX_LISTENERS * SETTINGS_MAX_ADDRESSES];
     unsigned listener_count;
@@ -66,6 +69,9 @@ static inline void relay_count(struct relay *r, enum relay_counter counter)
  * user left there. */
 void *relay_object_get(struct rte_mempool *pool, size_t clear);
 void relay_object_put(struct rte_mempool *pool, void *object);
+
+/* A transaction has come or gone that has verdicts, or a snapshot was adopted. */
+void relay_note_oldest(struct relay *r);
 
 /* The time of day as Received lines have it; until the next call. */
 struct span relay_date(struct relay *r);

@@ -80,6 +80,23 @@ static void count_verdict(struct relay *r, enum verdict verdict)
     relay_count(r, counters[verdict]);
 }
 
+/* The first one says how old the oldest is. */
+static void note_verdict(struct transaction *t)
+{
+    if (t->generation != 0)
+        return;
+    t->generation = snapshot_generation(t->relay->snapshot);
+    TAILQ_INSERT_TAIL(&t->relay->verdicts, t, verdict_entry);
+}
+
+static void forget_verdicts(struct transaction *t)
+{
+    if (t->generation == 0)
+        return;
+    TAILQ_REMOVE(&t->relay->verdicts, t, verdict_entry);
+    relay_note_oldest(t->relay);
+}
+
 /* The leg for a next hop: the one that goes there already, or a new one. NULL, with the reply in
  * *refusal, if the recipient must be refused. */
 static struct leg *leg_for(struct transaction *t, const struct next_hop *hop, const char **refusal)
@@ -163,6 +180,7 @@ bool transaction_recipient(struct transaction *t, const struct smtp_path *path, 
     record->client = t->client->address;
     route_recipient(r->snapshot, r->worker, path, &t->client->address.addr, &record->route);
     count_verdict(r, record->route.verdict);
+    note_verdict(t);
     rcpt->record = record;
     rcpt->asked = r->now;
     t->recipient_count++;
@@ -249,6 +267,7 @@ static void transaction_free(struct transaction *t)
     }
     if (t->spare != NULL)
         maillog_cancel(r->log, t->spare);
+    forget_verdicts(t);
     r->usage.transactions--;
     relay_object_put(r->transaction_pool, t);
 }

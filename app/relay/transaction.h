@@ -41,6 +41,8 @@ struct transaction {
     unsigned told;     /* recipients whose reply the client has */
     unsigned accepted; /* of those that the client was told */
     unsigned leg_count;
+    uint64_t generation; /* of the snapshot that gave the first verdict; 0: none has */
+    TAILQ_ENTRY(transaction) verdict_entry; /* in the relay, once there is one */
     bool begun;         /* the legs have our Received line */
     uint64_t forwarded; /* bytes of content passed on (and consumed from the client) */
     nsec_t data_at, content_at, end_at; /* when DATA came, when 354 was said, when the end came */

@@ -227,6 +227,11 @@ const struct probe_target *snapshot_probe(const struct snapshot *s, unsigned num
     return slot->used ? &slot->target : NULL;
 }
 
+bool snapshot_same_domains(const struct snapshot *a, const struct snapshot *b)
+{
+    return a->domains == b->domains;
+}
+
 unsigned snapshot_domain_count(const struct snapshot *s)
 {
     return s->domains->count;

@@ -66,6 +66,9 @@ unsigned snapshot_background_scratch(const struct snapshot *s); /* its backgroun
 unsigned snapshot_probe_count(const struct snapshot *s);
 const struct probe_target *snapshot_probe(const struct snapshot *s, unsigned number);
 
+/* Do they have the very same domains, so that probes and servers are alike? */
+bool snapshot_same_domains(const struct snapshot *a, const struct snapshot *b);
+
 /* Numbers for status and logs. */
 unsigned snapshot_domain_count(const struct snapshot *s);
 uint64_t snapshot_mailbox_count(const struct snapshot *s);
