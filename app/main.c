@@ -12,7 +12,9 @@
 #include <rte_launch.h>
 
 #include "app/control/control.h"
+#include "app/control/reload.h"
 #include "app/memory.h"
+#include "app/publisher.h"
 #include "app/route/explain.h"
 #include "app/route/snapshot.h"
 #include "app/settings.h"
@@ -34,7 +36,7 @@ static const char usage_text[] =
     "  -V, --version      the version\n"
     "\n"
     "Signals: SIGTERM finishes open transactions and exits; SIGUSR1 prints counters as JSON on\n"
-    "standard output; SIGHUP opens the log file anew.\n"
+    "standard output; SIGHUP opens the log file anew and reads domains and mailbox files again.\n"
     "Exit codes are those of sysexits(3): 64 usage, 69 a port cannot be brought up, 71 system,\n"
     "73 log file, 78 configuration.\n";
 
@@ -48,7 +50,9 @@ struct appliance {
     struct config *config;
     struct settings settings;
     struct eal_workers eal_workers;
-    struct snapshot *snapshot;
+    struct ip_addr locals[SETTINGS_MAX_PORTS * SETTINGS_MAX_ADDRESSES]; /* our own addresses */
+    unsigned local_count;
+    struct snapshot *snapshot; /* the first */
     struct port_config port_configs[SETTINGS_MAX_PORTS];
     struct memory_plan memory;
 
@@ -58,6 +62,8 @@ struct appliance {
     struct maillog *logs[EAL_MAX_WORKERS];
     struct worker *workers[EAL_MAX_WORKERS];
     uint64_t wall_offset;
+    struct publisher *publisher;
+    struct reload *reload;
 };
 
 static int parse_options(struct appliance *a, int argc, char **argv)
@@ -122,13 +128,12 @@ static void check_ports(struct appliance *a)
 static void build_snapshot(struct appliance *a)
 {
     const struct settings *s = &a->settings;
-    struct ip_addr locals[SETTINGS_MAX_PORTS * SETTINGS_MAX_ADDRESSES];
-    unsigned count = 0;
     for (unsigned i = 0; i < s->port_count; i++) {
         for (unsigned k = 0; k < s->ports[i].address_count; k++)
-            locals[count++] = s->ports[i].addresses[k];
+            a->locals[a->local_count++] = s->ports[i].addresses[k];
     }
-    a->snapshot = snapshot_build(a->config, locals, count, a->eal_workers.count, a->errors);
+    a->snapshot =
+        snapshot_build(a->config, a->locals, a->local_count, a->eal_workers.count, a->errors);
 }
 
 /* Read everything that the configuration names. EX_CONFIG, with all that is wrong on standard
@@ -233,11 +238,13 @@ static int start_workers(struct appliance *a)
     const struct settings *s = &a->settings;
     const char *why = "out of memory";
     control_set_wall(&a->wall_offset);
+    a->publisher = publisher_create(a->eal_workers.count, snapshot_ref(a->snapshot));
     for (unsigned w = 0; w < a->eal_workers.count; w++) {
         struct worker_config config = {
             .index = w,
             .settings = s,
             .snapshot = a->snapshot,
+            .publisher = a->publisher,
             .pools = &a->pools[w],
             .wall_offset = &a->wall_offset,
         };
@@ -277,12 +284,23 @@ static void say_ready(const struct appliance *a)
 
 static int serve(struct appliance *a)
 {
+    struct reload_config reload = {
+        .path = a->config_path,
+        .running = a->config,
+        .locals = a->locals,
+        .local_count = a->local_count,
+        .worker_count = a->eal_workers.count,
+        .workers = a->workers,
+        .publisher = a->publisher,
+    };
+    a->reload = reload_create(&reload);
     struct control control = {
         .settings = &a->settings,
         .workers = a->workers,
         .logs = a->logs,
         .worker_count = a->eal_workers.count,
         .ports = a->ports,
+        .reload = a->reload,
         .wall_offset = &a->wall_offset,
         .started = (uint64_t)time(NULL),
     };
@@ -293,6 +311,8 @@ static int serve(struct appliance *a)
         }
     }
     say_ready(a);
+    snapshot_free(a->snapshot); /* the publisher has it, until the next one takes its place */
+    a->snapshot = NULL;
     return control_run(&control);
 }
 
@@ -311,10 +331,12 @@ static int run(struct appliance *a, const char *program)
 
 static void undo(struct appliance *a)
 {
+    reload_destroy(a->reload);
     for (unsigned w = 0; w < a->eal_workers.count; w++) {
         worker_destroy(a->workers[w]);
         maillog_destroy(a->logs[w]);
     }
+    publisher_destroy(a->publisher);
     for (unsigned i = 0; i < a->settings.port_count; i++)
         port_close(a->ports[i]);
     if (a->eal) {

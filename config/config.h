@@ -59,6 +59,13 @@ const struct config_section *config_section(const struct config *c, const char *
 const char *config_section_name(const struct config_section *s); /* "wan"; "" where there is none */
 unsigned config_section_line(const struct config_section *s);
 
+/* Say what two versions of a file give differently: a key, or with key NULL a section that is in
+ * one of them only. A key with its default written out is another than one left out. */
+typedef void config_difference_fn(void *context, const char *type, const char *name,
+                                  const char *key);
+void config_compare(const struct config *older, const struct config *newer,
+                    config_difference_fn *found, void *context);
+
 /* A path in the file, resolved relative to the INI's directory; to be freed. */
 char *config_path(const struct config *c, const char *relative);
 

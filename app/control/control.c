@@ -140,47 +140,81 @@ static bool workers_running(const struct control *c)
     return false;
 }
 
-static void on_hangup(const struct control *c, FILE **log)
+/* To the log, and to whoever sits at the terminal. */
+static void say(const struct control *c, const char *text)
 {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    maillog_say(c->log, (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec, text);
+    if (c->log != stderr)
+        fprintf(stderr, "splitmx: %s%s", text, text[strlen(text) - 1] == '\n' ? "" : "\n");
+}
+
+static void on_reloaded(void *context, const struct report *report)
+{
+    const struct control *c = context;
+    const struct snapshot *s = reload_snapshot(c->reload);
+    char text[256];
+    if (report->done)
+        snprintf(
+            text, sizeof(text),
+            "reload: generation %lu: %u domains (%u new, %u gone), %lu mailboxes (%lu new, %lu "
+            "gone, %lu turned)",
+            report->generation, snapshot_domain_count(s), report->domains_added,
+            report->domains_removed, snapshot_mailbox_count(s), report->mailboxes_added,
+            report->mailboxes_removed, report->mailboxes_turned);
+    else
+        snprintf(text, sizeof(text),
+                 "reload: refused, generation %lu stays in force:", report->generation);
+    say(c, text);
+    if (report->text[0] != '\0')
+        say(c, report->text);
+}
+
+static void on_hangup(struct control *c)
+{
+    static const struct reload_options careful = {0};
     FILE *fresh = open_log(c->settings);
-    if (fresh == NULL || *log == stderr)
-        return; /* the old one stays in use */
-    fclose(*log);
-    *log = fresh;
+    if (fresh != NULL && c->log != stderr) {
+        fclose(c->log);
+        c->log = fresh;
+    }
+    reload_start(c->reload, &careful, on_reloaded, c);
 }
 
 int control_run(struct control *c)
 {
     sigset_t set;
     signal_set(&set);
-    FILE *log = open_log(c->settings);
-    int code = log != NULL ? EX_OK : EX_CANTCREAT;
-    if (log == NULL) {
-        log = stderr;
+    c->log = open_log(c->settings);
+    int code = c->log != NULL ? EX_OK : EX_CANTCREAT;
+    if (c->log == NULL) {
+        c->log = stderr;
         for (unsigned i = 0; i < c->worker_count; i++)
             worker_shutdown(c->workers[i]);
     }
     for (unsigned round = 0; workers_running(c); round++) {
         struct timespec wait = {.tv_nsec = ROUND_NSEC};
         int got = sigtimedwait(&set, NULL, &wait);
-        drain(c, log);
+        drain(c, c->log);
         if (got == SIGUSR1) {
             print_stats(c);
         } else if (got == SIGHUP) {
-            on_hangup(c, &log);
+            on_hangup(c);
         } else if (got == SIGTERM || got == SIGINT) {
             for (unsigned i = 0; i < c->worker_count; i++)
                 worker_shutdown(c->workers[i]);
         }
+        reload_poll(c->reload);
         if (round % SLOW_ROUND == 0) {
             control_set_wall(c->wall_offset);
             for (unsigned i = 0; i < c->settings->port_count; i++)
                 port_poll(c->ports[i]);
         }
     }
-    drain(c, log);
+    drain(c, c->log);
     print_stats(c);
-    if (log != stderr)
-        fclose(log);
+    if (c->log != stderr)
+        fclose(c->log);
     return code;
 }

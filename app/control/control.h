@@ -4,14 +4,17 @@
  * mail log, answers signals, watches the links and keeps the time of day.
  *
  *     SIGUSR1           counters as one line of JSON on standard output (also at exit)
- *     SIGHUP            the log file is opened anew (logrotate)
+ *     SIGHUP            the log file is opened anew (logrotate), domains and mailbox files are read
+ *                       again
  *     SIGTERM, SIGINT   finish open transactions, at most shutdown_timeout, and return
  */
 #ifndef SPLITMX_CONTROL_CONTROL_H
 #define SPLITMX_CONTROL_CONTROL_H
 
 #include <stdint.h>
+#include <stdio.h>
 
+#include "app/control/reload.h"
 #include "app/settings.h"
 #include "app/worker.h"
 #include "drivers/base/check.h"
@@ -23,8 +26,10 @@ struct control {
     struct maillog **logs;   /* one per worker */
     unsigned worker_count;
     struct port **ports; /* in the settings' order */
+    struct reload *reload;
     uint64_t *wall_offset;
     uint64_t started; /* seconds since the epoch */
+    FILE *log;        /* control_run() opens it */
 };
 
 /* Block the signals that control_run() answers: before any other thread is made. */

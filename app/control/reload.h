@@ -3,9 +3,9 @@
  * What turns files and commands into the snapshot in force, while mail flows.
  *
  * A reload reads everything that changed on disk again, in a thread of its own; then it is in force
- * as a whole, or nothing of it is. A change is a batch of mailboxes, in force when the call returns;
- * it stands in the snapshot's overlay until the background thread has folded it into the compiled
- * set.
+ * as a whole, or nothing of it is. A change is a batch of mailboxes, in force when the call
+ * returns; it stands in the snapshot's overlay until the background thread has folded it into the
+ * compiled set.
  *
  * All functions are the control thread's.
  */
@@ -21,6 +21,26 @@
 #include "drivers/base/check.h"
 
 struct reload;
+
+struct reload_config {
+    const char *path;             /* of the INI */
+    const struct config *running; /* as it was at the start: what cannot change until the next */
+    const struct ip_addr *locals; /* the appliance's own addresses */
+    unsigned local_count;
+    unsigned worker_count;
+    struct worker *const *workers;
+    struct publisher *publisher;
+};
+
+/* Pointers stay the caller's, and must stay. */
+struct reload *reload_create(const struct reload_config *config);
+
+/* What is under way in the background is left to its thread, which must not outlive the process for
+ * long. NULL is allowed. */
+void reload_destroy(struct reload *r);
+
+/* Every few ms: finish what the background thread has done, begin what was asked for. */
+void reload_poll(struct reload *r);
 
 /* What a reload or a batch did, or why it did nothing. */
 struct report {

@@ -296,3 +296,17 @@ size_t mail_record_format(const struct mail_record *r, char *buf)
     *l.at++ = '\n';
     return (size_t)(l.at - buf);
 }
+
+void maillog_say(FILE *out, uint64_t wall, const char *text)
+{
+    static struct mail_record notice; /* the control thread's: too long for its stack */
+    char line[MAIL_LINE_MAX];
+    notice.status = MAIL_NOTICE;
+    notice.wall = wall;
+    for (size_t len; *text != '\0'; text += len + (text[len] == '\n')) {
+        len = strcspn(text, "\n");
+        snprintf(notice.word, sizeof(notice.word), "%.*s", (int)len, text);
+        fwrite(line, 1, mail_record_format(&notice, line), out);
+    }
+    fflush(out);
+}

@@ -79,6 +79,9 @@ void maillog_notice(struct maillog *log, uint64_t wall, const char *format, ...)
 unsigned maillog_in_use(const struct maillog *log);
 uint64_t maillog_notices_dropped(const struct maillog *log);
 
+/* Control side: a notice of its own, a line for each of the text's. */
+void maillog_say(FILE *out, uint64_t wall, const char *text);
+
 /* Control side: write what has arrived; returns the number of lines. */
 unsigned maillog_drain(struct maillog *log, FILE *out);
 

@@ -135,6 +135,21 @@ class SplitMX:
         except FileNotFoundError:
             return []
 
+    def notices(self):
+        """The mail log's notices."""
+        return [line for line in self.mail_log() if " status=notice " in line]
+
+    def reload(self, seconds=20):
+        """SIGHUP; what the log says of the reload, once it has ended."""
+        before = len(self.notices())
+        self.program.process.send_signal(signal.SIGHUP)
+
+        def said():
+            lines = self.notices()[before:]
+            return lines if any('notice="reload: ' in line for line in lines) else None
+        wait_until(said, seconds, "the end of the reload")
+        return "\n".join(self.notices()[before:])
+
     def stop(self, seconds=20):
         """SIGTERM; the exit code (0 is what it must be)."""
         code = self.program.stop(seconds) if self.program else 0
