@@ -16,7 +16,7 @@ compare.md and plots.
 
   --quick              a few minutes in all: 1 kB messages, one round
   --full               every size for every system, up to 100,000 sessions and 1,000,000 mailboxes
-  --part peers|limit|ours|steady  only this part; may be repeated
+  --part peers|limit|ours|steady|stages  only this part; may be repeated
   --only NAME          only systems, bounds or cells whose name contains NAME; may be repeated
   --rounds N           rounds, in which the systems take turns (default: 5; 1 with --quick)
   --seconds S          length of a run (default: 10; 3 with --quick)
@@ -37,8 +37,9 @@ say() { echo "bench: $*"; }
 say "installing"
 bash tests/setup.sh
 bash bench/peers.sh
+command -v valgrind >/dev/null || apt-get install -y -q --no-install-recommends valgrind >/dev/null
 say "building"
-[ -f build-bench/build.ninja ] || meson setup --buildtype=release -Db_lto=true build-bench >/dev/null
+[ -f build-bench/build.ninja ] || meson setup -Db_ndebug=true -Db_lto=true build-bench >/dev/null
 ninja -C build-bench app/splitmx bench/smtpgen/smtpgen bench/bounds bench/heap_watch.so >build-bench/build.log 2>&1 ||
     { grep -A 15 -m 3 -E 'FAILED|error' build-bench/build.log && exit 70; }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One run: a system, a load, what came out of it, and whether it counts."""
 import dataclasses
+import threading
 import time
 
 import machine as machines
@@ -71,6 +72,12 @@ class Stage:
             if said["counts"]["messages_accepted"] and not said["counts"]["messages_refused"]:
                 return
         raise Failed(f"{self.system.title} refuses: {said['failures']}")
+
+    def background(self, load, seconds):
+        """A load that nobody judges, in a thread that was started: to be joined."""
+        driver = threading.Thread(target=self.generator.drive, args=(load, seconds))
+        driver.start()
+        return driver
 
     def run(self, load, seconds):
         """A run, as JSON."""

@@ -20,10 +20,10 @@ import machine as machines  # noqa: E402  (the path comes first)
 import segment  # noqa: E402
 import table  # noqa: E402
 from harness import sandbox  # noqa: E402
-from parts import limit, ours, peers, steady  # noqa: E402
+from parts import limit, ours, peers, stages, steady  # noqa: E402
 from steering import Steering  # noqa: E402
 
-PARTS = {"peers": peers, "limit": limit, "ours": ours, "steady": steady}
+PARTS = {"peers": peers, "limit": limit, "ours": ours, "steady": steady, "stages": stages}
 
 
 def parse():

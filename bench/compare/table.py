@@ -29,6 +29,9 @@ def progress(run):
     if run["part"] == "steady":
         return (f"steady  {run['load']['name']}: {run['messages']:,} messages, {run['system_calls']} system calls, "
                 f"{run['heap_calls']} calls of the heap")
+    if run["part"] == "stages":
+        return (f"stages  {run['load']['name']}: {short(run['instructions_per_message'])} instructions, "
+                f"{short(run['busy_ns_per_message'])} ns a message")
     if run["part"] == "limit":
         return f"limit {run['round']}  {run['system']}, {run['load']['name']}: {bound_in_words(run)}"
     but = f"  BUT {', '.join(run['but'])}" if run["but"] else ""
@@ -102,6 +105,19 @@ def steady_table(runs):
             *lines] if lines else []
 
 
+def stages_tables(runs):
+    lines = []
+    for run in runs:
+        if run["part"] != "stages":
+            continue
+        lines += ["", f"### {run['load']['name']}", "", "| stage | instructions | ns | share |", "|---|---|---|---|"]
+        whole = run["instructions_per_message"]
+        lines += [f"| {stage['stage']} | {short(stage['instructions'])} | {short(stage['ns'])} | "
+                  f"{stage['instructions'] / whole:.0%} |" for stage in run["stages"]]
+        lines += [f"| a message | {short(whole)} | {short(run['busy_ns_per_message'])} | |"]
+    return lines
+
+
 def markdown(said):
     """The whole page."""
     about = said["machine"]
@@ -116,6 +132,8 @@ def markdown(said):
     lines += ["", "## The limit", *body] if body else []
     body = steady_table(said["runs"])
     lines += ["", "## In steady state", *body] if body else []
+    body = stages_tables(said["runs"])
+    lines += ["", "## Where the time of a message goes", *body] if body else []
     lines += ["", "Reservations: " + "; ".join(f"{name}: {text}" for name, text in VERDICTS.items()) + "."]
     if said["failures"]:
         lines += ["", "Not measured:", ""] + [f"- {f['part']} round {f['round']}, {f['name']}: "

@@ -8,7 +8,6 @@ import os
 import re
 import struct
 import subprocess
-import threading
 import time
 
 from generator import Failed, Load
@@ -61,8 +60,7 @@ def watch(bench, load):
     with Stage(bench.build, bench.machine, lambda: Watched(bench)) as stage:
         stage.warm_up(load)
         system, half = stage.system, bench.seconds / 2
-        driver = threading.Thread(target=stage.generator.drive, args=(load, bench.seconds + half))
-        driver.start()
+        driver = stage.background(load, bench.seconds + half)
         time.sleep(half)
         system.mark()
         heap = system.heap_calls()

@@ -23,7 +23,7 @@ postmaster = postmaster@example.com
 workers = @CORE@
 idle = @IDLE@
 [memory]
-hugepages = yes
+hugepages = @HUGEPAGES@
 budget = 512M
 max_sessions = @SESSIONS@
 max_connections = @CONNECTIONS@
@@ -70,6 +70,7 @@ class SplitMX(System):
 
     does = "cut-through, by recipient"
     kernel = False
+    hugepages = "yes"
 
     def __init__(self, build, machine, port="memif", mailboxes=1000, sessions=2000):
         super().__init__(None, machine)
@@ -83,7 +84,7 @@ class SplitMX(System):
         with open(self.path("example.com.mailboxes"), "w", encoding="ascii") as file:
             file.writelines(f"user{number}\n" for number in range(1, self.mailboxes + 1))
         config = self.write("splitmx.ini", INI, idle="sleep" if self.veth else "poll", core=self.machine.tested,
-                            device=PORTS[self.port][0], external=segment.EXTERNAL, sessions=self.sessions,
+                            device=PORTS[self.port][0], hugepages=self.hugepages, external=segment.EXTERNAL, sessions=self.sessions,
                             connections=2 * self.sessions + 2000)
         forget_socket()
         # Its worker takes the tested core, its control thread the other.
