@@ -15,7 +15,7 @@ SIDES = {"local": Load(to=(LOCAL,)), "external": Load(to=(EXTERNAL,)),
 ACTIVE = (1, 10, 100, 1_000, 10_000, 100_000)
 IDLE = (0, 1_000, 10_000, 100_000)
 MAILBOXES = (1_000, 10_000, 100_000, 1_000_000)
-RATES = (10_000, 20_000, 40_000, 80_000)   # messages a second
+RATES = (10_000, 20_000, 40_000, 80_000, 120_000)   # messages a second
 WITHOUT_FULL = 10_000   # of sessions and mailboxes
 
 

@@ -27,7 +27,7 @@ hugepages = @HUGEPAGES@
 budget = 512M
 max_sessions = @SESSIONS@
 max_connections = @CONNECTIONS@
-max_recipients = @CONNECTIONS@
+max_recipients = @RECIPIENTS@
 [log]
 file = @DIRECTORY@/mail.log
 [port wire]
@@ -44,6 +44,8 @@ split_domain_routing = yes
 external_mail_server = @EXTERNAL@:25
 verification_address = other1@example.com
 """
+
+RECORDS = 20_000   # of the log, while its thread waits for its turn on the generator's core
 
 SOCKET = os.path.join(sandbox.WORK, "memif.sock")
 MEMIF = f"net_memif0,role={{}},socket={SOCKET},socket-abstract=no,bsize=2048,rsize=11"
@@ -85,7 +87,7 @@ class SplitMX(System):
             file.writelines(f"user{number}\n" for number in range(1, self.mailboxes + 1))
         config = self.write("splitmx.ini", INI, idle="sleep" if self.veth else "poll", core=self.machine.tested,
                             device=PORTS[self.port][0], hugepages=self.hugepages, external=segment.EXTERNAL, sessions=self.sessions,
-                            connections=2 * self.sessions + 2000)
+                            connections=2 * self.sessions + 2000, recipients=self.sessions + RECORDS)
         forget_socket()
         # Its worker takes the tested core, its control thread the other.
         command = ["taskset", "-c", f"{self.machine.own},{self.machine.tested}", self.binary, "-c", config]
