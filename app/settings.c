@@ -286,6 +286,39 @@ static void judge_port(struct settings *s, const struct config_section *c,
         judge_gateway(s, port, item, len, errors);
 }
 
+bool network_list_has(const struct network_list *list, const struct ip_addr *a)
+{
+    for (unsigned i = 0; i < list->count; i++)
+        if (ip_prefix_contains(&list->prefixes[i], a))
+            return true;
+    return false;
+}
+
+/* Whose word is taken for who a client is: never everybody's. */
+static void judge_networks(struct network_list *list, const struct config_section *c,
+                           const char *key, struct config_errors *errors)
+{
+    const char *cursor = config_text(c, key), *item;
+    size_t len;
+    while (cursor != NULL && (item = config_list_next(&cursor, &len)) != NULL) {
+        struct ip_prefix prefix;
+        int shown = (int)(len > 80 ? 80 : len);
+        if (!ip_prefix_parse(item, len, true, &prefix))
+            config_error(errors, c, key,
+                         "'%.*s' is not a network; allowed: ADDRESS/LENGTH without bits beyond its "
+                         "length, or ADDRESS",
+                         shown, item);
+        else if (prefix.len == 0 || (prefix.len == 96 && ip_addr_is_v4(&prefix.addr)))
+            config_error(errors, c, key, "'%.*s' is everybody, who must not be trusted", shown,
+                         item);
+        else if (list->count == SETTINGS_MAX_NETWORKS)
+            config_error(errors, c, key, "'%.*s' is one network too many; allowed: %u", shown, item,
+                         SETTINGS_MAX_NETWORKS);
+        else
+            list->prefixes[list->count++] = prefix;
+    }
+}
+
 static void judge_listener(struct settings *s, const struct config_section *c,
                            struct config_errors *errors)
 {
@@ -312,6 +345,7 @@ static void judge_listener(struct settings *s, const struct config_section *c,
                          l.tcp_port, port, s->listeners[i].name);
             return;
         }
+    judge_networks(&l.proxy_from, c, "proxy_from", errors);
     s->listeners[s->listener_count++] = l;
 }
 

@@ -16,6 +16,15 @@
 #define SETTINGS_MAX_PORTS     16
 #define SETTINGS_MAX_LISTENERS 64
 #define SETTINGS_MAX_ADDRESSES 8
+#define SETTINGS_MAX_NETWORKS  32
+
+/* Networks of one key. */
+struct network_list {
+    unsigned count;
+    struct ip_prefix prefixes[SETTINGS_MAX_NETWORKS];
+};
+
+bool network_list_has(const struct network_list *list, const struct ip_addr *a);
 
 struct port_settings {
     const struct config_section *section;
@@ -33,6 +42,7 @@ struct listener_settings {
     const char *name;
     unsigned port; /* index of its port */
     uint16_t tcp_port;
+    struct network_list proxy_from; /* load balancers: each begins with a PROXY header */
 };
 
 /* Durations in nanoseconds. */

@@ -45,6 +45,7 @@ static const struct schema_key port[] = {
 static const struct schema_key listener[] = {
     {TEXT("port"), .required = true},
     {NUMBER("tcp_port", 1, 65535), .fallback = "25"},
+    {TEXT("proxy_from")},
 };
 
 static const struct schema_key domain[] = {

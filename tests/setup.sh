@@ -21,7 +21,7 @@ packages=(
     # running: DPDK's drivers and the tools of its operators
     dpdk dpdk-dev iproute2 ethtool procps
     # testing
-    libgtest-dev libgmock-dev clang libclang-rt-14-dev postfix strace swaks tcpdump
+    libgtest-dev libgmock-dev clang libclang-rt-14-dev haproxy postfix strace swaks tcpdump
 )
 
 fail() {

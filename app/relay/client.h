@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "app/smtp/command.h"
+#include "app/smtp/proxy.h"
 #include "app/smtp/received.h"
 #include "drivers/base/addr.h"
 #include "drivers/stream.h"
@@ -28,5 +29,14 @@ static inline void client_wake(struct client *client)
     if (client != NULL)
         client->wake(client);
 }
+
+/*
+ * Read the PROXY header that a load balancer's connection begins with. Once it is complete it is
+ * consumed, and the client is whom it names; PROXY_BAD: the connection must be closed.
+ */
+MUST_CHECK enum proxy_state client_take_proxy(struct client *client);
+
+/* Does what is unread begin like a PROXY header? */
+bool client_says_proxy(const struct client *client);
 
 #endif

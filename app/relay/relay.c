@@ -164,10 +164,13 @@ bool relay_listen(struct relay *r)
         const struct port_settings *port = &s->ports[s->listeners[i].port];
         for (unsigned k = 0; k < port->address_count; k++) {
             struct endpoint local = {port->addresses[k], s->listeners[i].tcp_port};
-            struct tcp_listener *l = tcp_listen(r->tcp, &local, session_accept, r);
-            if (l == NULL)
+            struct entrance *e = &r->entrances[r->entrance_count];
+            e->relay = r;
+            e->settings = &s->listeners[i];
+            e->listener = tcp_listen(r->tcp, &local, session_accept, e);
+            if (e->listener == NULL)
                 return false;
-            r->listeners[r->listener_count++] = l;
+            r->entrance_count++;
         }
     }
     return true;
@@ -178,8 +181,8 @@ void relay_shutdown(struct relay *r)
     if (r->shutting_down)
         return;
     r->shutting_down = true;
-    while (r->listener_count > 0)
-        tcp_listen_close(r->listeners[--r->listener_count]);
+    while (r->entrance_count > 0)
+        tcp_listen_close(r->entrances[--r->entrance_count].listener);
     probes_stop(r);
     sessions_shutdown(r);
     destinations_quit_idle(r->destinations);

@@ -88,6 +88,9 @@ struct relay_usage relay_usage(const struct relay *r);
 #define RELAY_COUNTERS(X)                                                                          \
     X(RELAY_SESSIONS, "client sessions accepted")                                                  \
     X(RELAY_SESSIONS_SHED, "client sessions refused with 421: too many, or shutting down")         \
+    X(RELAY_PROXY_HEADERS, "client sessions whose client a PROXY header named")                    \
+    X(RELAY_PROXY_BAD, "connections closed for a PROXY header that was wrong or did not come")     \
+    X(RELAY_PROXY_REFUSED, "connections closed for a PROXY header from outside proxy_from")        \
     X(RELAY_CLIENT_TIMEOUTS, "clients that were silent for too long")                              \
     X(RELAY_CLIENT_LOST, "clients that went away without QUIT")                                    \
     X(RELAY_CLIENT_ERRORS, "commands refused for their syntax or order")                           \

@@ -11,6 +11,9 @@
 #define MAX_AHEAD  64    /* recipients without a reply before we stop reading */
 #define MAX_UNREAD 16384 /* bytes of replies that a client may leave unread */
 
+/* A load balancer sends its header with its first segment. */
+#define PROXY_TIMEOUT (30 * NSEC_PER_SEC)
+
 struct session {
     enum session_state state;
     struct relay *relay;
@@ -319,6 +322,15 @@ static bool skip_line(struct session *s)
     return false;
 }
 
+/* From where a PROXY header is not expected, it is refused without a word: whoever sends it would
+ * have us believe that it is somebody else. */
+static enum outcome refuse_proxy(struct session *s)
+{
+    relay_count(s->relay, RELAY_PROXY_REFUSED);
+    session_abort(s);
+    return GONE;
+}
+
 /* A command line of n bytes with its LF. */
 static enum outcome take_line(struct session *s, const char *line, size_t n, bool bare)
 {
@@ -330,6 +342,8 @@ static enum outcome take_line(struct session *s, const char *line, size_t n, boo
             transaction_data_early(s->transaction);
         return LATER;
     }
+    if (error != SMTP_COMMAND_OK && client_says_proxy(&s->client))
+        return refuse_proxy(s);
     if (error != SMTP_COMMAND_OK)
         return object(s, smtp_command_error_reply(error));
     return execute(s, &command);
@@ -426,11 +440,40 @@ static void start_drain(struct session *s)
     stream_consume(s->client.stream, (size_t)(t->content.scanned - t->forwarded));
 }
 
+/* False: the session is gone. */
+static bool welcome(struct session *s)
+{
+    char buf[SMTP_REPLY_LINE_MAX];
+    const char *name = s->relay->settings->hostname;
+    size_t len = smtp_format_greeting(buf, sizeof(buf), (struct span){name, strlen(name)});
+    s->state = SESSION_COMMAND;
+    watch_client(s);
+    return say_bytes(s, buf, len);
+}
+
+static bool proxy_step(struct session *s)
+{
+    switch (client_take_proxy(&s->client)) {
+    case PROXY_MORE:
+        break;
+    case PROXY_COMPLETE:
+        relay_count(s->relay, RELAY_PROXY_HEADERS);
+        return welcome(s);
+    case PROXY_BAD:
+        relay_count(s->relay, RELAY_PROXY_BAD);
+        session_abort(s);
+        break;
+    }
+    return false;
+}
+
 /* One step of the state machine. True: call again. False: wait, or the session is gone. */
 static bool step(struct session *s)
 {
     struct transaction *t = s->transaction;
     switch (s->state) {
+    case SESSION_PROXY:
+        return proxy_step(s);
     case SESSION_COMMAND:
         if (t != NULL && !tell_recipients(s))
             return false;
@@ -477,6 +520,7 @@ static bool exhausted(const struct session *s)
         return !awaits_reply(s) && stream_unacked(s->client.stream) <= MAX_UNREAD;
     case SESSION_CONTENT:
         return t->forwarded == t->content.safe;
+    case SESSION_PROXY:
     case SESSION_DRAIN:
         return true;
     case SESSION_DATA:
@@ -495,7 +539,7 @@ static void run(struct session *s)
         return;
     if (s->state == SESSION_GONE || !s->client.stream->eof || !exhausted(s))
         return;
-    if (s->state == SESSION_COMMAND && s->transaction == NULL) {
+    if (s->transaction == NULL) {
         session_close(s);
         return;
     }
@@ -535,6 +579,11 @@ static void on_timer(struct timer *timer, nsec_t now)
 {
     struct session *s = CONTAINER_OF(timer, struct session, timer);
     (void)now;
+    if (s->state == SESSION_PROXY) {
+        relay_count(s->relay, RELAY_PROXY_BAD);
+        session_abort(s);
+        return;
+    }
     if (!client_is_due(s)) {
         watch_client(s);
         return;
@@ -556,7 +605,8 @@ static void refuse(struct relay *r, struct stream *stream, const char *line)
 
 void session_accept(struct stream *stream, void *user)
 {
-    struct relay *r = user;
+    const struct entrance *e = user;
+    struct relay *r = e->relay;
     struct session *s = NULL;
     if (!r->shutting_down)
         s = relay_object_get(r->session_pool, sizeof(*s));
@@ -573,12 +623,12 @@ void session_accept(struct stream *stream, void *user)
     timer_init(&s->timer, on_timer);
     TAILQ_INSERT_TAIL(&r->sessions, s, entry);
     stream_set_handler(stream, on_stream, s);
-    char buf[SMTP_REPLY_LINE_MAX];
-    const char *name = r->settings->hostname;
-    size_t len = smtp_format_greeting(buf, sizeof(buf), (struct span){name, strlen(name)});
-    if (!say_bytes(s, buf, len))
+    if (network_list_has(&e->settings->proxy_from, &stream->peer.addr)) {
+        s->state = SESSION_PROXY;
+        timer_arm(r->wheel, &s->timer, r->now + PROXY_TIMEOUT);
+    } else if (!welcome(s)) {
         return;
-    watch_client(s);
+    }
     wake(&s->client);
 }
 
@@ -606,7 +656,7 @@ void sessions_shutdown(struct relay *r)
     struct session *s, *next;
     for (s = TAILQ_FIRST(&r->sessions); s != NULL; s = next) {
         next = TAILQ_NEXT(s, entry);
-        if (s->state == SESSION_COMMAND && s->transaction == NULL)
+        if ((s->state == SESSION_COMMAND || s->state == SESSION_PROXY) && s->transaction == NULL)
             dismiss(s, "421 4.3.2 Shutting down");
     }
 }

@@ -18,6 +18,7 @@ struct session;
 
 enum session_state {
     SESSION_COMMAND, /* reads commands */
+    SESSION_PROXY,   /* has not said a word: a load balancer has to name the client first */
     SESSION_DATA,    /* DATA came: waits for the legs' 354 */
     SESSION_CONTENT, /* said 354: content flows to the legs */
     SESSION_DRAIN,   /* the message has failed: swallows content up to its end, then answers */
@@ -25,7 +26,7 @@ enum session_state {
     SESSION_GONE,    /* its stream is closed; the object is reaped between rounds */
 };
 
-/* A connection was accepted: the accept callback of a listener, user = struct relay. */
+/* A connection was accepted: the accept callback of a listener, user = struct entrance. */
 void session_accept(struct stream *s, void *user);
 
 /* Run what was woken. Once per round, after the streams' events. */

@@ -18,6 +18,13 @@ struct session;
 struct tcp_listener;
 struct transaction;
 
+/* An endpoint that we listen on: what session_accept() gets. */
+struct entrance {
+    struct relay *relay;
+    const struct listener_settings *settings;
+    struct tcp_listener *listener;
+};
+
 TAILQ_HEAD(session_list, session);
 TAILQ_HEAD(connection_list, connection);
 TAILQ_HEAD(verdict_list, transaction);
@@ -47,8 +54,8 @@ struct relay {
     struct verdict_list verdicts;  /* transactions that have one, the oldest first */
     uint64_t oldest_generation;    /* see relay_oldest_generation() */
     struct reply_rules *reply_rules;
-    struct tcp_listener *listeners[SETTINGS_MAX_LISTENERS * SETTINGS_MAX_ADDRESSES];
-    unsigned listener_count;
+    struct entrance entrances[SETTINGS_MAX_LISTENERS * SETTINGS_MAX_ADDRESSES];
+    unsigned entrance_count;
 
     uint64_t date_second;      /* of `date`, since the epoch */
     char date[SMTP_DATE_SIZE]; /* what relay_date() gave last */

@@ -100,6 +100,31 @@ TEST(Settings, APortHasAddressesNetworksAndAGatewayPerFamily)
     EXPECT_EQ(j.s->listeners[0].tcp_port, 25);
 }
 
+TEST(Settings, ProxiesAreTrustedByNetworkAndNeverEverybody)
+{
+    Judged j("[appliance]\n" + kHost + "[port wan]\n" + kPort +
+             "[listener smtp]\nport = wan\nproxy_from = 192.0.2.5, 2001:db8::/64\n"
+             "[domain example.com]\n");
+    ASSERT_THAT(j.Errors(), IsEmpty());
+    const struct network_list &l = j.s->listeners[0].proxy_from;
+    auto has = [&](const char *text) {
+        struct ip_addr a;
+        EXPECT_TRUE(ip_addr_parse(text, strlen(text), &a));
+        return network_list_has(&l, &a);
+    };
+    EXPECT_TRUE(has("192.0.2.5"));
+    EXPECT_TRUE(has("2001:db8::99"));
+    EXPECT_FALSE(has("192.0.2.6"));
+    EXPECT_FALSE(has("2001:db8:0:1::99"));
+    for (const char *bad : {"0.0.0.0/0", "::/0", "192.0.2.5/24", "lb.example.net"})
+        EXPECT_THAT(Judged("[appliance]\n" + kHost + "[port wan]\n" + kPort +
+                           "[listener smtp]\nport = wan\nproxy_from = " + bad +
+                           "\n[domain example.com]\n")
+                        .Errors(),
+                    ElementsAre(HasSubstr("proxy_from: ")))
+            << bad;
+}
+
 TEST(Settings, AHostnameIsAFullDomainName)
 {
     for (const char *good :

@@ -115,7 +115,8 @@ void Fixture::Accepted(char letter, struct stream *s)
     accepted_[letter].push_back(std::move(party));
 }
 
-Fixture::Fixture(const std::string &extra, const std::string &domain_extra)
+Fixture::Fixture(const std::string &extra, const std::string &domain_extra,
+                 const std::string &listener_extra)
 {
     sim::Files files;
     files["mailboxes"] = "alice\nanna\ncarlos\n";
@@ -125,7 +126,9 @@ Fixture::Fixture(const std::string &extra, const std::string &domain_extra)
         "[memory]\nhugepages = no\nmax_sessions = 64\nmax_connections = 256\n"
         "max_recipients = 1024\n"
         "[port wan]\ndevice = net_tap0,iface=smx0\naddress = 10.0.0.2/24\n"
-        "[listener smtp]\nport = wan\n"
+        "[listener smtp]\nport = wan\n" +
+        listener_extra +
+        "\n"
         "[domain example.com]\nmailboxes = mailboxes\nmailbox_server = 10.0.0.10:25\n"
         "split_domain_routing = yes\nexternal_mail_server = 10.0.0.20:25\n"
         "verification_address = carol@example.com\nverify_interval = 24h\n" +

@@ -42,8 +42,10 @@ struct Party {
 class Fixture
 {
   public:
-    // `extra` is appended to the INI; the default has example.com split between M and E.
-    explicit Fixture(const std::string &extra = "", const std::string &domain_extra = "");
+    // `extra` is appended to the INI, the others to their sections; the default has example.com
+    // split between M and E.
+    explicit Fixture(const std::string &extra = "", const std::string &domain_extra = "",
+                     const std::string &listener_extra = "");
     ~Fixture();
 
     // Run a script; on a mismatch returns the line and what happened instead, else "".

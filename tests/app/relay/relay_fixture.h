@@ -61,7 +61,9 @@ inline const char kToData[] = R"(
 
 struct Unverified : ::testing::Test {
     Fixture f;
-    explicit Unverified(const std::string &extra = "") : f(extra)
+    explicit Unverified(const std::string &extra = "", const std::string &domain_extra = "",
+                        const std::string &listener_extra = "")
+        : f(extra, domain_extra, listener_extra)
     {
     }
     void Say(const std::string &script)
