@@ -15,14 +15,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/route/address.h"
+#include "app/smtp/span.h"
 #include "drivers/base/check.h"
+
+#define SET_KEY_MAX   ADDRESS_KEY_MAX
+#define SET_BURST_MAX 32
 
 struct hs_scratch;
 
 struct set_entry {
     const char *key; /* "\nLOCAL@DOMAIN\n", see struct address */
-    uint16_t len;
-    bool external; /* `!` in front */
+    uint16_t len;    /* at most SET_KEY_MAX */
+    bool external;   /* `!` in front */
 };
 
 enum set_answer {
@@ -41,8 +46,8 @@ struct set *set_build(const struct set_entry *entries, uint32_t count, char **wh
 /*
  * The next generation: `old` without the keys of `gone`, which need not be in it and whose side is
  * not looked at, and then with `put`, which are new, or replace what was there. Keys are distinct
- * within each list. With one reference; as for set_build(), NULL if it does not compile. Only the
- * shards that change are compiled, unless the set has outgrown its rows, or left most of them
+ * within each list. With one reference; as for set_build(), NULL if it does not compile. Only what
+ * changes is compiled, unless the set has outgrown its rows, or left most of them
  * empty: then it is built anew. `old` stays as it is, and may be in use and even be freed by other
  * threads meanwhile, as long as the caller has a reference.
  */
@@ -61,5 +66,12 @@ MUST_CHECK bool set_scratch(const struct set *s, struct hs_scratch **scratch);
 /* `scratch` may be in use by one search at a time. No allocation. */
 enum set_answer set_find(const struct set *s, struct hs_scratch *scratch, const char *key,
                          size_t len);
+
+/* The same for up to SET_BURST_MAX keys, which wait for memory together. */
+void set_find_burst(const struct set *s, struct hs_scratch *scratch, const struct span *keys,
+                    unsigned count, enum set_answer *answers);
+
+/* The bytes of memory that the set takes; what it shares with others is counted in full. */
+size_t set_memory(const struct set *s);
 
 #endif

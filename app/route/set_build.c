@@ -2,11 +2,13 @@
 /*
  * Sets out of entries, and generations out of sets.
  *
- * Entries are sorted by their hash, hence by row, hence by shard; those of one shard are compiled
- * together. A fold does so with the changes, and merges those of each shard into what it held.
+ * Entries are sorted by their hash, hence by row; those of one row are compiled together. A fold
+ * does so with the changes, and merges those of each row into what it held.
  */
+#include <hs/hs.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "app/route/set.h"
 #include "app/route/set_rows.h"
@@ -34,7 +36,7 @@ static int by_hash(const void *a, const void *b)
 
 static bool is_key(const struct set_entry *e)
 {
-    return e->len >= 2 && e->key[0] == '\n' &&
+    return e->len >= 2 && e->len <= SET_KEY_MAX && e->key[0] == '\n' &&
            memchr(e->key + 1, '\n', e->len - 1u) == e->key + e->len - 1;
 }
 
@@ -79,7 +81,7 @@ static void group_free(struct group *g)
     free(g->hashes);
 }
 
-/* What the shard held; nothing of one that is empty. */
+/* What the row held. */
 static void group_start(struct group *g, const struct shard *shard)
 {
     g->count = 0;
@@ -123,73 +125,96 @@ static void row_add(struct row *r, uint16_t fingerprint)
         r->count++;
 }
 
-static struct set *make_set(uint32_t row_count)
+/* Rows are looked at in no order: in huge pages one walk of the page tables less for each. */
+static struct row *make_rows(uint32_t count)
+{
+    const size_t huge = (size_t)2 << 20;
+    size_t size = count * sizeof(struct row), align = size < huge ? sizeof(struct row) : huge;
+    struct row *rows = memory_must(aligned_alloc(align, (size + align - 1) / align * align));
+    if (align == huge)
+        madvise(rows, size, MADV_HUGEPAGE);
+    memset(rows, 0, size);
+    return rows;
+}
+
+static struct set *make_set(uint32_t row_count, struct arena *arena)
 {
     struct set *s = memory_new(1, sizeof(*s));
     atomic_init(&s->references, 1);
+    s->arena = arena;
     s->row_count = row_count;
-    s->rows = memory_must(aligned_alloc(sizeof(struct row), row_count * sizeof(struct row)));
-    memset(s->rows, 0, row_count * sizeof(struct row));
-    s->shards = memory_new(set_shard_count(s), sizeof(struct shard *));
+    s->rows = make_rows(row_count);
     return s;
 }
 
-/* The shard becomes what the group says, and its rows with it. */
-static bool replace_shard(struct set *s, uint32_t index, const struct group *g, char **why)
+/* The row becomes what the group says. */
+static bool replace_row(struct set *s, uint32_t index, const struct group *g, char **why)
 {
+    struct row *row = &s->rows[index];
     struct shard *shard = NULL;
-    if (g->count != 0 && (shard = shard_build(g->entries, g->count, why)) == NULL)
+    if (g->count != 0 && (shard = shard_build(s->arena, g->entries, g->count, why)) == NULL)
         return false;
-    if (s->shards[index] != NULL)
-        s->count -= shard_count(s->shards[index]);
-    shard_free(s->shards[index]);
-    s->shards[index] = shard;
-    s->count += g->count;
-
-    uint32_t first = index * ROWS_PER_SHARD, rows = s->row_count - first;
-    memset(&s->rows[first], 0,
-           (rows < ROWS_PER_SHARD ? rows : ROWS_PER_SHARD) * sizeof(struct row));
+    if (row->shard != NULL)
+        s->count -= shard_count(row->shard);
+    shard_free(row->shard);
+    *row = (struct row){.shard = shard};
     for (uint32_t i = 0; i < g->count; i++)
-        row_add(&s->rows[set_row_of(s, g->hashes[i])], set_fingerprint_of(g->hashes[i]));
+        row_add(row, set_fingerprint_of(g->hashes[i]));
+    s->count += g->count;
+    if (shard != NULL && hs_alloc_scratch(shard_database(shard), &s->scratch) != HS_SUCCESS)
+        memory_must(NULL);
     return true;
 }
 
-/* Into a set that nobody else knows yet. */
+/* The next row that changes, as it will be; *at goes behind its changes. */
+static uint32_t next_row(const struct set *s, struct group *g, const struct change *changes,
+                         size_t count, size_t *at)
+{
+    uint32_t row = set_row_of(s, changes[*at].hash);
+    group_start(g, s->rows[row].shard);
+    for (; *at < count && set_row_of(s, changes[*at].hash) == row; (*at)++)
+        group_apply(g, &changes[*at]);
+    return row;
+}
+
+/* To a set that nobody else knows yet; false: it is freed. */
 static bool apply(struct set *s, const struct change *changes, size_t count, char **why)
 {
     struct group group = {0};
     bool ok = true;
     for (size_t i = 0; i < count && ok;) {
-        uint32_t shard = set_row_of(s, changes[i].hash) / ROWS_PER_SHARD;
-        group_start(&group, s->shards[shard]);
-        for (; i < count && set_row_of(s, changes[i].hash) / ROWS_PER_SHARD == shard; i++)
-            group_apply(&group, &changes[i]);
-        ok = replace_shard(s, shard, &group, why);
+        uint32_t row = next_row(s, &group, changes, count, &i);
+        ok = replace_row(s, row, &group, why);
     }
     group_free(&group);
+    if (!ok)
+        set_free(s);
     return ok;
 }
 
 struct set *set_build(const struct set_entry *entries, uint32_t count, char **why)
 {
-    struct set *s = make_set(count / ROW_MEAN + 1);
+    struct set *s = make_set(count / ROW_MEAN + 1, arena_new());
     struct change *changes = sorted_changes(entries, count, NULL, 0);
     bool ok = apply(s, changes, count, why);
     free(changes);
-    if (ok)
-        return s;
-    set_free(s);
-    return NULL;
+    return ok ? s : NULL;
 }
 
+/* A set with the same shards; those that are almost alone in their memory move out of it. */
 static struct set *share(const struct set *old)
 {
-    struct set *s = make_set(old->row_count);
+    struct set *s = make_set(old->row_count, arena_ref(old->arena));
     s->count = old->count;
     memcpy(s->rows, old->rows, s->row_count * sizeof(struct row));
-    for (uint32_t i = 0; i < set_shard_count(s); i++)
-        if (old->shards[i] != NULL)
-            s->shards[i] = shard_ref(old->shards[i]);
+    for (uint32_t i = 0; i < s->row_count; i++) {
+        struct shard *shard = s->rows[i].shard;
+        if (shard != NULL)
+            s->rows[i].shard =
+                arena_is_sparse(shard) ? shard_move(s->arena, shard) : shard_ref(shard);
+    }
+    if (old->scratch != NULL && hs_clone_scratch(old->scratch, &s->scratch) != HS_SUCCESS)
+        memory_must(NULL);
     return s;
 }
 
@@ -199,11 +224,9 @@ static uint32_t count_after(const struct set *old, const struct change *changes,
     struct group group = {0};
     uint32_t result = old->count;
     for (size_t i = 0; i < count;) {
-        uint32_t shard = set_row_of(old, changes[i].hash) / ROWS_PER_SHARD;
-        group_start(&group, old->shards[shard]);
-        result -= group.count;
-        for (; i < count && set_row_of(old, changes[i].hash) / ROWS_PER_SHARD == shard; i++)
-            group_apply(&group, &changes[i]);
+        uint32_t row = next_row(old, &group, changes, count, &i);
+        if (old->rows[row].shard != NULL)
+            result -= shard_count(old->rows[row].shard);
         result += group.count;
     }
     group_free(&group);
@@ -216,10 +239,11 @@ static struct set *build_anew(const struct set *old, const struct change *change
     struct set_entry *entries = memory_new(new_count, sizeof(*entries)), *at = entries;
     struct group group = {0};
     size_t i = 0;
-    for (uint32_t shard = 0; shard < set_shard_count(old); shard++) {
-        group_start(&group, old->shards[shard]);
-        for (; i < count && set_row_of(old, changes[i].hash) / ROWS_PER_SHARD == shard; i++)
-            group_apply(&group, &changes[i]);
+    for (uint32_t row = 0; row < old->row_count; row++) {
+        if (i < count && set_row_of(old, changes[i].hash) == row)
+            next_row(old, &group, changes, count, &i);
+        else
+            group_start(&group, old->rows[row].shard);
         if (group.count != 0)
             memcpy(at, group.entries, group.count * sizeof(*at));
         at += group.count;
@@ -237,13 +261,11 @@ struct set *set_fold(const struct set *old, const struct set_entry *put, uint32_
     struct change *changes = sorted_changes(put, put_count, gone, gone_count);
     uint32_t new_count = count_after(old, changes, count);
     uint64_t rows = old->row_count;
-    struct set *s;
-    if (new_count > ROW_MEAN_MAX * rows || (new_count < ROW_MEAN_MIN * rows && rows > 1)) {
+    struct set *s = NULL;
+    if (new_count > ROW_MEAN_MAX * rows || (new_count < ROW_MEAN_MIN * rows && rows > 1))
         s = build_anew(old, changes, count, new_count, why);
-    } else if (!apply(s = share(old), changes, count, why)) {
-        set_free(s);
+    else if (!apply(s = share(old), changes, count, why))
         s = NULL;
-    }
     free(changes);
     return s;
 }

@@ -2,10 +2,10 @@
 /*
  * A set as set.c and set_build.c see it.
  *
- *     hash ──┬─> row:  up to 31 fingerprints of 16 bits and their number: 64 bytes, a cache line
- *            │         no fingerprint alike: a miss, certainly
- *            └─> shard = row / 4:  database of the literals of four rows, 64 on average
- *                      a match is a hit, certainly
+ *     hash ──> row:  up to 27 fingerprints of 16 bits and their number: 64 bytes, a cache line
+ *               │    no fingerprint alike: a miss, certainly
+ *               └──> shard: database of the literals of the row, 18 on average
+ *                    a match is a hit, certainly
  */
 #ifndef SPLITMX_ROUTE_SET_ROWS_H
 #define SPLITMX_ROUTE_SET_ROWS_H
@@ -14,15 +14,16 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "app/route/arena.h"
 #include "app/route/hash.h"
 #include "app/route/shard.h"
 
-#define ROW_SIZE       31
-#define ROW_MEAN       16 /* so full on average; more than ROW_SIZE in one of 8,000 rows */
-#define ROWS_PER_SHARD 4
+#define ROW_SIZE 27
+#define ROW_MEAN 18 /* so full on average; more than ROW_SIZE in one of 60 rows */
 
 struct row {
-    uint16_t count; /* above ROW_SIZE: the row does not know them all, ask the shard */
+    struct shard *shard; /* NULL: empty */
+    uint16_t count;      /* above ROW_SIZE: the row does not know them all, ask the shard */
     uint16_t fingerprints[ROW_SIZE];
 } __attribute__((aligned(64)));
 static_assert(sizeof(struct row) == 64, "a row is a cache line");
@@ -32,13 +33,10 @@ struct set {
     uint32_t count;
     uint32_t row_count; /* at least 1 */
     struct row *rows;
-    struct shard **shards; /* NULL: empty */
+    struct arena *arena; /* the next generation's shards go there, too */
+    struct hs_scratch
+        *scratch; /* large enough for all shards, for others to copy; NULL: there are none */
 };
-
-static inline uint32_t set_shard_count(const struct set *s)
-{
-    return (s->row_count + ROWS_PER_SHARD - 1) / ROWS_PER_SHARD;
-}
 
 /* The high half of the hash, scaled to the number of rows (Lemire 2019). */
 static inline uint32_t set_row_of(const struct set *s, uint64_t hash)

@@ -59,6 +59,10 @@ class Set
     {
         return set_;
     }
+    struct hs_scratch *Scratch() const
+    {
+        return scratch_;
+    }
     // The whole of it, and `strangers`, which are in it only by chance.
     void Agrees(const Keys &keys, const std::vector<std::string> &strangers) const
     {
@@ -203,6 +207,54 @@ TEST(Set, LivesAsLongAsThereIsAReferenceToIt)
     set_free(s);
     EXPECT_EQ(set_count(s), 1u);
     set_free(s);
+}
+
+// Most shards of the first chunks are given back on the way, and the rest move out of them.
+TEST(Set, StaysWholeWhenItsMemoryIsTidiedUp)
+{
+    Keys keys;
+    for (int i = 0; i < 40000; i++)
+        keys[Key("user" + std::to_string(i) + "@example.com")] = false;
+    auto s = std::make_unique<Set>(keys);
+    for (int generation = 0; generation < 4; generation++) {
+        Keys put;
+        for (int i = generation; i < 40000; i += 24)
+            put[Key("user" + std::to_string(i) + "@example.com")] = true;
+        for (auto &[key, external] : put)
+            keys[key] = external;
+        s = std::make_unique<Set>(*s, put, Keys());
+    }
+    s->Agrees(keys, {Key("user40000@example.com")});
+}
+
+TEST(Set, AnswersABurstAsItAnswersOneByOne)
+{
+    std::mt19937 random(7);
+    Keys keys;
+    while (keys.size() < 3000)
+        keys[RandomKey(random)] = random() % 4 == 0;
+    Set s(keys);
+    for (unsigned count = 0; count <= SET_BURST_MAX; count++) {
+        auto text = RandomKeys(random, count);
+        if (count > 3)
+            text[3] = Key(std::string(SET_KEY_MAX, 'x'));
+        std::vector<struct span> burst;
+        for (auto &key : text)
+            burst.push_back({key.data(), key.size()});
+        std::vector<enum set_answer> answers(count + 1, SET_FAILED);
+        set_find_burst(*s, s.Scratch(), burst.data(), count, answers.data());
+        for (unsigned i = 0; i < count; i++)
+            ASSERT_EQ(answers[i], s.Find(text[i])) << text[i];
+        ASSERT_EQ(answers[count], SET_FAILED) << "nothing behind the last";
+    }
+}
+
+TEST(Set, HoldsTheLongestKeyAndMissesLongerOnes)
+{
+    std::string longest = Key(std::string(SET_KEY_MAX - 2, 'x'));
+    Set s({{longest, true}});
+    EXPECT_EQ(s.Find(longest), SET_EXTERNAL);
+    EXPECT_EQ(s.Find(Key(std::string(SET_KEY_MAX - 1, 'x'))), SET_MISS);
 }
 
 // Each generation comes from the one before, is looked at whole, and the one before still is what
