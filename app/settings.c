@@ -111,6 +111,8 @@ static void judge_limits(struct settings *s, const struct config *config,
     s->max_recipients = (uint32_t)config_number(memory, "max_recipients");
     s->max_size = config_size(message, "max_size");
     s->recipients_per_message = (uint32_t)config_number(message, "recipients");
+    s->max_legs = (uint32_t)config_number(message, "max_legs");
+    s->commit_local_first = strcmp(config_text(message, "commit_order"), "local") == 0;
     s->destination_connections = (uint32_t)config_number(destinations, "connections");
     if (s->max_transactions > s->max_sessions)
         s->max_transactions = s->max_sessions; /* each is a session's */

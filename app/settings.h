@@ -61,6 +61,8 @@ struct settings {
 
     uint64_t max_size;               /* SIZE: bytes of a message */
     uint32_t recipients_per_message; /* at least 100 (RFC 5321 §4.5.3.1.8) */
+    uint32_t max_legs;               /* destinations of one transaction */
+    bool commit_local_first;         /* of a message to both sides; else external */
 
     /* [timeouts]: RFC 5321 §4.5.3.2 and DESIGN: time is a budget from the client's command */
     uint64_t client_command; /* between commands, and between two reads of content: 5 min */

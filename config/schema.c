@@ -69,6 +69,8 @@ static const struct schema_key message[] = {
     {SIZE("max_size", 64 * KIB, 4 * GIB - 1), .fallback = "50M"},
     /* RFC 5321 §4.5.3.1.8: at least 100 must be taken. */
     {NUMBER("recipients", 100, 100000), .fallback = "1000"},
+    {NUMBER("max_legs", 1, 16), .fallback = "2"},
+    {WORD("commit_order", "external", "local"), .fallback = "external"},
 };
 
 static const struct schema_key timeouts[] = {

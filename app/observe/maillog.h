@@ -37,6 +37,8 @@
     X(MAIL_REFUSED, "refused", "refused for good (5xx)")                                           \
     X(MAIL_DEFERRED, "deferred", "refused for now (4xx): the client keeps it")                     \
     X(MAIL_IN_DOUBT, "in-doubt", "the end was sent and the answer never came; told 451")           \
+    X(MAIL_REMEMBERED, "remembered",                                                               \
+      "the destination accepted the message, but the client was told 451 for another's sake")      \
     X(MAIL_ABANDONED, "abandoned", "the client gave up before the end of data")                    \
     X(MAIL_NOTICE, "notice", "not about a recipient")
 #define MAIL_STATUS_ENUM(name, text, help) name,

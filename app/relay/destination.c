@@ -140,6 +140,11 @@ static bool may_open(const struct destination *d)
     return d->connections < d->relay->settings->destination_connections;
 }
 
+bool destination_has_room(const struct destination *d)
+{
+    return TAILQ_EMPTY(&d->waiting) && (!TAILQ_EMPTY(&d->idle) || may_open(d));
+}
+
 /* Open a connection for the claim; it hears of it later, or at once if that fails. */
 static void open_for(struct destination *d, struct claim *claim)
 {

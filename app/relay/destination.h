@@ -43,6 +43,10 @@ const char *destination_name(const struct destination *d); /* "192.0.2.10:25" */
  */
 void claim_connection(struct destination *d, struct claim *claim, bool fresh);
 
+/* Would a claim get a connection without waiting in turn? Who holds one elsewhere must not wait:
+ * two that wait for what the other holds would wait for ever. */
+bool destination_has_room(const struct destination *d);
+
 /* Stop waiting, or leave a connection that is not ready yet. */
 void claim_cancel(struct claim *claim);
 

@@ -31,6 +31,12 @@ struct recipient {
     struct client_reply reply;  /* once it is accepted or refused; not cleared before */
 };
 
+/* No answer from its destination yet. */
+static inline bool recipient_waits(const struct recipient *rcpt)
+{
+    return rcpt->state == RECIPIENT_WAITING || rcpt->state == RECIPIENT_SENT;
+}
+
 TAILQ_HEAD(recipient_list, recipient);
 
 struct envelope {

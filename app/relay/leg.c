@@ -25,7 +25,7 @@ static void recipient_answer(struct leg *leg, struct recipient *rcpt, bool accep
 
 static bool waits(const struct leg *leg, const struct recipient *rcpt)
 {
-    return rcpt->leg == leg && (rcpt->state == RECIPIENT_WAITING || rcpt->state == RECIPIENT_SENT);
+    return rcpt->leg == leg && recipient_waits(rcpt);
 }
 
 /* Nobody will answer the recipients that still wait: they get the leg's own reply. */
@@ -218,7 +218,7 @@ static void leg_ready(void *user, struct connection *c)
 }
 
 void leg_start(struct leg *leg, struct relay *r, struct envelope *envelope, struct destination *d,
-               leg_changed_fn *on_change, void *owner)
+               enum side side, leg_changed_fn *on_change, void *owner)
 {
     memset(leg, 0, offsetof(struct leg, reply));
     leg->relay = r;
@@ -226,6 +226,7 @@ void leg_start(struct leg *leg, struct relay *r, struct envelope *envelope, stru
     leg->changed = on_change;
     leg->owner = owner;
     leg->destination = d;
+    leg->side = side;
     leg->state = LEG_CLAIMING;
     leg->reply.len = leg->mail.len = 0;
     leg->claim.ops = &leg_ops;
@@ -488,7 +489,7 @@ static void leg_acked(void *user, struct connection *c)
 {
     struct leg *leg = user;
     (void)c;
-    if (leg->state == LEG_OPEN)
+    if (leg->state == LEG_OPEN || leg->state == LEG_HELD)
         changed(leg);
 }
 
@@ -511,6 +512,16 @@ bool leg_write(struct leg *leg, const char *text, size_t len)
         return true;
     leg_no_memory(leg);
     return false;
+}
+
+void leg_hold(struct leg *leg)
+{
+    leg->state = LEG_HELD;
+}
+
+bool leg_is_acknowledged(const struct leg *leg)
+{
+    return stream_unacked(leg->connection->stream) == 0;
 }
 
 void leg_end(struct leg *leg, bool empty)

@@ -5,6 +5,7 @@
 
 #include "app/relay/destination.h"
 #include "app/relay/reply.h"
+#include "app/route/verdict.h"
 
 struct envelope;
 struct recipient;
@@ -18,6 +19,7 @@ enum leg_state {
     LEG_ENVELOPE,  /* MAIL and RCPT are sent, replies come */
     LEG_DATA,      /* DATA sent */
     LEG_OPEN,      /* 354 received: content goes out */
+    LEG_HELD,      /* all but the end has gone out, and waits to be acknowledged or for its turn */
     LEG_DOTTED,    /* the end of data went out, the answer has not come */
     LEG_COMMITTED, /* answered 2xx */
     LEG_REFUSED,   /* refused or lost before the end, or refused at the end */
@@ -41,6 +43,7 @@ struct leg {
     leg_changed_fn *changed; /* a recipient was answered, 354 came, there is room, it has ended */
     void *owner;             /* for changed() */
     struct destination *destination;
+    enum side side; /* the destination's */
     struct claim claim;
     struct connection *connection; /* from ready() until it is given back or lost */
     enum leg_state state;
@@ -58,7 +61,7 @@ struct leg {
 /* Begin: ask for a connection. What happens to the leg is told by changed(owner), possibly before
  * this returns. */
 void leg_start(struct leg *leg, struct relay *r, struct envelope *envelope, struct destination *d,
-               leg_changed_fn *changed, void *owner);
+               enum side side, leg_changed_fn *changed, void *owner);
 
 /* One more recipient, already in the envelope. */
 void leg_recipient(struct leg *leg, struct recipient *rcpt);
@@ -77,6 +80,12 @@ size_t leg_room(const struct leg *leg);
  * ended. True also where the connection has just gone: the leg ends when that is told. */
 MUST_CHECK bool leg_forward(struct leg *leg, const struct slice *slice);
 MUST_CHECK bool leg_write(struct leg *leg, const char *text, size_t len);
+
+/* All content is passed on: tell changed() when the destination acknowledges it. */
+void leg_hold(struct leg *leg);
+
+/* Has the destination's TCP everything that it was sent? */
+bool leg_is_acknowledged(const struct leg *leg);
 
 /* All content is passed on: send the end of data. `empty`: there was none at all. */
 void leg_end(struct leg *leg, bool empty);

@@ -35,14 +35,14 @@ static struct rte_mempool *objects(const struct relay *r, const char *what, unsi
 
 /* What a message needs: its transaction, and a connection for it. Those that outlive their session,
  * or idle in a pool, count against the same bound. */
-static uint64_t transaction_bytes(void)
+static uint64_t transaction_bytes(const struct settings *s)
 {
-    return sizeof(struct transaction) + sizeof(struct connection);
+    return transaction_size(s->max_legs) + sizeof(struct connection);
 }
 
 uint64_t relay_memory(const struct settings *s)
 {
-    return s->max_sessions * session_size() + s->max_transactions * transaction_bytes() +
+    return s->max_sessions * session_size() + s->max_transactions * transaction_bytes(s) +
            s->max_recipients * sizeof(struct recipient);
 }
 
@@ -57,7 +57,7 @@ static bool create_objects(struct relay *r)
     const struct settings *s = r->settings;
     unsigned n = s->max_transactions;
     r->session_pool = objects(r, "sessions", s->max_sessions, session_size());
-    r->transaction_pool = objects(r, "transactions", n, sizeof(struct transaction));
+    r->transaction_pool = objects(r, "transactions", n, transaction_size(s->max_legs));
     r->connection_pool = objects(r, "connections", n, sizeof(struct connection));
     r->recipient_pool = objects(r, "recipients", s->max_recipients, sizeof(struct recipient));
     r->destinations = destinations_create(r);

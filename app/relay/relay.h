@@ -107,12 +107,16 @@ struct relay_usage relay_usage(const struct relay *r);
     X(RELAY_VERDICT_FAILED, "recipients that could not be looked up: out of memory")               \
     X(RELAY_RCPT_EXTERNAL_DOWN,                                                                    \
       "recipients deferred: the external server is not verified or down")                          \
-    X(RELAY_RCPT_SECOND_LEG, "recipients deferred: of a second destination in one transaction")    \
+    X(RELAY_RCPT_SECOND_LEG, "recipients deferred: of one destination too many in a transaction")  \
+    X(RELAY_RCPT_SECOND_LEG_BUSY,                                                                  \
+      "recipients deferred: no connection free to their destination, beside another's")            \
     X(RELAY_RCPT_TOO_MANY, "recipients deferred: too many in one transaction")                     \
     X(RELAY_RCPT_NO_MEMORY, "recipients deferred: out of log records or memory")                   \
     X(RELAY_RCPT_ACCEPTED, "recipients that a destination accepted")                               \
     X(RELAY_RCPT_REFUSED, "recipients that a destination refused")                                 \
     X(RELAY_MESSAGES, "messages that a destination accepted")                                      \
+    X(RELAY_MESSAGES_FANNED_OUT, "of those, with several destinations, which all accepted them")   \
+    X(RELAY_MESSAGES_PARTIAL, "messages that one destination accepted and another did not")        \
     X(RELAY_MESSAGES_REFUSED, "messages that a destination refused")                               \
     X(RELAY_MESSAGES_IN_DOUBT, "messages whose answer never came: a retry may deliver again")      \
     X(RELAY_MESSAGES_ABANDONED, "messages whose client went away or gave up")                      \

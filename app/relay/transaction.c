@@ -4,11 +4,10 @@
 
 #include <assert.h>
 
+#include "app/relay/commit.h"
+#include "app/relay/fanout.h"
 #include "app/relay/health.h"
 #include "app/relay/state.h"
-#include "app/smtp/received.h"
-
-#define PEEK_SLICES 16
 
 static void on_timer(struct timer *timer, nsec_t now);
 static void leg_changed(void *owner);
@@ -106,9 +105,9 @@ static struct leg *leg_for(struct transaction *t, const struct next_hop *hop, co
         if (endpoint_equal(destination_server(t->legs[i].destination), &hop->server))
             return &t->legs[i];
     }
-    if (t->leg_count == TRANSACTION_LEGS) {
+    if (t->leg_count == r->settings->max_legs) {
         relay_count(r, RELAY_RCPT_SECOND_LEG);
-        *refusal = "452 4.5.3 Another destination than the first recipient's; send it next";
+        *refusal = "452 4.5.3 Another destination than the recipients before; send it next";
         return NULL;
     }
     struct destination *d = destination_find(r->destinations, &hop->server);
@@ -117,8 +116,13 @@ static struct leg *leg_for(struct transaction *t, const struct next_hop *hop, co
         *refusal = "451 4.3.2 Too many destinations; try again later";
         return NULL;
     }
+    if (t->leg_count > 0 && !destination_has_room(d)) {
+        relay_count(r, RELAY_RCPT_SECOND_LEG_BUSY);
+        *refusal = "452 4.5.3 The recipient's server is busy; send it next";
+        return NULL;
+    }
     struct leg *leg = &t->legs[t->leg_count++];
-    leg_start(leg, r, &t->envelope, d, leg_changed, t);
+    leg_start(leg, r, &t->envelope, d, hop->side, leg_changed, t);
     return leg;
 }
 
@@ -144,7 +148,7 @@ static void arm_envelope(struct transaction *t)
     struct relay *r = t->relay;
     const struct recipient *rcpt;
     for (rcpt = t->untold; rcpt != NULL; rcpt = TAILQ_NEXT(rcpt, entry)) {
-        if (rcpt->state == RECIPIENT_WAITING || rcpt->state == RECIPIENT_SENT) {
+        if (recipient_waits(rcpt)) {
             timer_arm(r->wheel, &t->timer, rcpt->asked + r->settings->rcpt);
             return;
         }
@@ -281,6 +285,42 @@ static void log_all(struct transaction *t, enum mail_status status, const struct
     }
 }
 
+/* What became of one recipient of a message to several destinations. */
+static enum mail_status status_of_leg(const struct transaction *t, const struct leg *leg)
+{
+    enum mail_status status = status_of_reply(&t->answer);
+    if (leg == NULL)
+        return status;
+    if (leg->state == LEG_IN_DOUBT)
+        return MAIL_IN_DOUBT;
+    if (leg->state == LEG_COMMITTED && status != MAIL_DELIVERED)
+        return MAIL_REMEMBERED;
+    return status;
+}
+
+/* The destination's own words go into the log where the client hears others. */
+static void keep_reply(struct mail_record *record, const struct client_reply *reply)
+{
+    size_t len = reply->len >= 2 ? reply->len - 2 : 0;
+    if (record->word[0] != '\0')
+        return;
+    len = len < sizeof(record->word) ? len : sizeof(record->word) - 1;
+    memcpy(record->word, reply->text, len);
+    record->word[len] = '\0';
+}
+
+static void log_legs(struct transaction *t)
+{
+    struct recipient *rcpt;
+    TAILQ_FOREACH (rcpt, &t->envelope.recipients, entry) {
+        if (rcpt->record == NULL)
+            continue;
+        if (t->parties > 1 && rcpt->leg != NULL && rcpt->leg->state >= LEG_COMMITTED)
+            keep_reply(rcpt->record, &rcpt->leg->reply);
+        log_recipient(t, rcpt, status_of_leg(t, rcpt->leg), &t->answer);
+    }
+}
+
 static bool any_leg(const struct transaction *t, enum leg_state state)
 {
     for (unsigned i = 0; i < t->leg_count; i++) {
@@ -290,20 +330,28 @@ static bool any_leg(const struct transaction *t, enum leg_state state)
     return false;
 }
 
-void transaction_end(struct transaction *t)
+static void count_outcome(struct transaction *t)
 {
     struct relay *r = t->relay;
-    enum mail_status status = status_of_reply(&t->answer);
-    if (any_leg(t, LEG_IN_DOUBT)) {
-        status = MAIL_IN_DOUBT;
+    bool delivered = status_of_reply(&t->answer) == MAIL_DELIVERED;
+    if (any_leg(t, LEG_IN_DOUBT))
         relay_count(r, RELAY_MESSAGES_IN_DOUBT);
-    } else if (status == MAIL_DELIVERED) {
+    if (delivered) {
         relay_count(r, RELAY_MESSAGES);
         r->counters[RELAY_DELIVERED] += t->accepted;
-    } else {
+    } else if (any_leg(t, LEG_COMMITTED)) {
+        relay_count(r, RELAY_MESSAGES_PARTIAL);
+    } else if (!any_leg(t, LEG_IN_DOUBT)) {
         relay_count(r, RELAY_MESSAGES_REFUSED);
     }
-    log_all(t, status, &t->answer);
+    if (delivered && t->parties > 1)
+        relay_count(r, RELAY_MESSAGES_FANNED_OUT);
+}
+
+void transaction_end(struct transaction *t)
+{
+    count_outcome(t);
+    log_legs(t);
     transaction_free(t);
 }
 
@@ -312,7 +360,7 @@ void transaction_abandon(struct transaction *t)
     struct relay *r = t->relay;
     static const struct client_reply none;
     t->client = NULL;
-    if (t->state == TRANSACTION_COMMIT)
+    if (t->state == TRANSACTION_COMMIT && !commit_revocable(t))
         return; /* leg_changed() ends it */
     if (t->state == TRANSACTION_ENDED) {
         transaction_end(t);
@@ -326,6 +374,17 @@ void transaction_abandon(struct transaction *t)
     transaction_free(t);
 }
 
+/* Nothing more will happen to it: `answer` is set. */
+static void ended(struct transaction *t)
+{
+    timer_disarm(t->relay->wheel, &t->timer);
+    t->state = TRANSACTION_ENDED;
+    if (t->client != NULL)
+        client_wake(t->client);
+    else
+        transaction_end(t);
+}
+
 /* The message has failed before its end, for a reason of ours or a leg's: nobody may take it for
  * complete. */
 static void fail(struct transaction *t, enum relay_counter counter,
@@ -336,10 +395,8 @@ static void fail(struct transaction *t, enum relay_counter counter,
         if (t->legs[i].state != LEG_CANCELLED && t->legs[i].state < LEG_COMMITTED)
             leg_abort(&t->legs[i]);
     }
-    timer_disarm(t->relay->wheel, &t->timer);
     client_reply_copy(&t->answer, reply);
-    t->state = TRANSACTION_ENDED;
-    client_wake(t->client);
+    ended(t);
 }
 
 static void fail_with(struct transaction *t, enum relay_counter counter, const char *text)
@@ -347,6 +404,21 @@ static void fail_with(struct transaction *t, enum relay_counter counter, const c
     struct client_reply reply;
     client_reply_set(&reply, "%s", text);
     fail(t, counter, &reply);
+}
+
+/* A leg has ended before all were open, or while content was passed on. */
+static void fail_for(struct transaction *t, const struct leg *leg)
+{
+    struct client_reply reply;
+    commit_answer(t, leg, &reply);
+    fail(t, RELAY_MESSAGES_FAILED, &reply);
+}
+
+/* Every leg that got its end has answered it. */
+static void conclude(struct transaction *t)
+{
+    commit_answer(t, commit_failure(t), &t->answer);
+    ended(t);
 }
 
 /* ------------------------------------------------------------------------------- content -- */
@@ -373,36 +445,16 @@ void transaction_data(struct transaction *t)
     t->state = TRANSACTION_DATA;
     t->data_at = r->now;
     timer_arm(r->wheel, &t->timer, r->now + r->settings->data);
-    for (unsigned i = 0; i < t->leg_count && t->state == TRANSACTION_DATA; i++) {
-        struct leg *leg = &t->legs[i];
-        if (has_accepted(t, leg))
-            leg_data(leg);
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        if (has_accepted(t, &t->legs[i]))
+            t->parties++;
         else
-            leg_cancel(leg);
+            leg_cancel(&t->legs[i]);
     }
-}
-
-/* Our trace line in front of the content (RFC 5321 §4.4); `for` only with a single recipient. */
-static bool write_received(struct transaction *t, struct leg *leg)
-{
-    const struct recipient *rcpt, *only = NULL;
-    TAILQ_FOREACH (rcpt, &t->envelope.recipients, entry) {
-        if (rcpt->record == NULL)
-            continue;
-        if (only != NULL) {
-            only = NULL;
-            break;
-        }
-        only = rcpt;
+    for (unsigned i = 0; i < t->leg_count && t->state == TRANSACTION_DATA; i++) {
+        if (t->legs[i].state != LEG_CANCELLED)
+            leg_data(&t->legs[i]);
     }
-    char text[SMTP_RECEIVED_MAX];
-    struct smtp_received received = {
-        .begin = {t->client->trace, t->client->trace_len},
-        .id = text_span(t->id),
-        .recipient = text_span(only != NULL ? only->record->to : ""),
-        .date = relay_date(t->relay),
-    };
-    return leg_write(leg, text, smtp_received_format(text, sizeof(text), &received));
 }
 
 /* All legs said 354: the client may send. */
@@ -415,79 +467,18 @@ static void open_content(struct transaction *t)
     client_wake(t->client);
 }
 
-/* Our own line goes out with the first of the content, in one segment. False: a leg ran out of
- * memory. */
-static bool begin_content(struct transaction *t)
+/* Content waits for legs that are full: their budget to make room runs from the last progress. */
+static void watch_legs(struct transaction *t, bool moved)
 {
-    t->begun = true;
-    for (unsigned i = 0; i < t->leg_count; i++) {
-        if (t->legs[i].state == LEG_OPEN && !write_received(t, &t->legs[i]))
-            return false;
-    }
-    return true;
-}
-
-static size_t room(const struct transaction *t)
-{
-    size_t least = SIZE_MAX;
-    for (unsigned i = 0; i < t->leg_count; i++) {
-        if (t->legs[i].state != LEG_OPEN)
-            continue;
-        size_t leg = leg_room(&t->legs[i]);
-        least = leg < least ? leg : least;
-    }
-    return least;
-}
-
-/* Scan what has arrived since the last call. */
-static void scan(struct transaction *t, struct stream *client)
-{
-    struct slice slices[PEEK_SLICES];
-    uint64_t before = t->content.scanned;
-    for (;;) {
-        unsigned n =
-            stream_peek(client, (size_t)(t->content.scanned - t->forwarded), slices, PEEK_SLICES);
-        for (unsigned i = 0; i < n; i++) {
-            smtp_content_scan(&t->content, slices[i].data, slices[i].len);
-            if (t->content.ended)
-                n = 0;
-        }
-        if (n < PEEK_SLICES)
-            break;
-    }
-    t->relay->counters[RELAY_CLIENT_BYTES] += t->content.scanned - before;
-}
-
-/* Pass on references to the next bytes, at most `limit`. Returns how many; stops when a leg ends.
- */
-static size_t forward(struct transaction *t, struct stream *client, size_t limit)
-{
-    struct slice slices[PEEK_SLICES];
-    size_t done = 0;
-    while (done < limit) {
-        unsigned n = stream_peek(client, done, slices, PEEK_SLICES);
-        if (n == 0)
-            return done;
-        for (unsigned i = 0; i < n && done < limit; i++) {
-            size_t len = slices[i].len < limit - done ? slices[i].len : limit - done;
-            struct slice part = slice_sub(&slices[i], 0, (uint32_t)len);
-            bool good = true;
-            for (unsigned k = 0; good && k < t->leg_count; k++)
-                good = t->legs[k].state != LEG_OPEN || leg_forward(&t->legs[k], &part);
-            slice_release(&part);
-            if (!good)
-                return done;
-            done += len;
-        }
-    }
-    return done;
+    struct relay *r = t->relay;
+    if (moved || !timer_armed(&t->timer))
+        timer_arm(r->wheel, &t->timer, r->now + r->settings->body_stall);
 }
 
 void transaction_pump(struct transaction *t)
 {
     struct relay *r = t->relay;
-    struct stream *client = t->client->stream;
-    scan(t, client);
+    fanout_scan(t);
     if (t->content.bare) {
         fail_with(t, RELAY_MESSAGES_BARE_NEWLINE,
                   "550 5.6.11 Bare CR or LF in the message (RFC 5321 section 2.3.8)");
@@ -497,110 +488,100 @@ void transaction_pump(struct transaction *t)
         fail_with(t, RELAY_MESSAGES_TOO_BIG, "552 5.3.4 The message is too big");
         return;
     }
-    uint64_t ready = t->content.safe - t->forwarded;
-    if (!t->begun && (ready > 0 || t->content.ended) && !begin_content(t))
-        return;
-    size_t space = room(t);
-    size_t sent = forward(t, client, ready < space ? (size_t)ready : space);
+    bool moved = fanout_pass(t);
     if (t->state != TRANSACTION_CONTENT)
         return; /* a leg ran out of memory */
-    stream_consume(client, sent);
-    t->forwarded += sent;
     if (t->forwarded < t->content.safe) {
-        /* The legs are full: their budget to make room runs from the last progress. */
-        if (sent > 0 || !timer_armed(&t->timer))
-            timer_arm(r->wheel, &t->timer, r->now + r->settings->body_stall);
+        watch_legs(t, moved);
         return;
     }
     timer_disarm(r->wheel, &t->timer);
     if (!t->content.ended)
         return;
-    stream_consume(client, (size_t)(t->content.scanned - t->forwarded));
+    stream_consume(t->client->stream, (size_t)(t->content.scanned - t->forwarded));
     t->forwarded = t->content.scanned;
     t->end_at = r->now;
     t->state = TRANSACTION_COMMIT;
     timer_arm(r->wheel, &t->timer, r->now + r->settings->commit);
-    for (unsigned i = 0; i < t->leg_count; i++) {
-        if (t->legs[i].state == LEG_OPEN)
-            leg_end(&t->legs[i], smtp_content_empty(&t->content));
-    }
+    if (commit_begin(t) == COMMIT_OVER)
+        conclude(t);
 }
 
 /* ---------------------------------------------------------------------------------- legs -- */
 
-/* Has every leg that takes part come to a state in first..last? */
-static bool all_legs(const struct transaction *t, enum leg_state first, enum leg_state last)
+/* Has every leg that takes part come to this state? */
+static bool all_legs(const struct transaction *t, enum leg_state state)
 {
     for (unsigned i = 0; i < t->leg_count; i++) {
-        enum leg_state state = t->legs[i].state;
-        if (state != LEG_CANCELLED && (state < first || state > last))
+        if (t->legs[i].state != LEG_CANCELLED && t->legs[i].state != state)
             return false;
     }
     return true;
 }
 
-static struct leg *ended_badly(struct transaction *t)
-{
-    for (unsigned i = 0; i < t->leg_count; i++) {
-        if (t->legs[i].state > LEG_COMMITTED)
-            return &t->legs[i];
-    }
-    return NULL;
-}
-
-/* Every leg has answered the end of data. */
-static void committed(struct transaction *t)
-{
-    struct leg *bad = ended_badly(t);
-    timer_disarm(t->relay->wheel, &t->timer);
-    for (unsigned i = 0; i < t->leg_count; i++) {
-        if (t->legs[i].state == LEG_COMMITTED)
-            client_reply_copy(&t->answer, &t->legs[i].reply);
-    }
-    if (bad != NULL)
-        client_reply_copy(&t->answer, &bad->reply);
-    t->state = TRANSACTION_ENDED;
-    if (t->client != NULL)
-        client_wake(t->client);
-    else
-        transaction_end(t);
-}
-
 static void leg_changed(void *owner)
 {
     struct transaction *t = owner;
-    struct leg *bad = ended_badly(t);
     switch (t->state) {
     case TRANSACTION_ENVELOPE: /* a recipient has its answer, or there will be none */
         client_wake(t->client);
         break;
     case TRANSACTION_DATA:
-        if (bad != NULL)
-            fail(t, RELAY_MESSAGES_FAILED, &bad->reply);
-        else if (all_legs(t, LEG_OPEN, LEG_OPEN))
+        if (commit_failure(t) != NULL)
+            fail_for(t, commit_failure(t));
+        else if (all_legs(t, LEG_OPEN))
             open_content(t);
         break;
     case TRANSACTION_CONTENT:
-        if (bad != NULL)
-            fail(t, RELAY_MESSAGES_FAILED, &bad->reply);
+        if (commit_failure(t) != NULL)
+            fail_for(t, commit_failure(t));
         else
             client_wake(t->client); /* there is room */
         break;
     case TRANSACTION_COMMIT:
-        if (all_legs(t, LEG_COMMITTED, LEG_IN_DOUBT))
-            committed(t);
+        if (commit_step(t) == COMMIT_OVER)
+            conclude(t);
         break;
     case TRANSACTION_ENDED:
         break;
     }
 }
 
-static void time_out_legs(struct transaction *t, enum relay_counter counter, const char *text)
+/* ---------------------------------------------------------------------------------- time -- */
+
+/* The legs whose oldest recipient without an answer is overdue. */
+static void time_out_recipients(struct transaction *t)
 {
-    relay_count(t->relay, counter);
-    for (unsigned i = 0; i < t->leg_count; i++) {
-        if (t->legs[i].state != LEG_CANCELLED && t->legs[i].state < LEG_COMMITTED)
-            leg_timeout(&t->legs[i], text);
+    struct relay *r = t->relay;
+    struct recipient *rcpt;
+    relay_count(r, RELAY_TIMEOUT_RCPT);
+    TAILQ_FOREACH (rcpt, &t->envelope.recipients, entry) {
+        if (recipient_waits(rcpt) && rcpt->asked + r->settings->rcpt <= r->now)
+            leg_timeout(rcpt->leg, "The destination did not answer in time");
+    }
+    arm_envelope(t);
+}
+
+/* DATA was sent to all: the first that has not said 354. */
+static void time_out_data(struct transaction *t)
+{
+    relay_count(t->relay, RELAY_TIMEOUT_DATA);
+    for (unsigned i = 0; i < t->leg_count && t->state == TRANSACTION_DATA; i++) {
+        if (t->legs[i].state != LEG_CANCELLED && t->legs[i].state != LEG_OPEN)
+            leg_timeout(&t->legs[i], "The destination did not answer DATA in time");
+    }
+}
+
+/* The one that has its end, or has not acknowledged what comes before it. */
+static void time_out_commit(struct transaction *t)
+{
+    struct leg *late = commit_awaited(t);
+    if (late->state == LEG_DOTTED) {
+        relay_count(t->relay, RELAY_TIMEOUT_COMMIT);
+        leg_timeout(late, "The destination did not confirm in time");
+    } else {
+        relay_count(t->relay, RELAY_TIMEOUT_CONTENT);
+        leg_timeout(late, "The destination stopped taking the message");
     }
 }
 
@@ -610,16 +591,17 @@ static void on_timer(struct timer *timer, nsec_t now)
     (void)now;
     switch (t->state) {
     case TRANSACTION_ENVELOPE:
-        time_out_legs(t, RELAY_TIMEOUT_RCPT, "The destination did not answer in time");
+        time_out_recipients(t);
         break;
     case TRANSACTION_DATA:
-        time_out_legs(t, RELAY_TIMEOUT_DATA, "The destination did not answer DATA in time");
+        time_out_data(t);
         break;
     case TRANSACTION_CONTENT:
-        time_out_legs(t, RELAY_TIMEOUT_CONTENT, "The destination stopped taking the message");
+        relay_count(t->relay, RELAY_TIMEOUT_CONTENT);
+        leg_timeout(fanout_slowest(t), "The destination stopped taking the message");
         break;
     case TRANSACTION_COMMIT:
-        time_out_legs(t, RELAY_TIMEOUT_COMMIT, "The destination did not confirm in time");
+        time_out_commit(t);
         break;
     case TRANSACTION_ENDED:
         break;

@@ -19,14 +19,11 @@
 #include "drivers/base/check.h"
 #include "drivers/base/timer.h"
 
-/* Destinations in one transaction. One for now: the recipients of a second one get 452 4.5.3. */
-#define TRANSACTION_LEGS 1
-
 enum transaction_state {
     TRANSACTION_ENVELOPE, /* MAIL and RCPT */
     TRANSACTION_DATA,     /* DATA sent to the legs, not all have said 354 */
     TRANSACTION_CONTENT,  /* all legs are open: content is passed on */
-    TRANSACTION_COMMIT,   /* the end of data was sent; answers are awaited */
+    TRANSACTION_COMMIT,   /* the end of data has come; the legs get theirs, in turn */
     TRANSACTION_ENDED,    /* `answer` is what the client hears; no leg is alive */
 };
 
@@ -41,18 +38,25 @@ struct transaction {
     unsigned told;     /* recipients whose reply the client has */
     unsigned accepted; /* of those that the client was told */
     unsigned leg_count;
+    unsigned parties;    /* legs that DATA was sent to */
     uint64_t generation; /* of the snapshot that gave the first verdict; 0: none has */
     TAILQ_ENTRY(transaction) verdict_entry; /* in the relay, once there is one */
-    bool begun;         /* the legs have our Received line */
+    bool begun;                             /* the legs have our Received line */
     uint64_t forwarded; /* bytes of content passed on (and consumed from the client) */
     nsec_t data_at, content_at, end_at; /* when DATA came, when 354 was said, when the end came */
     struct timer timer;                 /* the budget of the phase */
     /* Not cleared as a whole for each message, for they are long. */
     struct envelope envelope;
     struct smtp_content content;
-    struct leg legs[TRANSACTION_LEGS];
     struct client_reply answer; /* in TRANSACTION_ENDED */
+    struct leg legs[];          /* one per destination, at most settings->max_legs */
 };
+
+/* Bytes of a transaction with so many legs. */
+static inline size_t transaction_size(unsigned legs)
+{
+    return sizeof(struct transaction) + legs * sizeof(struct leg);
+}
 
 /*
  * A transaction tells its session nothing but client_wake(): the session looks at the state when

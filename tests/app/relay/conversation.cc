@@ -224,6 +224,12 @@ std::string Fixture::Verify()
     )");
 }
 
+std::string Fixture::Heard(char letter)
+{
+    const Party *p = Find(letter);
+    return p != nullptr ? p->heard : "";
+}
+
 Party *Fixture::Find(char letter)
 {
     auto found = party_.find(letter);

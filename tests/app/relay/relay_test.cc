@@ -135,31 +135,6 @@ TEST_F(Relay, RefusesDomainsThatAreNotOursWithoutAConnection)
     )");
 }
 
-TEST_F(Relay, DefersARecipientOfASecondDestination)
-{
-    Say(kHello);
-    Say(kToData);
-    Say("C: .");
-    Say(R"(
-        M: trace
-        M> .
-        M< 250 ok
-        S: 250 ok
-        C: MAIL FROM:<a@b.example>
-        S: 250
-        C: RCPT TO:<alice@example.com>
-        M> MAIL FROM:<a@b.example>
-        M> RCPT TO:<alice@example.com>
-        M< 250 ok
-        M< 250 ok
-        S: 250 ok
-        C: RCPT TO:<bob@example.com>
-        S: 452 4.5.3
-        E: no connection
-    )");
-    EXPECT_EQ(f.Counter(RELAY_RCPT_SECOND_LEG), 1u);
-}
-
 TEST_F(Relay, KeepsAConnectionForTheNextMessage)
 {
     Say(kHello);

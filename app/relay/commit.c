@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Ordered commit. */
+#include "app/relay/commit.h"
+
+#include "app/relay/state.h"
+
+static bool any(const struct transaction *t, enum leg_state state)
+{
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        if (t->legs[i].state == state)
+            return true;
+    }
+    return false;
+}
+
+struct leg *commit_failure(struct transaction *t)
+{
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        if (t->legs[i].state > LEG_COMMITTED)
+            return &t->legs[i];
+    }
+    return NULL;
+}
+
+bool commit_revocable(const struct transaction *t)
+{
+    return !any(t, LEG_DOTTED) && !any(t, LEG_COMMITTED);
+}
+
+static bool goes_first(const struct transaction *t, const struct leg *leg)
+{
+    return leg->side == (t->relay->settings->commit_local_first ? SIDE_LOCAL : SIDE_EXTERNAL);
+}
+
+/* The held leg whose turn it is, NULL if not all have acknowledged what they have. */
+static struct leg *next(struct transaction *t)
+{
+    struct leg *chosen = NULL;
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        struct leg *leg = &t->legs[i];
+        if (leg->state != LEG_HELD)
+            continue;
+        if (!leg_is_acknowledged(leg))
+            return NULL;
+        if (chosen == NULL || (goes_first(t, leg) && !goes_first(t, chosen)))
+            chosen = leg;
+    }
+    return chosen;
+}
+
+struct leg *commit_awaited(struct transaction *t)
+{
+    struct leg *late = NULL;
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        struct leg *leg = &t->legs[i];
+        if (leg->state == LEG_DOTTED)
+            return leg;
+        if (leg->state == LEG_OPEN || (leg->state == LEG_HELD && !leg_is_acknowledged(leg)))
+            late = leg;
+    }
+    return late;
+}
+
+enum commit_progress commit_step(struct transaction *t)
+{
+    bool failed = commit_failure(t) != NULL;
+    for (unsigned i = 0; failed && i < t->leg_count; i++) {
+        if (t->legs[i].state == LEG_HELD)
+            leg_abort(&t->legs[i]);
+    }
+    if (any(t, LEG_DOTTED))
+        return COMMIT_WAITS;
+    if (!any(t, LEG_HELD))
+        return COMMIT_OVER;
+    struct leg *leg = next(t);
+    if (leg != NULL)
+        leg_end(leg, smtp_content_empty(&t->content));
+    return COMMIT_WAITS;
+}
+
+enum commit_progress commit_begin(struct transaction *t)
+{
+    struct leg *open = NULL;
+    unsigned count = 0;
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        if (t->legs[i].state == LEG_OPEN) {
+            open = &t->legs[i];
+            count++;
+        }
+    }
+    if (count == 1) {
+        leg_end(open, smtp_content_empty(&t->content));
+        return COMMIT_WAITS;
+    }
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        if (t->legs[i].state == LEG_OPEN)
+            leg_hold(&t->legs[i]);
+    }
+    return commit_step(t);
+}
+
+void commit_answer(const struct transaction *t, const struct leg *failure,
+                   struct client_reply *answer)
+{
+    if (t->parties > 1) {
+        if (failure == NULL)
+            client_reply_set(answer, "250 2.0.0 OK: %s", t->id);
+        else if (failure->reply.changed && failure->reply.text[0] == '4')
+            client_reply_copy(answer, &failure->reply);
+        else
+            client_reply_set(answer, "451 4.3.0 The recipients' servers disagree; try again, and "
+                                     "each is asked by itself");
+        return;
+    }
+    for (unsigned i = 0; failure == NULL && i < t->leg_count; i++) {
+        if (t->legs[i].state == LEG_COMMITTED)
+            failure = &t->legs[i];
+    }
+    client_reply_copy(answer, &failure->reply);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Content from the client to the legs: references, no copies. */
+#include "app/relay/fanout.h"
+
+#include "app/relay/state.h"
+#include "app/smtp/received.h"
+
+#define PEEK_SLICES 16
+
+void fanout_scan(struct transaction *t)
+{
+    struct stream *client = t->client->stream;
+    struct slice slices[PEEK_SLICES];
+    uint64_t before = t->content.scanned;
+    for (;;) {
+        unsigned n =
+            stream_peek(client, (size_t)(t->content.scanned - t->forwarded), slices, PEEK_SLICES);
+        for (unsigned i = 0; i < n; i++) {
+            smtp_content_scan(&t->content, slices[i].data, slices[i].len);
+            if (t->content.ended)
+                n = 0;
+        }
+        if (n < PEEK_SLICES)
+            break;
+    }
+    t->relay->counters[RELAY_CLIENT_BYTES] += t->content.scanned - before;
+}
+
+/* Our trace line in front of the content (RFC 5321 §4.4); `for` only with a single recipient. */
+static bool write_received(struct transaction *t, struct leg *leg)
+{
+    const struct recipient *rcpt, *only = NULL;
+    TAILQ_FOREACH (rcpt, &t->envelope.recipients, entry) {
+        if (rcpt->record == NULL)
+            continue;
+        if (only != NULL) {
+            only = NULL;
+            break;
+        }
+        only = rcpt;
+    }
+    const char *to = only != NULL ? only->record->to : "";
+    char text[SMTP_RECEIVED_MAX];
+    struct smtp_received received = {
+        .begin = {t->client->trace, t->client->trace_len},
+        .id = {t->id, strlen(t->id)},
+        .recipient = {to, strlen(to)},
+        .date = relay_date(t->relay),
+    };
+    return leg_write(leg, text, smtp_received_format(text, sizeof(text), &received));
+}
+
+/* Our own line goes out with the first of the content, in one segment. False: a leg ran out of
+ * memory. */
+static bool begin(struct transaction *t)
+{
+    t->begun = true;
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        if (t->legs[i].state == LEG_OPEN && !write_received(t, &t->legs[i]))
+            return false;
+    }
+    return true;
+}
+
+struct leg *fanout_slowest(struct transaction *t)
+{
+    struct leg *slowest = NULL;
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        struct leg *leg = &t->legs[i];
+        if (leg->state == LEG_OPEN && (slowest == NULL || leg_room(leg) < leg_room(slowest)))
+            slowest = leg;
+    }
+    return slowest;
+}
+
+/* The same reference to every open leg. */
+static bool forward(struct transaction *t, const struct slice *part)
+{
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        if (t->legs[i].state == LEG_OPEN && !leg_forward(&t->legs[i], part))
+            return false;
+    }
+    return true;
+}
+
+/* Pass on the next bytes, at most `limit`. Returns how many; stops when a leg ends. */
+static size_t forward_bytes(struct transaction *t, size_t limit)
+{
+    struct stream *client = t->client->stream;
+    struct slice slices[PEEK_SLICES];
+    size_t done = 0;
+    while (done < limit) {
+        unsigned n = stream_peek(client, done, slices, PEEK_SLICES);
+        if (n == 0)
+            return done;
+        for (unsigned i = 0; i < n && done < limit; i++) {
+            size_t len = slices[i].len < limit - done ? slices[i].len : limit - done;
+            struct slice part = slice_sub(&slices[i], 0, (uint32_t)len);
+            bool good = forward(t, &part);
+            slice_release(&part);
+            if (!good)
+                return done;
+            done += len;
+        }
+    }
+    return done;
+}
+
+bool fanout_pass(struct transaction *t)
+{
+    uint64_t ready = t->content.safe - t->forwarded;
+    if (!t->begun && (ready > 0 || t->content.ended) && !begin(t))
+        return false;
+    const struct leg *slowest = fanout_slowest(t);
+    size_t space = slowest != NULL ? leg_room(slowest) : 0;
+    size_t sent = forward_bytes(t, ready < space ? (size_t)ready : space);
+    if (t->state != TRANSACTION_CONTENT)
+        return false; /* a leg ran out of memory */
+    stream_consume(t->client->stream, sent);
+    t->forwarded += sent;
+    return sent > 0;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The content of a message on its way from the client to the legs, at the pace of the slowest. */
+#ifndef SPLITMX_RELAY_FANOUT_H
+#define SPLITMX_RELAY_FANOUT_H
+
+#include "app/relay/transaction.h"
+
+/* Scan what has arrived since the last call. */
+void fanout_scan(struct transaction *t);
+
+/*
+ * Pass on what has been scanned and is safe, our trace line in front of it, as far as all open legs
+ * have room; the client's bytes are consumed. Returns true if anything moved. A leg that runs out
+ * of memory ends, and says so, inside this call: look at the transaction's state.
+ */
+MUST_CHECK bool fanout_pass(struct transaction *t);
+
+/* The open leg that has the least room; of several, the first. NULL: none is open. */
+struct leg *fanout_slowest(struct transaction *t);
+
+#endif
