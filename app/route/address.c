@@ -179,47 +179,65 @@ static enum address_error ascii_domain(struct span s, char *out, uint16_t *len)
     return ADDRESS_OK;
 }
 
-/* Lower case in NFC, label by label, so that none depends on its neighbours (the two small sigmas
- * of Greek). IDNA2008 itself knows lower case only (RFC 5895 §2 step 1). */
-static enum address_error lower_labels(struct span s, uint8_t *out, size_t room)
+/* One label by IDNA2008 (RFC 5891 §5), without the mappings of UTS #46: a fullwidth letter is not
+ * the ASCII one that it looks like. */
+static int look_up(const uint8_t *label, uint8_t **ascii)
 {
-    size_t at = 0;
-    for (const char *end = s.at + s.len, *label = s.at; label <= end;) {
-        const char *dot = memchr(label, '.', (size_t)(end - label));
-        size_t label_len = (size_t)((dot != NULL ? dot : end) - label), len = room - at - 2;
-        uint8_t *result =
-            u8_tolower((const uint8_t *)label, label_len, "", UNINORM_NFC, out + at, &len);
-        if (result != out + at) {
-            free(result);
-            return result != NULL ? ADDRESS_DOMAIN_TOO_LONG : ADDRESS_NO_MEMORY;
-        }
-        at += len;
-        out[at++] = dot != NULL ? '.' : '\0';
-        if (at + 2 >= room)
-            return ADDRESS_DOMAIN_TOO_LONG;
-        label += label_len + 1;
-    }
-    return ADDRESS_OK;
+    return idn2_lookup_u8(label, ascii, IDN2_NFC_INPUT | IDN2_NO_TR46);
 }
 
+/* IDNA2008 knows lower case only (RFC 5895 §2 step 1), but for the capitals of Cherokee, which
+ * Unicode had long before it had their small letters: so what is a label as it stands stays. */
+static int look_up_without_case(const uint8_t *label, uint8_t **ascii)
+{
+    uint8_t lower[ADDRESS_TEXT_MAX];
+    size_t len = sizeof(lower) - 1;
+    int code = look_up(label, ascii);
+    if (code == IDN2_OK || code == IDN2_MALLOC)
+        return code;
+    uint8_t *result = u8_tolower(label, u8_strlen(label), "", UNINORM_NFC, lower, &len);
+    if (result != lower) {
+        free(result);
+        return result != NULL ? IDN2_TOO_BIG_LABEL : IDN2_MALLOC;
+    }
+    lower[len] = '\0';
+    return look_up(lower, ascii);
+}
+
+static enum address_error append_label(struct span label, char *out, size_t room, size_t *at)
+{
+    uint8_t text[ADDRESS_TEXT_MAX + 1], *ascii = NULL;
+    memcpy(text, label.at, label.len);
+    text[label.len] = '\0';
+    int code = is_ascii(label) ? IDN2_OK : look_up_without_case(text, &ascii);
+    if (code != IDN2_OK)
+        return code == IDN2_MALLOC ? ADDRESS_NO_MEMORY : ADDRESS_DOMAIN_IDNA;
+    const char *written = ascii != NULL ? (const char *)ascii : (const char *)text;
+    size_t len = strlen(written);
+    bool fits = len < room - *at;
+    if (fits)
+        memcpy(out + *at, written, len);
+    *at += len;
+    idn2_free(ascii);
+    return fits ? ADDRESS_OK : ADDRESS_DOMAIN_TOO_LONG;
+}
+
+/* Label by label, so that none depends on its neighbours (the two small sigmas of Greek), and an
+ * A-label is taken as it is among others as it is alone. */
 static enum address_error unicode_domain(struct span s, char *out, uint16_t *len)
 {
-    uint8_t labels[ADDRESS_TEXT_MAX], *ascii = NULL;
+    char ascii[ADDRESS_TEXT_MAX];
+    size_t at = 0;
     enum address_error error = check_utf8(s);
-    if (error == ADDRESS_OK)
-        error = lower_labels(s, labels, sizeof(labels));
-    if (error != ADDRESS_OK)
-        return error;
-    /* Without the mappings of UTS #46: a fullwidth letter is not the ASCII one it looks like. */
-    int code = idn2_lookup_u8(labels, &ascii, IDN2_NFC_INPUT | IDN2_NO_TR46);
-    if (code == IDN2_OK)
-        error = ascii_domain((struct span){(char *)ascii, strlen((char *)ascii)}, out, len);
-    else
-        error = code == IDN2_MALLOC           ? ADDRESS_NO_MEMORY
-                : code == IDN2_TOO_BIG_DOMAIN ? ADDRESS_DOMAIN_TOO_LONG
-                                              : ADDRESS_DOMAIN_IDNA;
-    idn2_free(ascii);
-    return error;
+    for (const char *end = s.at + s.len, *label = s.at; error == ADDRESS_OK && label <= end;) {
+        const char *dot = memchr(label, '.', (size_t)(end - label));
+        size_t label_len = (size_t)((dot != NULL ? dot : end) - label);
+        error = append_label((struct span){label, label_len}, ascii, sizeof(ascii), &at);
+        if (dot != NULL && error == ADDRESS_OK)
+            ascii[at++] = '.'; /* append_label() left room for it */
+        label += label_len + 1;
+    }
+    return error != ADDRESS_OK ? error : ascii_domain((struct span){ascii, at}, out, len);
 }
 
 enum address_error address_domain_canonical(struct span domain, char *out, uint16_t *len)
@@ -289,6 +307,18 @@ bool address_is_routed(const struct address *a)
 bool address_is_utf8(struct span text)
 {
     return u8_check((const uint8_t *)text.at, text.len) == NULL;
+}
+
+bool address_is_composed(struct span text)
+{
+    const uint8_t *bytes = (const uint8_t *)text.at;
+    size_t len;
+    if (is_ascii(text))
+        return true;
+    uint8_t *composed = u8_normalize(UNINORM_NFC, bytes, text.len, NULL, &len);
+    bool same = composed != NULL && len == text.len && memcmp(composed, bytes, len) == 0;
+    free(composed);
+    return same;
 }
 
 bool address_is_dotless(const struct address *a)

@@ -5,7 +5,8 @@
  *
  *   local part   quotes and backslashes removed (`"a.b"` is `a.b`), in Unicode form NFC, ASCII
  *                letters in lower case. Nothing else is equal: no other case, no lookalikes.
- *   domain       A-labels (IDNA2008, RFC 5891) in lower case, without the trailing dot
+ *   domain       A-labels (IDNA2008, RFC 5891) in lower case, without the trailing dot. An A-label
+ *                is taken as it stands: whether it decodes is for DNS to say
  *
  * ASCII takes no library call and no allocation. Beyond ASCII libunistring and libidn2 may
  * allocate a few kB, in proportion to the input, which is bounded by ADDRESS_TEXT_MAX; that can
@@ -88,6 +89,9 @@ bool address_is_routed(const struct address *a);
 bool address_is_dotless(const struct address *a);
 
 bool address_is_utf8(struct span text);
+
+/* True if UTF-8 is in Unicode form NFC, as canonical local parts are. */
+bool address_is_composed(struct span text);
 
 /* Room for any address as text, with the NUL. */
 #define ADDRESS_FORMAT_SIZE (2 * ADDRESS_LOCAL_MAX + 2 + 1 + ADDRESS_DOMAIN_MAX + 1)

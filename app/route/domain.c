@@ -122,7 +122,16 @@ static void judge_delimiter(struct domain *d, const struct domain_context *c)
         FAIL("subaddress_delimiter", "'%.80s' is not allowed; allowed: one of %s", text, allowed);
 }
 
-/* The address between brackets, as RCPT or MAIL will carry it. */
+static bool is_ascii(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.at[i] >= 0x80)
+            return false;
+    return true;
+}
+
+/* The address between brackets, as RCPT or MAIL will carry it: without SMTPUTF8 its domain must be
+ * in A-labels there, and nothing says a local part beyond ASCII. */
 static void judge_address(const struct domain *d, const char *key, char *out,
                           const struct domain_context *c)
 {
@@ -134,8 +143,30 @@ static void judge_address(const struct domain *d, const char *key, char *out,
         FAIL(key, "'%.80s' is not an address; allowed: local@domain", text);
         return;
     }
-    memcpy(out, path.address.at, path.address.len);
-    out[path.address.len] = '\0';
+    char ascii[ADDRESS_DOMAIN_MAX + 1];
+    struct span domain = path.domain;
+    uint16_t len = 0;
+    enum address_error error = ADDRESS_OK;
+    if (!is_ascii(path.local)) {
+        FAIL(key, "'%.80s' has a local part beyond ASCII; allowed: one that needs no SMTPUTF8",
+             text);
+        return;
+    }
+    if (!is_ascii(domain)) {
+        error = address_domain_canonical(domain, ascii, &len);
+        domain = (struct span){ascii, len};
+    }
+    if (error == ADDRESS_OK && path.local.len + 1 + domain.len + strlen("<>") > SMTP_PATH_MAX)
+        error = ADDRESS_DOMAIN_TOO_LONG;
+    if (error != ADDRESS_OK) {
+        FAIL(key, "'%.80s': %s", text, address_error_text(error));
+        return;
+    }
+    memcpy(out, path.local.at, path.local.len);
+    out += path.local.len;
+    *out++ = '@';
+    memcpy(out, domain.at, domain.len);
+    out[domain.len] = '\0';
 }
 
 static void judge_probe(struct domain *d, const struct domain_context *c)

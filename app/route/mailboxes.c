@@ -57,6 +57,10 @@ static void add_expression(struct parser *p, const char *at, const char *end, bo
     }
     if (!ends_here(p, close + 1, end))
         return;
+    if (!address_is_composed((struct span){at + 1, (size_t)(close - at - 1)})) {
+        FAIL(p, "the expression is not in Unicode form NFC, as what it is matched with is");
+        return;
+    }
     struct mailboxes *m = p->m;
     m->expressions = memory_grow(m->expressions, m->expression_count, sizeof(*m->expressions));
     m->expressions[m->expression_count++] =
@@ -157,6 +161,8 @@ static void add_entry(struct parser *p, const char *at, const char *end)
         else
             add_address(p, (struct span){at, (size_t)(close + 1 - at)}, true, close + 1, end,
                         external);
+    } else if (external && at < end && *at == '!') {
+        FAIL(p, "two ! in front; quote the local part if the second one belongs to it");
     } else {
         const char *stop = at;
         while (stop < end && *stop != '@' && !file_is_blank(*stop))

@@ -4,7 +4,8 @@
  *
  *     alice                     a local part, quoted where RFC 5321 wants it quoted
  *     "john doe"@example.com    a whole address, of this domain
- *     /(sales|support)-[a-z]+/  an expression over the whole local part; \/ for a slash
+ *     /(sales|support)-[a-z]+/  an expression over the whole local part, in form NFC; \/ for a
+ * slash
  *     *                         everybody else
  *     !bob                      the same with ! in front: on the other side
  *     # a comment               also behind an entry and a blank

@@ -3,9 +3,14 @@
 // addresses.
 #include <gtest/gtest.h>
 
+#include <idn2.h>
+#include <unistr.h>
+
 #include <random>
 #include <set>
 #include <string>
+
+#include "tests/app/route/spelling.h"
 
 extern "C" {
 #include "app/route/address.h"
@@ -151,6 +156,41 @@ TEST(Domain, IsInALabels)
               "a_b.xn--bcher-kva.example");
 }
 
+TEST(Domain, KeepsTheCapitalsThatIdna2008Knows)
+{
+    EXPECT_EQ(Domain("\u13e3\u13b3\u13a9.example"), "xn--f9dt7l.example") << "Cherokee";
+    EXPECT_EQ(Domain("b\u00dc\u0441her.\u13e3\u13b3\u13a9"),
+              Domain("b\u00fc\u0441her.xn--f9dt7l"));
+}
+
+TEST(Domain, TakesAnALabelAmongOthersAsItTakesItAlone)
+{
+    for (const char *odd : {"xn--i-7iq.example", "xn--zzzzzzz.example", "XN--a-b.example"}) {
+        std::string alone = Domain(odd);
+        EXPECT_EQ(Domain(std::string("b\u00fccher.") + odd), "xn--bcher-kva." + alone);
+    }
+}
+
+TEST(Domain, MayBeLongerAsItIsWrittenThanAsItIsCompared)
+{
+    std::string label; // 120 bytes of one label
+    for (int i = 0; i < 40; i++)
+        label += "\u10d0";
+    std::string canonical = Domain(label + ".example");
+    EXPECT_EQ(canonical.rfind("xn--", 0), 0u) << canonical;
+    EXPECT_LE(canonical.size(), 63u + strlen(".example"));
+    for (int i = 0; i < 40; i++)
+        label += "\u10d0";
+    EXPECT_EQ(Domain(label + ".example"), address_error_text(ADDRESS_DOMAIN_IDNA));
+    std::string many;
+    for (int i = 0; i < 60; i++)
+        many += "\u00fc.";
+    EXPECT_EQ(Domain(many), address_error_text(ADDRESS_DOMAIN_TOO_LONG));
+    for (int i = 0; i < 40; i++)
+        many += "\u00fc.";
+    EXPECT_EQ(Domain(many), address_error_text(ADDRESS_DOMAIN_TOO_LONG));
+}
+
 TEST(Domain, NeverEqualsALookalike)
 {
     EXPECT_EQ(Domain("\xef\xbd\x85xample.com"), address_error_text(ADDRESS_DOMAIN_IDNA));
@@ -185,38 +225,24 @@ TEST(Base, IsAllBeforeTheFirstDelimiter)
     EXPECT_EQ(base("+tag"), "none");
 }
 
-// Spells a local part in one of the ways that mean the same.
-std::string Spelled(std::mt19937 &random, const std::string &content)
-{
-    static const std::string atoms = "abcdefghijklmnopqrstuvwxyz0123456789.!#$%&'*+-/=?^_`{|}~";
-    bool quote = content.find_first_not_of(atoms) != std::string::npos || random() % 2 == 0;
-    std::string out = quote ? "\"" : "";
-    for (char c : content) {
-        if (c >= 'a' && c <= 'z' && random() % 2 == 0)
-            c = (char)(c - 32);
-        if (quote && (c == '"' || c == '\\' || random() % 3 == 0))
-            out += '\\';
-        out += c;
-    }
-    return quote ? out + "\"" : out;
-}
-
 TEST(Property, SpellingsOfOneAddressAgreeAndTwoAddressesDiffer)
 {
-    std::mt19937 random(11);
-    std::set<std::string> contents, canonical;
-    for (int i = 0; i < 20000; i++) {
-        std::string content;
-        for (unsigned n = 1 + random() % 6; n > 0; n--)
-            content += "ab1.+%\"\\ @"[random() % 10];
-        contents.insert(content);
-        std::string a = Canonical(Spelled(random, content)),
-                    b = Canonical(Spelled(random, content));
-        ASSERT_EQ(a, b) << content;
-        ASSERT_EQ(a, content + "@example.com");
-        canonical.insert(a);
+    Random random(11);
+    std::set<std::string> written, canonical;
+    for (int i = 0; i < 100000; i++) {
+        Local local;
+        for (unsigned n = 1 + random() % 5; n > 0; n--)
+            local.push_back(random() % Letters().size());
+        const DomainName &domain = OneOf(random, DomainNames());
+        std::string content = ::Canonical(local), a = Spell(random, local),
+                    b = Spell(random, local), want = content + "@" + domain.canonical;
+        ASSERT_EQ(Canonical(a, SpellDomain(random, domain)), want) << a;
+        ASSERT_EQ(Canonical(b, SpellDomain(random, domain)), want) << b;
+        written.insert(want);
+        canonical.insert(Canonical(a, SpellDomain(random, domain)));
     }
-    EXPECT_EQ(canonical.size(), contents.size());
+    EXPECT_EQ(canonical.size(), written.size());
+    EXPECT_GT(written.size(), 50000u);
 }
 
 TEST(Property, TheCanonicalFormIsItsOwn)
@@ -255,6 +281,35 @@ TEST(Property, TheCanonicalFormIsItsOwn)
             << again;
     }
     EXPECT_GT(good, 5000);
+}
+
+// One character after the other that IDNA2008 knows, and some neighbours.
+TEST(Property, ADomainIsTheSameInEitherForm)
+{
+    Random random(13);
+    unsigned taken = 0, same_alone = 0;
+    for (uint32_t c = 0x80; c < 0x32000; c++) {
+        if (c >= 0xd800 && c < 0xe000)
+            continue;
+        if (c > 0x3400 && c < 0xd000 && c % 17 != 0)
+            continue; // Han and Hangul: some will do
+        uint8_t utf8[8];
+        std::string one((char *)utf8, (size_t)u8_uctomb(utf8, c, sizeof(utf8)));
+        std::string label = random() % 2 ? one : "a" + one + "b";
+        std::string a_label = Domain(label + ".example");
+        if (a_label.rfind("xn--", 0) != 0)
+            continue; // it is not one, or is ASCII: the Kelvin sign
+        taken++;
+        ASSERT_EQ(Domain(a_label), a_label) << label;
+        char *back = nullptr;
+        ASSERT_EQ(idn2_to_unicode_8z8z(a_label.c_str(), &back, 0), IDN2_OK) << label;
+        ASSERT_EQ(Domain(back), a_label) << label << " by way of " << back;
+        ASSERT_EQ(Domain("xn--bcher-kva." + std::string(back) + "."), "xn--bcher-kva." + a_label);
+        same_alone += label + ".example" == back;
+        idn2_free(back);
+    }
+    EXPECT_GT(taken, 15000u);
+    EXPECT_GT(same_alone, 10000u);
 }
 
 } // namespace

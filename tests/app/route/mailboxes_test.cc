@@ -140,7 +140,9 @@ TEST(Mailboxes, NameEveryWrongLine)
                    "M\xfcller\n"
                    "alice@\n"
                    "alice@exa mple.com\n"
-                   "\"\"\n"))
+                   "\"\"\n"
+                   "!!bob\n"
+                   "/m\xc3\xbcu\xcc\x88/\n"))
             .Errors(),
         ElementsAre(
             "m:2: example.org is another domain; allowed: addresses of example.com",
@@ -159,7 +161,9 @@ TEST(Mailboxes, NameEveryWrongLine)
             "m:16: '': there is no domain",
             "m:17: 'mple.com' after the entry; allowed: a # behind "
             "a blank",
-            "m:18: there is no local part; everybody is *"));
+            "m:18: there is no local part; everybody is *",
+            "m:19: two ! in front; quote the local part if the second one belongs to it",
+            "m:20: the expression is not in Unicode form NFC, as what it is matched with is"));
 }
 
 TEST(Mailboxes, OfAnInternationalDomainMayBeSpelledEitherWay)

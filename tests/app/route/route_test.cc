@@ -368,4 +368,20 @@ TEST(Explain, ParsesWhatRcptWouldParse)
     EXPECT_EQ(path.address.at, text + 12) << "spans point into the argument";
 }
 
+TEST(Explain, JudgesTheLengthOfTheCanonicalForm)
+{
+    std::string label, local;
+    for (int i = 0; i < 40; i++)
+        label += "\u10d0"; // three bytes each
+    for (int i = 0; i < 30; i++)
+        local += "o\u0308";
+    Routed r("[domain " + label + ".example]\n" + kSplit.substr(kSplit.find('\n') + 1),
+             {{"m", local + "\n"}});
+    ASSERT_THAT(r.Errors(), IsEmpty());
+    EXPECT_EQ(r.Verdict(local + "@" + label + ".example"), "local");
+    EXPECT_EQ(r.Verdict("<@\u00fc.example:\"" + local + "\"@" + label + ".example>"), "local");
+    EXPECT_EQ(r.Verdict("\x80" + local + "@" + label + ".example"), "bad-address");
+    EXPECT_EQ(r.Verdict("x\xbc" + local + "@" + label + ".example"), "bad-address");
+}
+
 } // namespace

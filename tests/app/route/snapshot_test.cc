@@ -144,6 +144,23 @@ TEST(DomainSection, HasAnAddressToVerifyAndAOneCharacterDelimiter)
                 ElementsAre(HasSubstr("postmaster: external needs split_domain_routing = yes")));
 }
 
+TEST(DomainSection, HasAnAddressToVerifyThatNeedsNoSmtputf8)
+{
+    Routed r(With("verification_address", "carol@b\u00fccher.example"), kFiles);
+    ASSERT_THAT(r.Errors(), IsEmpty());
+    EXPECT_STREQ(snapshot_probe(*r, 0)->recipient, "carol@xn--bcher-kva.example");
+    EXPECT_THAT(ErrorsOf(With("verification_address", "j\u00f6rg@example.com")),
+                ElementsAre(HasSubstr("has a local part beyond ASCII")));
+    std::string label, domain;
+    for (int i = 0; i < 40; i++)
+        label += "\u10d0";
+    for (int i = 0; i < 5; i++)
+        domain += label + ".";
+    EXPECT_THAT(
+        ErrorsOf(With("verification_address", std::string(60, 'a') + "@" + domain + "example")),
+        ElementsAre(HasSubstr("verification_address: ")));
+}
+
 TEST(DomainSection, IsNamedByADomainAndOnlyOnce)
 {
     EXPECT_THAT(ErrorsOf(Another("localhost")),
