@@ -348,6 +348,7 @@ static void judge_listener(struct settings *s, const struct config_section *c,
             return;
         }
     judge_networks(&l.proxy_from, c, "proxy_from", errors);
+    judge_networks(&l.xclient_from, c, "xclient_from", errors);
     s->listeners[s->listener_count++] = l;
 }
 

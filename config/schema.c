@@ -46,6 +46,7 @@ static const struct schema_key listener[] = {
     {TEXT("port"), .required = true},
     {NUMBER("tcp_port", 1, 65535), .fallback = "25"},
     {TEXT("proxy_from")},
+    {TEXT("xclient_from")},
 };
 
 static const struct schema_key domain[] = {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Who a client is: what load balancers say of it. */
+/* Who a client is: what it says itself, and what load balancers and proxies say of it. */
 #include "app/relay/client.h"
+
+#include "app/smtp/xclient.h"
 
 /* Copy what is unread, up to `size` bytes; returns how many. */
 static size_t copy_unread(const struct client *client, uint8_t *buf, size_t size)
@@ -32,4 +34,44 @@ bool client_says_proxy(const struct client *client)
 {
     uint8_t buf[16];
     return proxy_begins(buf, copy_unread(client, buf, sizeof(buf)));
+}
+
+static bool is_given(const struct smtp_xclient *x, enum smtp_attribute attribute)
+{
+    return (x->given & 1u << attribute) != 0;
+}
+
+bool client_take_xclient(struct client *client, struct span argument)
+{
+    struct smtp_xclient x;
+    if (!smtp_xclient_parse(argument, &x))
+        return false;
+    if (is_given(&x, SMTP_ATTRIBUTE_ADDR))
+        client->address.addr = x.client.addr;
+    if (is_given(&x, SMTP_ATTRIBUTE_PORT))
+        client->address.port = x.client.port;
+    if (is_given(&x, SMTP_ATTRIBUTE_NAME))
+        strcpy(client->name, x.name);
+    if (is_given(&x, SMTP_ATTRIBUTE_HELO)) {
+        strcpy(client->helo, x.helo);
+        client->helo_told = x.helo[0] != '\0';
+    }
+    return true;
+}
+
+void client_greet(struct client *client, struct span name, bool extended, const char *hostname)
+{
+    client->extended = extended;
+    if (!client->helo_told) {
+        memcpy(client->helo, name.at, name.len);
+        client->helo[name.len] = '\0';
+    }
+    struct smtp_received_from from = {
+        .helo = {client->helo, strlen(client->helo)},
+        .ptr = {client->name, strlen(client->name)},
+        .client = client->address.addr,
+        .hostname = {hostname, strlen(hostname)},
+        .extended = client->extended,
+    };
+    client->trace_len = (uint16_t)smtp_received_begin(client->trace, sizeof(client->trace), &from);
 }

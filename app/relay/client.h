@@ -14,12 +14,14 @@
 struct client {
     struct stream *stream;
     struct endpoint address;
-    bool extended; /* said EHLO */
+    bool extended;  /* said EHLO */
+    bool helo_told; /* `helo` is what XCLIENT said of it: EHLO does not change that */
     uint16_t trace_len;
     /* There is news: the session looks at its transaction later in this round, not inside the call.
      */
     void (*wake)(struct client *client);
     char helo[SMTP_DOMAIN_MAX + 1];      /* the name it said */
+    char name[SMTP_DOMAIN_MAX + 1];      /* its name in DNS; empty: not known */
     char trace[SMTP_RECEIVED_BEGIN_MAX]; /* how our Received lines begin */
 };
 
@@ -35,6 +37,13 @@ static inline void client_wake(struct client *client)
  * consumed, and the client is whom it names; PROXY_BAD: the connection must be closed.
  */
 MUST_CHECK enum proxy_state client_take_proxy(struct client *client);
+
+/* Take over what XCLIENT says; false, and nothing has changed, if it says nothing that can be
+ * understood. An address that is unavailable becomes 0.0.0.0, which is on nobody's side. */
+MUST_CHECK bool client_take_xclient(struct client *client, struct span argument);
+
+/* HELO or EHLO said `name`. */
+void client_greet(struct client *client, struct span name, bool extended, const char *hostname);
 
 /* Does what is unread begin like a PROXY header? */
 bool client_says_proxy(const struct client *client);

@@ -91,6 +91,8 @@ struct relay_usage relay_usage(const struct relay *r);
     X(RELAY_PROXY_HEADERS, "client sessions whose client a PROXY header named")                    \
     X(RELAY_PROXY_BAD, "connections closed for a PROXY header that was wrong or did not come")     \
     X(RELAY_PROXY_REFUSED, "connections closed for a PROXY header from outside proxy_from")        \
+    X(RELAY_XCLIENT, "clients that XCLIENT named")                                                 \
+    X(RELAY_XCLIENT_REFUSED, "clients closed for XCLIENT from outside xclient_from")               \
     X(RELAY_CLIENT_TIMEOUTS, "clients that were silent for too long")                              \
     X(RELAY_CLIENT_LOST, "clients that went away without QUIT")                                    \
     X(RELAY_CLIENT_ERRORS, "commands refused for their syntax or order")                           \

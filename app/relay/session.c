@@ -17,11 +17,13 @@
 struct session {
     enum session_state state;
     struct relay *relay;
+    const struct entrance *entrance;
     struct transaction *transaction; /* NULL: none */
     TAILQ_ENTRY(session) entry;      /* in relay->sessions */
     TAILQ_ENTRY(session) woken_entry;
     struct timer timer; /* the client's silence */
     bool woken;
+    bool may_xclient;  /* it came from a network that may say for whom it speaks */
     bool greeted;      /* HELO or EHLO was said */
     bool mail_refused; /* by us: what was sent behind it is no error of the client's */
     bool mail_untold;  /* MAIL was good, and its reply waits for that of the next command */
@@ -122,6 +124,17 @@ static void watch_client(struct session *s)
     timer_arm(r->wheel, &s->timer, r->now + r->settings->client_command);
 }
 
+/* False: the session is gone. */
+static bool welcome(struct session *s)
+{
+    char buf[SMTP_REPLY_LINE_MAX];
+    const char *name = s->relay->settings->hostname;
+    size_t len = smtp_format_greeting(buf, sizeof(buf), (struct span){name, strlen(name)});
+    s->state = SESSION_COMMAND;
+    watch_client(s);
+    return say_bytes(s, buf, len);
+}
+
 /* ---------------------------------------------------------------------------- commands -- */
 
 /* What became of a command line. */
@@ -155,17 +168,6 @@ static enum outcome misplaced(struct session *s, const char *line)
     return s->mail_refused ? answer(s, line) : object(s, line);
 }
 
-static void begin_trace(struct client *client, const char *hostname)
-{
-    struct smtp_received_from from = {
-        .helo = {client->helo, strlen(client->helo)},
-        .client = client->address.addr,
-        .hostname = {hostname, strlen(hostname)},
-        .extended = client->extended,
-    };
-    client->trace_len = (uint16_t)smtp_received_begin(client->trace, sizeof(client->trace), &from);
-}
-
 static enum outcome on_hello(struct session *s, const struct smtp_command *command)
 {
     char buf[SMTP_REPLY_LINE_MAX * 2];
@@ -176,15 +178,13 @@ static enum outcome on_hello(struct session *s, const struct smtp_command *comma
         .eightbitmime = true,
         .enhanced_codes = true,
         .size = true,
+        .xclient = s->may_xclient,
         .size_limit = s->relay->settings->max_size,
     };
     abandon(s);
     s->mail_refused = false;
     s->greeted = true;
-    s->client.extended = command->verb == SMTP_EHLO;
-    memcpy(s->client.helo, command->argument.at, command->argument.len);
-    s->client.helo[command->argument.len] = '\0';
-    begin_trace(&s->client, name);
+    client_greet(&s->client, command->argument, command->verb == SMTP_EHLO, name);
     size_t len = s->client.extended ? smtp_format_ehlo_reply(buf, sizeof(buf), &policy)
                                     : smtp_format_helo_reply(buf, sizeof(buf), policy.hostname);
     return say_bytes(s, buf, len) ? TAKEN : GONE;
@@ -252,6 +252,24 @@ static enum outcome on_quit(struct session *s)
     return GONE;
 }
 
+/* Whoever may say it begins anew, as somebody else. */
+static enum outcome on_xclient(struct session *s, const struct smtp_command *command)
+{
+    if (!s->may_xclient) {
+        relay_count(s->relay, RELAY_XCLIENT_REFUSED);
+        dismiss(s, "421 4.7.0 XCLIENT is not accepted from you");
+        return GONE;
+    }
+    if (s->transaction != NULL)
+        return object(s, "503 5.5.1 A transaction is open");
+    if (!client_take_xclient(&s->client, command->argument))
+        return object(s, smtp_command_error_reply(SMTP_SYNTAX));
+    relay_count(s->relay, RELAY_XCLIENT);
+    s->greeted = s->mail_refused = false;
+    s->client.extended = false;
+    return welcome(s) ? TAKEN : GONE;
+}
+
 static enum outcome execute(struct session *s, const struct smtp_command *command)
 {
     switch (command->verb) {
@@ -276,6 +294,8 @@ static enum outcome execute(struct session *s, const struct smtp_command *comman
             s, "252 2.1.5 Not verified here: send mail, and the recipient's server will say");
     case SMTP_HELP:
         return answer(s, "214 2.0.0 See RFC 5321");
+    case SMTP_XCLIENT:
+        return on_xclient(s, command);
     case SMTP_EXPN:
     case SMTP_UNKNOWN:
         break;
@@ -440,15 +460,12 @@ static void start_drain(struct session *s)
     stream_consume(s->client.stream, (size_t)(t->content.scanned - t->forwarded));
 }
 
-/* False: the session is gone. */
-static bool welcome(struct session *s)
+/* The client is known. False: the session is gone. */
+static bool arrive(struct session *s)
 {
-    char buf[SMTP_REPLY_LINE_MAX];
-    const char *name = s->relay->settings->hostname;
-    size_t len = smtp_format_greeting(buf, sizeof(buf), (struct span){name, strlen(name)});
-    s->state = SESSION_COMMAND;
-    watch_client(s);
-    return say_bytes(s, buf, len);
+    s->may_xclient =
+        network_list_has(&s->entrance->settings->xclient_from, &s->client.address.addr);
+    return welcome(s);
 }
 
 static bool proxy_step(struct session *s)
@@ -458,7 +475,7 @@ static bool proxy_step(struct session *s)
         break;
     case PROXY_COMPLETE:
         relay_count(s->relay, RELAY_PROXY_HEADERS);
-        return welcome(s);
+        return arrive(s);
     case PROXY_BAD:
         relay_count(s->relay, RELAY_PROXY_BAD);
         session_abort(s);
@@ -617,6 +634,7 @@ void session_accept(struct stream *stream, void *user)
     relay_count(r, RELAY_SESSIONS);
     r->usage.sessions++;
     s->relay = r;
+    s->entrance = e;
     s->client.stream = stream;
     s->client.address = stream->peer;
     s->client.wake = wake;
@@ -626,7 +644,7 @@ void session_accept(struct stream *stream, void *user)
     if (network_list_has(&e->settings->proxy_from, &stream->peer.addr)) {
         s->state = SESSION_PROXY;
         timer_arm(r->wheel, &s->timer, r->now + PROXY_TIMEOUT);
-    } else if (!welcome(s)) {
+    } else if (!arrive(s)) {
         return;
     }
     wake(&s->client);

@@ -227,6 +227,7 @@ static const struct verb {
     [SMTP_VRFY] = {"VRFY", SMTP_COMMAND_LINE_MAX, parse_some_text},
     [SMTP_EXPN] = {"EXPN", SMTP_COMMAND_LINE_MAX, not_implemented},
     [SMTP_HELP] = {"HELP", SMTP_COMMAND_LINE_MAX, parse_text},
+    [SMTP_XCLIENT] = {"XCLIENT", SMTP_LINE_MAX, parse_some_text},
 };
 
 const char *smtp_verb_name(enum smtp_verb verb)

@@ -32,6 +32,7 @@ enum smtp_verb {
     SMTP_VRFY,
     SMTP_EXPN, /* known, not implemented: 502 */
     SMTP_HELP,
+    SMTP_XCLIENT, /* Postfix's, see xclient.h */
     SMTP_UNKNOWN,
 };
 
@@ -43,7 +44,8 @@ enum smtp_body {
 
 struct smtp_command {
     enum smtp_verb verb;
-    struct span argument;  /* HELO, EHLO: the name; VRFY, NOOP, HELP: the string; else empty */
+    struct span
+        argument; /* HELO, EHLO: the name; VRFY, NOOP, HELP, XCLIENT: the string; else empty */
     struct smtp_path path; /* MAIL, RCPT */
     uint64_t size;         /* MAIL: SIZE= (RFC 1870); 0: not given */
     enum smtp_body body;   /* MAIL: BODY= (RFC 6152) */

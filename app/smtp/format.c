@@ -102,6 +102,7 @@ size_t smtp_format_ehlo_reply(char *buf, size_t size, const struct smtp_policy *
         {policy->size, "SIZE"},
         {policy->eightbitmime, "8BITMIME"},
         {policy->enhanced_codes, "ENHANCEDSTATUSCODES"},
+        {policy->xclient, "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT"},
     };
     size_t left = 0;
     for (size_t i = 0; i < COUNT_OF(extensions); i++)

@@ -46,6 +46,7 @@ struct smtp_policy {
     bool eightbitmime;   /* RFC 6152 */
     bool enhanced_codes; /* RFC 2034 */
     bool size;           /* RFC 1870 */
+    bool xclient;        /* xclient.h: to whom it is allowed */
     uint64_t size_limit; /* bytes; 0: no fixed limit */
 };
 

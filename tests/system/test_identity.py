@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Who a client is, said by others: load balancers in front of us."""
+"""Who a client is, said by others: load balancers and proxies in front of us."""
 from harness import network
 from harness.case import CaptureCase
 from harness.client import Client, deliver
 from harness.haproxy import HAProxy
-from harness.process import wait_until
+from harness.process import run, wait_until
 
 # The load balancer has the address of the external server: by itself it is on that side.
 VERSION1, VERSION2, CHECKSUM = 2501, 2502, 2503
@@ -54,5 +54,31 @@ class LoadBalancer(CaptureCase):
     def test_a_load_balancer_that_says_nothing_of_its_client_is_not_served(self):
         with Client(network.ROUTER, source=network.EXTERNAL, greet=False) as client:
             client.send(b"EHLO client.test\r\n")
+            with self.assertRaises(ConnectionError):
+                client.reply()
+
+
+class Xclient(CaptureCase):
+    router_options = {"listener": f"xclient_from = {network.OTHER_CLIENT}"}
+
+    def test_swaks_speaks_for_somebody_else(self):
+        run("swaks", "--server", network.ROUTER, "--local-interface", network.OTHER_CLIENT,
+            "--xclient-name", "mail.elsewhere.test", "--xclient-addr", "203.0.113.9",
+            "--xclient-helo", "helo.elsewhere.test", "--ehlo", "proxy.test",
+            "--from", "s@client.test", "--to", "alice@example.com")
+        self.assertIn(b"from helo.elsewhere.test (mail.elsewhere.test [203.0.113.9])",
+                      self.ours.messages[0].content)
+
+    def test_the_side_is_that_of_whom_it_names(self):
+        with Client(network.ROUTER, source=network.OTHER_CLIENT) as client:
+            self.assertIn("XCLIENT", client.hello())
+            self.assertReply(client.command(f"XCLIENT ADDR={network.EXTERNAL}"), "220")
+            client.hello()
+            self.assertReply(client.envelope("s@client.test", "carol@example.com")[1], "550 5.1.1")
+
+    def test_nobody_else_may(self):
+        with Client(network.ROUTER) as client:
+            self.assertNotIn("XCLIENT", client.hello())
+            self.assertReply(client.command(f"XCLIENT ADDR={network.EXTERNAL}"), "421 4.7.0")
             with self.assertRaises(ConnectionError):
                 client.reply()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Clients that come through others: PROXY headers of load balancers.
+// Clients that come through others: PROXY headers of load balancers, XCLIENT.
 #include "tests/app/relay/relay_fixture.h"
 
 namespace
@@ -118,6 +118,110 @@ TEST_F(Relay, AListenerThatNamesNoProxyTakesNoHeader)
 {
     Say("C: connect from 10.0.0.10\nS: 220\nC: PROXY TCP4 203.0.113.9 10.0.0.2 4711 25\nC: gone");
     EXPECT_EQ(f.Counter(RELAY_PROXY_REFUSED), 1u);
+}
+
+// 10.0.0.10 may say XCLIENT; it is the mailbox server, too.
+struct BehindXclient : Relay {
+    BehindXclient() : Relay("", "", "xclient_from = 10.0.0.10")
+    {
+    }
+};
+
+const char kXclientHello[] = R"(
+    C: connect from 10.0.0.10
+    S: 220 mx1.example.net
+    C: EHLO proxy.example.net
+    S: 250-mx1.example.net
+    S: 250-
+    S: 250-
+    S: 250-
+    S: 250-
+    S: 250 XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT
+)";
+
+TEST_F(BehindXclient, TheClientIsWhomItNames)
+{
+    Say(kXclientHello);
+    Say(R"(
+        C: XCLIENT NAME=mail.example.org ADDR=203.0.113.9 PORT=4711 PROTO=ESMTP LOGIN=x
+        S: 220 mx1.example.net ESMTP
+        C: MAIL FROM:<a@b.example>
+        S: 503 5.5.1 Say HELO
+        C: XCLIENT HELO=client.example.org
+        S: 220 mx1.example.net
+        C: HELO proxy.example.net
+        S: 250 mx1.example.net
+    )");
+    Say(kToData);
+    Say(R"(
+        C: .
+        M~ Received: from client.example.org (mail.example.org [203.0.113.9])
+        M~ 	by mx1.example.net with SMTP
+        M~ 	for
+        M> .
+        M< 250 ok
+        S: 250 ok
+    )");
+    EXPECT_NE(f.Log().back().find("client=203.0.113.9:4711 helo=client.example.org "),
+              std::string::npos);
+    EXPECT_EQ(f.Counter(RELAY_XCLIENT), 2u);
+    EndsClean();
+}
+
+TEST_F(BehindXclient, AnAddressThatIsUnavailableIsOnNobodysSide)
+{
+    Say(kXclientHello);
+    Say(R"(
+        C: MAIL FROM:<a@b.example>
+        S: 250
+        C: RCPT TO:<alice@example.com>
+        S: 550 5.1.1 No such mailbox: neither side has it
+        C: XCLIENT ADDR=203.0.113.9
+        S: 503 5.5.1
+        C: RSET
+        S: 250
+        C: XCLIENT ADDR=[UNAVAILABLE]
+        S: 220
+        C: HELO there
+        S: 250
+        C: MAIL FROM:<a@b.example>
+        S: 250
+        C: RCPT TO:<carol@example.com>
+        E: connect
+    )");
+}
+
+TEST_F(BehindXclient, WhatCannotBeUnderstoodChangesNothing)
+{
+    Say(kXclientHello);
+    Say(R"(
+        C: XCLIENT ADDR=203.0.113.9 COLOUR=green
+        S: 501 5.5.4
+        C: XCLIENT HELO=a\x01
+        S: 501 5.5.4
+        C: XCLIENT
+        S: 501 5.5.4
+        C: MAIL FROM:<a@b.example>
+        S: 250
+        C: RCPT TO:<nobody@elsewhere.example>
+        S: 550 5.7.1
+    )");
+    EXPECT_NE(f.Log().back().find("client=10.0.0.10:"), std::string::npos);
+}
+
+TEST_F(BehindXclient, NobodyElseHearsOfItOrMaySayIt)
+{
+    Say(kHello);
+    Say("C: XCLIENT ADDR=10.0.0.20\nS: 421 4.7.0\nC: gone");
+    // Nor does who was named become one who may name others, or lose the right to.
+    Say(kXclientHello);
+    Say("C: XCLIENT ADDR=10.0.0.1\nS: 220\nC: XCLIENT ADDR=10.0.0.20\nS: 220");
+    EXPECT_EQ(f.Counter(RELAY_XCLIENT_REFUSED), 1u);
+}
+
+TEST_F(Relay, AListenerThatNamesNoNetworkTakesNoXclient)
+{
+    Say("C: connect from 10.0.0.10\nS: 220\nC: XCLIENT ADDR=203.0.113.9\nS: 421 4.7.0\nC: gone");
 }
 
 } // namespace

@@ -103,7 +103,7 @@ TEST(Command, KnowsVerbsInAnyCaseAndNothingLikeThem)
     EXPECT_EQ(Parse("dAtA"), "DATA");
     for (const char *bad :
          {"", " ", "\t", "D", "DAT", "DATAX", " DATA", "DATA\tX", "MAILFROM:<a@b>", "SEND",
-          "STARTTLS", "BDAT 5", "XCLIENT", "GET / HTTP/1.1", "\xc3\xa9HLO x", "EHL\x00O"})
+          "STARTTLS", "BDAT 5", "XFORWARD", "GET / HTTP/1.1", "\xc3\xa9HLO x", "EHL\x00O"})
         EXPECT_EQ(Parse(bad), kUnrecognised) << bad;
 }
 
