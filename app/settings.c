@@ -112,6 +112,8 @@ static void judge_limits(struct settings *s, const struct config *config,
     s->max_size = config_size(message, "max_size");
     s->recipients_per_message = (uint32_t)config_number(message, "recipients");
     s->max_legs = (uint32_t)config_number(message, "max_legs");
+    if (strcmp(config_text(message, "multi_route"), "serialize") == 0)
+        s->max_legs = 1;
     s->commit_local_first = strcmp(config_text(message, "commit_order"), "local") == 0;
     s->destination_connections = (uint32_t)config_number(destinations, "connections");
     if (s->max_transactions > s->max_sessions)
@@ -136,8 +138,12 @@ static void judge_timeouts(struct settings *s, const struct config *config,
     s->rcpt = config_duration(c, "rcpt");
     s->data = config_duration(c, "data");
     s->body_stall = config_duration(c, "body_stall");
+    s->leg_stall = config_duration(c, "leg_stall");
     s->commit = config_duration(c, "commit");
+    s->hint_ttl = config_duration(c, "hint_ttl");
     s->pool_idle = config_duration(c, "pool_idle");
+    if (s->leg_stall > s->body_stall)
+        s->leg_stall = s->body_stall;
     if (s->connect > s->rcpt)
         config_error(errors, c, "connect",
                      "is longer than rcpt, which includes it; allowed: up to rcpt");

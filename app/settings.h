@@ -62,8 +62,8 @@ struct settings {
 
     uint64_t max_size;               /* SIZE: bytes of a message */
     uint32_t recipients_per_message; /* at least 100 (RFC 5321 §4.5.3.1.8) */
-    uint32_t max_legs;               /* destinations of one transaction */
-    bool commit_local_first;         /* of a message to both sides; else external */
+    uint32_t max_legs;       /* destinations of one transaction; 1: multi_route = serialize */
+    bool commit_local_first; /* of a message to both sides; else external */
 
     /* [timeouts]: RFC 5321 §4.5.3.2 and DESIGN: time is a budget from the client's command */
     uint64_t client_command; /* between commands, and between two reads of content: 5 min */
@@ -71,7 +71,9 @@ struct settings {
     uint64_t rcpt;           /* 240 s, connect to MAIL included */
     uint64_t data;           /* 354 within 100 s */
     uint64_t body_stall;     /* a destination takes no content: 150 s */
+    uint64_t leg_stall;      /* ... while another one could: 30 s, within body_stall */
     uint64_t commit;         /* the destination's answer to the end of data: 540 s */
+    uint64_t hint_ttl;       /* a retry is known for a disagreement's: 4 h */
     uint64_t pool_idle;      /* an idle destination connection is kept for: 10 s */
 
     uint32_t destination_connections; /* per worker and destination: 100 */

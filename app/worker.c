@@ -131,6 +131,7 @@ struct worker *worker_create(const struct worker_config *config, nsec_t now, con
         .worker = config->index,
     };
     memcpy(&relay.seed, config->secret + 24, sizeof(relay.seed));
+    memcpy(relay.secret, config->secret, sizeof(relay.secret));
     if (create_network(w, config, now)) {
         relay.tcp = w->tcp;
         w->relay = relay_create(&relay, now, wall(w, now), why);

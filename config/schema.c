@@ -71,6 +71,7 @@ static const struct schema_key message[] = {
     /* RFC 5321 §4.5.3.1.8: at least 100 must be taken. */
     {NUMBER("recipients", 100, 100000), .fallback = "1000"},
     {NUMBER("max_legs", 1, 16), .fallback = "2"},
+    {WORD("multi_route", "fanout", "serialize"), .fallback = "fanout"},
     {WORD("commit_order", "external", "local"), .fallback = "external"},
 };
 
@@ -80,7 +81,9 @@ static const struct schema_key timeouts[] = {
     {DURATION("rcpt", SEC, 5 * MIN), .fallback = "240s"},
     {DURATION("data", SEC, 2 * MIN), .fallback = "100s"},
     {DURATION("body_stall", SEC, 3 * MIN), .fallback = "150s"},
+    {DURATION("leg_stall", SEC, 3 * MIN), .fallback = "30s"},
     {DURATION("commit", SEC, 10 * MIN), .fallback = "540s"},
+    {DURATION("hint_ttl", SEC, 24 * HOUR), .fallback = "4h"},
     {DURATION("pool_idle", 0, HOUR), .fallback = "10s"},
 };
 

@@ -32,6 +32,30 @@ static bool goes_first(const struct transaction *t, const struct leg *leg)
     return leg->side == (t->relay->settings->commit_local_first ? SIDE_LOCAL : SIDE_EXTERNAL);
 }
 
+/* All commits have one budget. A leg that only keeps the others waiting has less: it runs from its
+ * last acknowledgment. */
+static void arm(struct transaction *t, bool stalled)
+{
+    const struct relay *r = t->relay;
+    nsec_t when = t->end_at + r->settings->commit, soon = r->now + r->settings->leg_stall;
+    timer_arm(r->wheel, &t->timer, stalled && soon < when ? soon : when);
+}
+
+/* Has a held leg acknowledged what it has, and waits for one that has not? */
+static bool stalled(const struct transaction *t)
+{
+    unsigned ready = 0, late = 0;
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        if (t->legs[i].state != LEG_HELD)
+            continue;
+        if (leg_is_acknowledged(&t->legs[i]))
+            ready++;
+        else
+            late++;
+    }
+    return ready > 0 && late > 0;
+}
+
 /* The held leg whose turn it is, NULL if not all have acknowledged what they have. */
 static struct leg *next(struct transaction *t)
 {
@@ -73,6 +97,7 @@ enum commit_progress commit_step(struct transaction *t)
     if (!any(t, LEG_HELD))
         return COMMIT_OVER;
     struct leg *leg = next(t);
+    arm(t, leg == NULL && stalled(t));
     if (leg != NULL)
         leg_end(leg, smtp_content_empty(&t->content));
     return COMMIT_WAITS;
@@ -97,6 +122,40 @@ enum commit_progress commit_begin(struct transaction *t)
             leg_hold(&t->legs[i]);
     }
     return commit_step(t);
+}
+
+static bool takes_part(const struct transaction *t, const struct leg *leg)
+{
+    const struct recipient *rcpt;
+    TAILQ_FOREACH (rcpt, &t->envelope.recipients, entry) {
+        if (rcpt->leg == leg && rcpt->record != NULL)
+            return true;
+    }
+    return false;
+}
+
+void commit_hint(struct transaction *t, const struct leg *failure)
+{
+    struct relay *r = t->relay;
+    struct endpoint servers[HINT_DESTINATIONS];
+    const struct recipient *rcpt;
+    unsigned count = 0;
+    if (t->parties < 2)
+        return;
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        if (&t->legs[i] != failure && takes_part(t, &t->legs[i]))
+            servers[count++] = *destination_server(t->legs[i].destination);
+    }
+    servers[count++] = *destination_server(failure->destination);
+    relay_count(r, RELAY_HINTS);
+    hint_id id = hint_begin(r->hints, servers, count, r->now);
+    TAILQ_FOREACH (rcpt, &t->envelope.recipients, entry) {
+        struct digest who;
+        if (rcpt->record != NULL && rcpt->leg != NULL &&
+            digest_of_parties(&r->digester, &rcpt->record->client.addr, t->envelope.sender,
+                              rcpt->record->to, NULL, &who))
+            hint_cover(r->hints, id, &who);
+    }
 }
 
 void commit_answer(const struct transaction *t, const struct leg *failure,

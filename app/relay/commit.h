@@ -33,6 +33,10 @@ struct leg *commit_awaited(struct transaction *t);
 /* The first leg that was refused, lost, or is in doubt; NULL: none. */
 struct leg *commit_failure(struct transaction *t);
 
+/* The legs could not agree, `failure` is why: a hint splits the retry. The others have the first
+ * turn: they may well take it. Nothing for a single leg. */
+void commit_hint(struct transaction *t, const struct leg *failure);
+
 /*
  * What the client hears when the legs have ended, because all were committed or because `failure`
  * was not (NULL: none): a single leg's own reply; of several, a 250 of ours, or a 451, for no

@@ -73,6 +73,20 @@ struct leg *fanout_slowest(struct transaction *t)
     return slowest;
 }
 
+bool fanout_is_uneven(const struct transaction *t)
+{
+    unsigned full = 0, ready = 0;
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        if (t->legs[i].state != LEG_OPEN)
+            continue;
+        if (leg_room(&t->legs[i]) == 0)
+            full++;
+        else
+            ready++;
+    }
+    return full > 0 && ready > 0;
+}
+
 /* The same reference to every open leg. */
 static bool forward(struct transaction *t, const struct slice *part)
 {

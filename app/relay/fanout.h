@@ -15,6 +15,9 @@ void fanout_scan(struct transaction *t);
  */
 MUST_CHECK bool fanout_pass(struct transaction *t);
 
+/* Is there an open leg without room beside one that has some? */
+bool fanout_is_uneven(const struct transaction *t);
+
 /* The open leg that has the least room; of several, the first. NULL: none is open. */
 struct leg *fanout_slowest(struct transaction *t);
 

@@ -9,6 +9,7 @@
 #include "app/relay/connection.h"
 #include "app/relay/destination.h"
 #include "app/relay/health.h"
+#include "app/relay/hint.h"
 #include "app/relay/probe.h"
 #include "app/relay/reply.h"
 #include "app/relay/session.h"
@@ -43,7 +44,7 @@ static uint64_t transaction_bytes(const struct settings *s)
 uint64_t relay_memory(const struct settings *s)
 {
     return s->max_sessions * session_size() + s->max_transactions * transaction_bytes(s) +
-           s->max_recipients * sizeof(struct recipient);
+           s->max_recipients * sizeof(struct recipient) + hints_size();
 }
 
 uint32_t relay_session_memory(void)
@@ -61,8 +62,9 @@ static bool create_objects(struct relay *r)
     r->connection_pool = objects(r, "connections", n, sizeof(struct connection));
     r->recipient_pool = objects(r, "recipients", s->max_recipients, sizeof(struct recipient));
     r->destinations = destinations_create(r);
-    return r->session_pool != NULL && r->transaction_pool != NULL && r->recipient_pool != NULL &&
-           r->connection_pool != NULL && r->destinations != NULL;
+    r->hints = hints_create(s->hint_ttl);
+    return r->hints != NULL && r->session_pool != NULL && r->transaction_pool != NULL &&
+           r->recipient_pool != NULL && r->connection_pool != NULL && r->destinations != NULL;
 }
 
 struct relay *relay_create(const struct relay_config *config, nsec_t now, uint64_t wall,
@@ -93,7 +95,8 @@ struct relay *relay_create(const struct relay_config *config, nsec_t now, uint64
         *why = "infrastructure_reject is not a valid expression";
         free(expression_error);
     }
-    if (r->reply_rules == NULL || !create_objects(r)) {
+    if (r->reply_rules == NULL || !digester_create(&r->digester, config->secret) ||
+        !create_objects(r)) {
         relay_destroy(r);
         return NULL;
     }
@@ -111,6 +114,8 @@ void relay_destroy(struct relay *r)
         return;
     probe_list_free(r->own_probes, NULL);
     destinations_destroy(r->destinations);
+    hints_destroy(r->hints);
+    digester_destroy(&r->digester);
     rte_mempool_free(r->session_pool);
     rte_mempool_free(r->transaction_pool);
     rte_mempool_free(r->recipient_pool);

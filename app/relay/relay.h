@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "app/observe/maillog.h"
+#include "app/relay/digest.h"
 #include "app/route/snapshot.h"
 #include "app/settings.h"
 #include "drivers/base/check.h"
@@ -30,8 +31,9 @@ struct relay_config {
     struct tcp *tcp;
     struct timer_wheel *wheel;
     struct maillog *log;
-    unsigned worker; /* index, 0.. */
-    uint64_t seed;   /* for jitter and the start of transaction ids */
+    unsigned worker;               /* index, 0.. */
+    uint64_t seed;                 /* for jitter and the start of transaction ids */
+    uint8_t secret[DIGEST_SECRET]; /* what retries are known by is keyed with it */
 };
 
 /* NULL, with a sentence in *why, if memory or the infrastructure_reject expression fails. Probes of
@@ -112,6 +114,7 @@ struct relay_usage relay_usage(const struct relay *r);
     X(RELAY_RCPT_SECOND_LEG, "recipients deferred: of one destination too many in a transaction")  \
     X(RELAY_RCPT_SECOND_LEG_BUSY,                                                                  \
       "recipients deferred: no connection free to their destination, beside another's")            \
+    X(RELAY_RCPT_HINTED, "recipients deferred: retried after a disagreement, another's turn")      \
     X(RELAY_RCPT_TOO_MANY, "recipients deferred: too many in one transaction")                     \
     X(RELAY_RCPT_NO_MEMORY, "recipients deferred: out of log records or memory")                   \
     X(RELAY_RCPT_ACCEPTED, "recipients that a destination accepted")                               \
@@ -119,6 +122,7 @@ struct relay_usage relay_usage(const struct relay *r);
     X(RELAY_MESSAGES, "messages that a destination accepted")                                      \
     X(RELAY_MESSAGES_FANNED_OUT, "of those, with several destinations, which all accepted them")   \
     X(RELAY_MESSAGES_PARTIAL, "messages that one destination accepted and another did not")        \
+    X(RELAY_HINTS, "messages whose destinations disagreed: the retry goes to each by itself")      \
     X(RELAY_MESSAGES_REFUSED, "messages that a destination refused")                               \
     X(RELAY_MESSAGES_IN_DOUBT, "messages whose answer never came: a retry may deliver again")      \
     X(RELAY_MESSAGES_ABANDONED, "messages whose client went away or gave up")                      \

@@ -11,6 +11,7 @@
 
 struct connection;
 struct destinations;
+struct hints;
 struct reply_rules;
 struct probe_list;
 struct rte_mempool;
@@ -48,6 +49,8 @@ struct relay {
     struct session_list sessions_gone; /* ended in this round */
     struct connection_list gone;       /* ended in this round */
     struct destinations *destinations;
+    struct digester digester;
+    struct hints *hints;
     const struct probe_list *probes;
     unsigned probe_steps;          /* of the list's, taken */
     struct probe_list *own_probes; /* NULL: the control thread owns the list */

@@ -96,16 +96,52 @@ static void forget_verdicts(struct transaction *t)
     relay_note_oldest(t->relay);
 }
 
-/* The leg for a next hop: the one that goes there already, or a new one. NULL, with the reply in
- * *refusal, if the recipient must be refused. */
-static struct leg *leg_for(struct transaction *t, const struct next_hop *hop, const char **refusal)
+static struct leg *find_leg(struct transaction *t, const struct endpoint *server)
 {
-    struct relay *r = t->relay;
     for (unsigned i = 0; i < t->leg_count; i++) {
-        if (endpoint_equal(destination_server(t->legs[i].destination), &hop->server))
+        if (endpoint_equal(destination_server(t->legs[i].destination), server))
             return &t->legs[i];
     }
-    if (t->leg_count == r->settings->max_legs) {
+    return NULL;
+}
+
+/* Retries of messages whose destinations could not agree go to one of them, in turn. False: this
+ * recipient is not for this transaction. */
+static bool hint_allows(struct transaction *t, const struct mail_record *record,
+                        const struct leg *leg)
+{
+    struct relay *r = t->relay;
+    struct digest who;
+    if (hints_empty(r->hints) || !digest_of_parties(&r->digester, &record->client.addr,
+                                                    t->envelope.sender, record->to, NULL, &who))
+        return true;
+    hint_id id = hint_find(r->hints, &who, r->now);
+    if (id == 0)
+        return true;
+    t->single = true;
+    if (t->hint == 0)
+        t->hint = id;
+    if (leg != NULL)
+        return t->leg_count == 1;
+    return t->leg_count == 0 && hint_is_turn(r->hints, id, &record->route.hops[0].server);
+}
+
+/* The leg for a recipient: the one that goes there already, or a new one. NULL, with the reply in
+ * *refusal, if the recipient must be refused. */
+static struct leg *leg_for(struct transaction *t, const struct mail_record *record,
+                           const char **refusal)
+{
+    struct relay *r = t->relay;
+    const struct next_hop *hop = &record->route.hops[0];
+    struct leg *leg = find_leg(t, &hop->server);
+    if (!hint_allows(t, record, leg)) {
+        relay_count(r, RELAY_RCPT_HINTED);
+        *refusal = "452 4.5.3 The recipient's server is asked by itself this time; send it next";
+        return NULL;
+    }
+    if (leg != NULL)
+        return leg;
+    if (t->leg_count == (t->single ? 1 : r->settings->max_legs)) {
         relay_count(r, RELAY_RCPT_SECOND_LEG);
         *refusal = "452 4.5.3 Another destination than the recipients before; send it next";
         return NULL;
@@ -121,15 +157,17 @@ static struct leg *leg_for(struct transaction *t, const struct next_hop *hop, co
         *refusal = "452 4.5.3 The recipient's server is busy; send it next";
         return NULL;
     }
-    struct leg *leg = &t->legs[t->leg_count++];
+    leg = &t->legs[t->leg_count++];
     leg_start(leg, r, &t->envelope, d, hop->side, leg_changed, t);
     return leg;
 }
 
 /* Where a recipient goes; NULL, with the reply in *refusal, if nowhere. */
-static struct leg *place(struct transaction *t, const struct route *route, const char **refusal)
+static struct leg *place(struct transaction *t, const struct mail_record *record,
+                         const char **refusal)
 {
     struct relay *r = t->relay;
+    const struct route *route = &record->route;
     if (route->hop_count == 0) {
         *refusal = verdict_reply(route->verdict);
         return NULL;
@@ -139,7 +177,7 @@ static struct leg *place(struct transaction *t, const struct route *route, const
         *refusal = "451 4.4.1 The recipient's server is not available; try again later";
         return NULL;
     }
-    return leg_for(t, &route->hops[0], refusal);
+    return leg_for(t, record, refusal);
 }
 
 /* The oldest recipient without an answer bounds the phase: each has its budget from its RCPT. */
@@ -188,7 +226,7 @@ bool transaction_recipient(struct transaction *t, const struct smtp_path *path, 
     rcpt->record = record;
     rcpt->asked = r->now;
     t->recipient_count++;
-    rcpt->leg = place(t, &record->route, &refusal);
+    rcpt->leg = place(t, record, &refusal);
     TAILQ_INSERT_TAIL(&t->envelope.recipients, rcpt, entry);
     if (t->untold == NULL)
         t->untold = rcpt;
@@ -272,6 +310,8 @@ static void transaction_free(struct transaction *t)
     if (t->spare != NULL)
         maillog_cancel(r->log, t->spare);
     forget_verdicts(t);
+    if (t->hint != 0)
+        hint_next(r->hints, t->hint);
     r->usage.transactions--;
     relay_object_put(r->transaction_pool, t);
 }
@@ -348,8 +388,25 @@ static void count_outcome(struct transaction *t)
         relay_count(r, RELAY_MESSAGES_FANNED_OUT);
 }
 
+/* What a hint's turn has come to. Any other end than an answer for good leaves it to
+ * transaction_free(). */
+static void settle_hint(struct transaction *t)
+{
+    const struct recipient *rcpt;
+    if (t->hint == 0 || t->parties != 1 || status_of_reply(&t->answer) == MAIL_DEFERRED)
+        return;
+    TAILQ_FOREACH (rcpt, &t->envelope.recipients, entry) {
+        if (rcpt->record != NULL && rcpt->leg != NULL) {
+            hint_settle(t->relay->hints, t->hint, destination_server(rcpt->leg->destination));
+            t->hint = 0;
+            return;
+        }
+    }
+}
+
 void transaction_end(struct transaction *t)
 {
+    settle_hint(t);
     count_outcome(t);
     log_legs(t);
     transaction_free(t);
@@ -410,6 +467,7 @@ static void fail_with(struct transaction *t, enum relay_counter counter, const c
 static void fail_for(struct transaction *t, const struct leg *leg)
 {
     struct client_reply reply;
+    commit_hint(t, leg);
     commit_answer(t, leg, &reply);
     fail(t, RELAY_MESSAGES_FAILED, &reply);
 }
@@ -417,7 +475,10 @@ static void fail_for(struct transaction *t, const struct leg *leg)
 /* Every leg that got its end has answered it. */
 static void conclude(struct transaction *t)
 {
-    commit_answer(t, commit_failure(t), &t->answer);
+    const struct leg *failure = commit_failure(t);
+    if (failure != NULL)
+        commit_hint(t, failure);
+    commit_answer(t, failure, &t->answer);
     ended(t);
 }
 
@@ -467,12 +528,16 @@ static void open_content(struct transaction *t)
     client_wake(t->client);
 }
 
-/* Content waits for legs that are full: their budget to make room runs from the last progress. */
+/* Content waits for legs that are full: their budget to make room runs from the last progress. One
+ * that keeps another from going on has less. */
 static void watch_legs(struct transaction *t, bool moved)
 {
     struct relay *r = t->relay;
+    const struct settings *s = r->settings;
     if (moved || !timer_armed(&t->timer))
-        timer_arm(r->wheel, &t->timer, r->now + r->settings->body_stall);
+        t->moved_at = r->now;
+    nsec_t patience = fanout_is_uneven(t) ? s->leg_stall : s->body_stall;
+    timer_arm(r->wheel, &t->timer, t->moved_at + patience);
 }
 
 void transaction_pump(struct transaction *t)

@@ -13,6 +13,7 @@
 
 #include "app/relay/client.h"
 #include "app/relay/envelope.h"
+#include "app/relay/hint.h"
 #include "app/relay/leg.h"
 #include "app/relay/reply.h"
 #include "app/smtp/content.h"
@@ -41,10 +42,13 @@ struct transaction {
     unsigned parties;    /* legs that DATA was sent to */
     uint64_t generation; /* of the snapshot that gave the first verdict; 0: none has */
     TAILQ_ENTRY(transaction) verdict_entry; /* in the relay, once there is one */
-    bool begun;                             /* the legs have our Received line */
+    bool single;                            /* a retry that a hint makes go to one destination */
+    hint_id hint;       /* of the first recipient that has one; 0: none, or settled */
+    bool begun;         /* the legs have our Received line */
     uint64_t forwarded; /* bytes of content passed on (and consumed from the client) */
     nsec_t data_at, content_at, end_at; /* when DATA came, when 354 was said, when the end came */
-    struct timer timer;                 /* the budget of the phase */
+    nsec_t moved_at;    /* when content went on, or a leg was seen to acknowledge some of it */
+    struct timer timer; /* the budget of the phase */
     /* Not cleared as a whole for each message, for they are long. */
     struct envelope envelope;
     struct smtp_content content;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Messages to both sides of a domain: several legs, one honest answer (DESIGN §5).
-#include "tests/app/relay/relay_fixture.h"
+#include "tests/app/relay/legs_fixture.h"
 
 #include <gmock/gmock.h>
 
@@ -10,66 +10,6 @@ using ::testing::HasSubstr;
 
 namespace
 {
-
-struct Legs : Relay {
-    explicit Legs(const std::string &extra = "") : Relay(extra)
-    {
-    }
-
-    // Nobody is named in the trace lines of a message to several.
-    static std::string Trace(const std::string &side)
-    {
-        return side + "~ Received: from client.example.org\n" + side +
-               "~ \\x09by mx1.example.net with ESMTP id \n" + side + "~ \\x09Tue, 14 Nov 2023\n";
-    }
-    // MAIL and RCPTs of both sides, accepted.
-    void Envelope()
-    {
-        Say(kHello);
-        Say("C: MAIL FROM:<a@b.example>\nS: 250\nC: RCPT TO:<alice@example.com>");
-        Say(kMailboxGreets);
-        Say(R"(
-            M> MAIL FROM:<a@b.example>
-            M> RCPT TO:<alice@example.com>
-            M< 250 ok
-            M< 250 alice
-            S: 250 alice
-            C: RCPT TO:<bob@example.com>
-        )");
-        Say(kExternalGreets);
-        Say(R"(
-            E> MAIL FROM:<a@b.example>
-            E> RCPT TO:<bob@example.com>
-            E< 250 ok
-            E< 250 bob
-            S: 250 bob
-        )");
-    }
-    // ... to the 354.
-    void Data()
-    {
-        Envelope();
-        Say(R"(
-            C: DATA
-            M> DATA
-            E> DATA
-            M< 354 go
-            C: silent
-            E< 354 go
-            S: 354
-        )");
-    }
-    // ... and content, up to its end, which nobody has yet.
-    void Content()
-    {
-        Data();
-        Say("C: Subject: both\nC:\nC: x\nC: .");
-        for (const char *side : {"M", "E"}) {
-            std::string s = side;
-            Say(Trace(side) + s + "> Subject: both\n" + s + ">");
-        }
-    }
-};
 
 TEST_F(Legs, AMessageToBothSidesIsOneTransaction)
 {
@@ -287,6 +227,36 @@ TEST_F(Legs, TheSlowestSetsThePace)
     EXPECT_GT(f.Heard('E').size(), 10000u);
 }
 
+TEST_F(Legs, ALegThatStallsWhileAnotherIsReadyFailsTheMessage)
+{
+    Data();
+    Say("M: stop reading");
+    std::string line(900, 'a');
+    std::string body;
+    for (int i = 0; i < 1000; i++)
+        body += "C: " + line + "\n";
+    Say(body);
+    Say("wait 25s");
+    EXPECT_EQ(f.Counter(RELAY_TIMEOUT_CONTENT), 0u);
+    Say("wait 10s");
+    EXPECT_EQ(f.Counter(RELAY_TIMEOUT_CONTENT), 1u);
+    EXPECT_EQ(f.Counter(RELAY_HINTS), 1u);
+    Say("C: .\nS: 451 4.4.2");
+}
+
+TEST_F(Legs, ALegThatDoesNotAcknowledgeTheLastOfItFailsTheMessage)
+{
+    Data();
+    Say("M: stop reading");
+    std::string line(900, 'a');
+    std::string body;
+    for (int i = 0; i < 75; i++)
+        body += "C: " + line + "\n";
+    Say(body + "C: .\nwait 25s\nC: silent\nwait 10s\nS: 451 4.4.2");
+    EXPECT_EQ(f.Counter(RELAY_HINTS), 1u);
+    EXPECT_EQ(f.Heard('E').find("\r\n.\r\n"), std::string::npos);
+}
+
 // ------------------------------------------------------------------------- the client's end --
 
 TEST_F(Legs, AClientLostDuringTheBodyIsLostForAll)
@@ -359,6 +329,21 @@ TEST_F(OneLeg, DefersARecipientOfASecondDestination)
         E: no connection
     )");
     EXPECT_EQ(f.Counter(RELAY_RCPT_SECOND_LEG), 1u);
+}
+
+struct Serialized : Legs {
+    Serialized() : Legs("[message]\nmulti_route = serialize\n")
+    {
+    }
+};
+
+TEST_F(Serialized, EachDestinationHasATransactionOfItsOwn)
+{
+    Say(kHello);
+    Say("C: MAIL FROM:<a@b.example>\nS: 250\nC: RCPT TO:<alice@example.com>");
+    Say(kMailboxGreets);
+    Say("M> MAIL FROM:<a@b.example>\nM> RCPT TO:<alice@example.com>\n"
+        "M< 250 ok\nM< 250 ok\nS: 250 ok\nC: RCPT TO:<bob@example.com>\nS: 452 4.5.3");
 }
 
 struct OneConnection : Legs {

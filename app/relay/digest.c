@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* SipHash through OpenSSL. */
+#include "app/relay/digest.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+static_assert(sizeof(struct digest) == 16, "SipHash's longer size, which is its default");
+
+static bool derive(struct digester *d, const uint8_t secret[DIGEST_SECRET])
+{
+    static const char purpose[32] = "splitmx: what a retry is like";
+    uint8_t text[sizeof(purpose) + DIGEST_SECRET], hash[EVP_MAX_MD_SIZE];
+    memcpy(text, purpose, sizeof(purpose));
+    memcpy(text + sizeof(purpose), secret, DIGEST_SECRET);
+    bool good = EVP_Digest(text, sizeof(text), hash, NULL, EVP_sha256(), NULL) == 1;
+    memcpy(d->key, hash, sizeof(d->key));
+    OPENSSL_cleanse(text, sizeof(text));
+    OPENSSL_cleanse(hash, sizeof(hash));
+    return good;
+}
+
+bool digester_create(struct digester *d, const uint8_t secret[DIGEST_SECRET])
+{
+    EVP_MAC *siphash = EVP_MAC_fetch(NULL, "SIPHASH", NULL);
+    d->mac = siphash != NULL ? EVP_MAC_CTX_new(siphash) : NULL;
+    EVP_MAC_free(siphash);
+    if (d->mac != NULL && derive(d, secret))
+        return true;
+    digester_destroy(d);
+    return false;
+}
+
+void digester_destroy(struct digester *d)
+{
+    EVP_MAC_CTX_free(d->mac);
+    OPENSSL_cleanse(d, sizeof(*d));
+}
+
+bool digest_start(struct digester *d)
+{
+    return EVP_MAC_init(d->mac, d->key, sizeof(d->key), NULL) == 1;
+}
+
+bool digest_add(struct digester *d, const void *data, size_t len)
+{
+    return EVP_MAC_update(d->mac, data, len) == 1;
+}
+
+bool digest_finish(struct digester *d, struct digest *out)
+{
+    size_t len;
+    return EVP_MAC_final(d->mac, (unsigned char *)out->words, &len, sizeof(out->words)) == 1 &&
+           len == sizeof(out->words);
+}
+
+bool digest_of_parties(struct digester *d, const struct ip_addr *client, const char *sender,
+                       const char *recipient, const struct endpoint *destination,
+                       struct digest *out)
+{
+    static const struct endpoint none;
+    struct ip_addr network = *client;
+    uint8_t port[2];
+    if (ip_addr_is_v4(client))
+        network.b[15] = 0;
+    else
+        memset(network.b + 8, 0, 8);
+    if (destination == NULL)
+        destination = &none;
+    memcpy(port, &destination->port, sizeof(port));
+    /* The NULs keep sender and recipient apart. */
+    return digest_start(d) && digest_add(d, network.b, sizeof(network.b)) &&
+           digest_add(d, destination->addr.b, sizeof(destination->addr.b)) &&
+           digest_add(d, port, sizeof(port)) && digest_add(d, sender, strlen(sender) + 1) &&
+           digest_add(d, recipient, strlen(recipient) + 1) && digest_finish(d, out);
+}
