@@ -404,7 +404,10 @@ static void end_reply(struct leg *leg, enum reply_meaning meaning, const struct 
         keep_word_all(leg, reply, told);
     client_reply_copy(&leg->reply, told);
     connection_release(leg->connection, true);
-    leg_finish(leg, meaning == REPLY_GOOD ? LEG_COMMITTED : LEG_REFUSED);
+    if (meaning == REPLY_GOOD)
+        leg_finish(leg, LEG_COMMITTED);
+    else /* what is neither yes nor no may have meant yes */
+        leg_finish(leg, reply->code < 400 ? LEG_IN_DOUBT : LEG_REFUSED);
 }
 
 static enum reply_phase phase_of(enum exchange what)

@@ -435,6 +435,21 @@ TEST_F(Relay, IsInDoubtWhenTheServerDoesNotConfirm)
     EXPECT_THAT(f.Log(), Contains(HasSubstr("status=in-doubt")));
 }
 
+TEST_F(Relay, IsInDoubtWhenTheServersAnswerToTheEndIsNeitherYesNorNo)
+{
+    Say(kHello);
+    Say(kToData);
+    Say(R"(
+        C: .
+        M: trace
+        M> .
+        M< 354 go ahead
+        S: 451 4.3.5
+    )");
+    EXPECT_EQ(f.Counter(RELAY_MESSAGES_IN_DOUBT), 1u);
+    EXPECT_THAT(f.Log(), Contains(HasSubstr("status=in-doubt")));
+}
+
 TEST_F(Relay, IsInDoubtWhenTheServerClosesAfterTheEnd)
 {
     Say(kHello);
