@@ -3,27 +3,13 @@
 
 #include <algorithm>
 
+#include "tests/sim/dice.h"
+
 namespace sim
 {
 
 namespace
 {
-
-struct Dice {
-    std::mt19937_64 random;
-    uint64_t upto(uint64_t n)
-    {
-        return random() % n;
-    }
-    bool one_in(uint64_t n)
-    {
-        return upto(n) == 0;
-    }
-    double chance(double most)
-    {
-        return std::uniform_real_distribution<double>(0, most)(random);
-    }
-};
 
 Weather weather(Dice &d, bool ipv6)
 {

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tests/sim/router_ledger.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace sim
+{
+
+namespace
+{
+
+// Behind our own line, which may be folded.
+bool without_trace(const std::string &content, std::string *trace, std::string *rest)
+{
+    if (content.rfind("Received: from ", 0) != 0)
+        return false;
+    size_t at = 0;
+    do {
+        at = content.find("\r\n", at);
+        if (at == std::string::npos)
+            return false;
+        at += 2;
+    } while (at < content.size() && (content[at] == ' ' || content[at] == '\t'));
+    *trace = content.substr(0, at);
+    *rest = content.substr(at);
+    return true;
+}
+
+std::string between(const std::string &text, const std::string &before, const std::string &ends)
+{
+    size_t at = text.find(before);
+    if (at == std::string::npos)
+        return "";
+    at += before.size();
+    return text.substr(at, text.find_first_of(ends, at) - at);
+}
+
+// Complaints about a destination that are no refusals of a message: the client must not hear them
+// as such.
+bool about_us(unsigned code)
+{
+    return (code >= 500 && code <= 504) || code == 530 || code == 535 || code == 538;
+}
+
+bool begins(const std::string &text, const std::string &with)
+{
+    return text.rfind(with, 0) == 0;
+}
+
+} // namespace
+
+std::string field(const std::string &line, const std::string &key)
+{
+    std::string value = between(line, " " + key + "=", " \n");
+    if (!value.empty() && value[0] == '"')
+        value = between(line, " " + key + "=\"", "\"");
+    return value;
+}
+
+Mail &Ledger::add(const Mail &mail)
+{
+    mails.push_back(mail);
+    return mails.back();
+}
+
+Mail *Ledger::by_sender(const std::string &sender)
+{
+    for (Mail &m : mails)
+        if (m.sender == sender)
+            return &m;
+    return nullptr;
+}
+
+std::string Ledger::refusal(char server, const std::string &sender, const std::string &recipient,
+                            unsigned code)
+{
+    refusals_.push_back({server, code, sender, recipient});
+    refusals++;
+    return std::string("refusal ") + server + "#" + std::to_string(refusals_.size() - 1);
+}
+
+void Ledger::taken(char server, const std::string &sender, const std::set<std::string> &recipients,
+                   const std::string &content)
+{
+    std::string where = std::string(" at ") + server + " from " + sender, trace, rest;
+    deliveries++;
+    const Mail *m = by_sender(sender);
+    if (m == nullptr)
+        return wrong("a message that nobody sent was delivered" + where);
+    if (m->bare)
+        return wrong("a message with a bare newline was delivered" + where);
+    if (!without_trace(content, &trace, &rest))
+        return wrong("a message was delivered without our Received line" + where);
+    if (rest != m->content)
+        return wrong("a message was delivered altered: " + std::to_string(rest.size()) +
+                     " bytes instead of " + std::to_string(m->content.size()) + where);
+    std::string only = between(trace, "for <", ">");
+    if (!only.empty() && recipients != std::set<std::string>{only})
+        return wrong("the Received line names " + only + ", and others got it, too" + where);
+    for (const std::string &r : recipients) {
+        auto to = std::find_if(m->to.begin(), m->to.end(),
+                               [&](const Addressee &a) { return a.address == r; });
+        if (to == m->to.end())
+            return wrong(r + " was no recipient, and got it" + where);
+        if (to->owner != server)
+            return wrong(r + " is not at home" + where);
+    }
+    taken_.push_back({server, m->id, between(trace, "id ", "\r\n;"), recipients});
+}
+
+Hearing &Ledger::hearing(const std::string &client, const Mail &mail)
+{
+    hearings_.push_back({client, mail.id, {}});
+    return hearings_.back();
+}
+
+void Ledger::accept(Mail &mail, Hearing &hearing, const std::set<std::string> &recipients)
+{
+    hearing.accepted = recipients;
+    for (Addressee &to : mail.to) {
+        if (recipients.count(to.address) == 0)
+            continue;
+        to.fate = Fate::ACCEPTED;
+        bool there = false;
+        for (const Taken &t : taken_)
+            there |= t.mail == mail.id && t.server == to.owner && t.recipients.count(to.address);
+        if (!there)
+            wrong("a client was told that its message was accepted, and " + to.address +
+                  " has not got it: " + mail.sender);
+    }
+}
+
+void Ledger::bounce(Mail &mail, const std::string &recipient, const std::string &reply)
+{
+    auto to = std::find_if(mail.to.begin(), mail.to.end(),
+                           [&](const Addressee &a) { return a.address == recipient; });
+    to->fate = Fate::BOUNCED;
+    std::string what = recipient + " of " + mail.sender + " bounced: " + reply;
+    std::string number = between(reply, "refusal ", " \r\n");
+    if (number.empty()) {
+        // Our own refusals.
+        bool ours = (to->owner == kNobody && begins(reply, "550 5.1.1")) ||
+                    (to->owner == kNobody && begins(reply, "550 5.7.1")) ||
+                    (mail.bare && begins(reply, "550 5.6.11")) ||
+                    (mail.eightbit && plain_.count(to->owner) && begins(reply, "550 5.6.3"));
+        if (!ours)
+            wrong(what + ", which no destination said");
+        return;
+    }
+    const Refusal &r = refusals_.at(strtoul(number.c_str() + 2, nullptr, 10));
+    if (r.server != to->owner)
+        wrong(what + ", which was another destination's word");
+    else if (r.sender != mail.sender || (!r.recipient.empty() && r.recipient != recipient))
+        wrong(what + ", which was meant for " + r.sender + " to " + r.recipient);
+    else if (r.code < 500 || about_us(r.code))
+        wrong(what + ", but that destination said " + std::to_string(r.code));
+}
+
+void Ledger::log(const std::string &line)
+{
+    note(0, "log " + line);
+    std::string txn = field(line, "txn"), to = field(line, "to");
+    if (txn.empty())
+        return;
+    if (!log_.emplace(std::pair(txn, to), Entry{field(line, "status"), field(line, "client")})
+             .second)
+        wrong("the log has " + to + " of " + txn + " twice");
+}
+
+// Can the destination have got it, by what the log says and the client knows?
+void Ledger::judge_taken(const Taken &t, const std::string &recipient)
+{
+    std::string what = recipient + " of message " + std::to_string(t.mail) + " in " + t.transaction;
+    auto entry = log_.find({t.transaction, recipient});
+    if (entry == log_.end()) {
+        if (begins(t.transaction, process_))
+            wrong(what + " was delivered, and is not in the log");
+        lost_in_crash++;
+        return;
+    }
+    if (entry->second.status == "in-doubt") {
+        doubts++;
+        return;
+    }
+    if (entry->second.status != "delivered") {
+        wrong(what + " was delivered, and the log says " + entry->second.status);
+        return;
+    }
+    bool asked = false, silence = false; // ports come again, so there may be several
+    for (const Hearing &h : hearings_) {
+        if (h.client != entry->second.client || h.mail != t.mail)
+            continue;
+        if (h.accepted.count(recipient)) {
+            if (++seen_[{t.mail, recipient}] > 1)
+                wrong(what + " was delivered again, and its client knew that it had been");
+            return;
+        }
+        asked = true;
+        silence |= !h.answered;
+    }
+    orphans++; // the client was not there any more
+    if (!asked)
+        wrong(what + " was delivered, and no client asked for it");
+    else if (!silence)
+        wrong(what + " was delivered, and its client was told something else");
+}
+
+void Ledger::judge_log()
+{
+    std::set<std::pair<std::string, std::string>> got;
+    for (const Taken &t : taken_)
+        for (const std::string &r : t.recipients)
+            got.insert({t.transaction, r});
+    for (const auto &[key, entry] : log_)
+        if (entry.status == "delivered" && got.count(key) == 0)
+            wrong("the log says that " + key.second + " of " + key.first + " was delivered");
+}
+
+void Ledger::judge(uint64_t in_doubt)
+{
+    std::set<std::string> doubted;
+    for (const Taken &t : taken_) {
+        uint64_t before = doubts;
+        for (const std::string &r : t.recipients)
+            judge_taken(t, r);
+        if (doubts > before)
+            doubted.insert(t.transaction);
+    }
+    judge_log();
+    if (doubted.size() > in_doubt)
+        wrong(std::to_string(doubted.size()) + " messages are in doubt, and " +
+              std::to_string(in_doubt) + " were counted");
+    for (const Mail &m : mails)
+        for (const Addressee &to : m.to)
+            if (to.fate == Fate::PENDING)
+                wrong(to.address + " of " + m.sender + " was never delivered, nor refused");
+}
+
+void Ledger::note(nsec_t now, const std::string &text)
+{
+    char when[32] = "";
+    if (now > 0)
+        snprintf(when, sizeof(when), "%12.6f ", double(now) / 1e9);
+    story_.push_back(when + text);
+    if (story_.size() > remembered_)
+        story_.pop_front();
+}
+
+std::string Ledger::story() const
+{
+    std::string all;
+    for (const std::string &line : story_)
+        all += line + "\n";
+    return all;
+}
+
+} // namespace sim

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Somebody who sees everything: what clients sent and heard, what destinations took and refused,
+// what the router's log says of it; and judges whether that can be.
+#ifndef SPLITMX_TESTS_SIM_ROUTER_LEDGER_H
+#define SPLITMX_TESTS_SIM_ROUTER_LEDGER_H
+
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+extern "C" {
+#include "drivers/base/timer.h"
+}
+
+namespace sim
+{
+
+// A destination is known by a letter; this one is nobody's.
+constexpr char kNobody = '-';
+
+enum class Fate {
+    PENDING,  // its client keeps it
+    ACCEPTED, // its client was told so
+    BOUNCED,  // likewise
+};
+
+struct Addressee {
+    std::string address;
+    char owner; // the destination that has the mailbox
+    Fate fate = Fate::PENDING;
+};
+
+struct Mail {
+    unsigned id;
+    std::string sender; // no two messages have the same
+    std::vector<Addressee> to;
+    std::string content; // without dots stuffed, lines end in CRLF
+    bool eightbit = false;
+    bool bare = false; // there is a bare CR or LF in it: nobody may ever get it
+};
+
+// What a client knows when a connection of its own is done with a message.
+struct Hearing {
+    std::string client; // its address and port
+    unsigned mail;
+    std::set<std::string> accepted; // told so, at the end of data
+    bool answered = false;          // the end of data was answered
+};
+
+class Ledger
+{
+  public:
+    explicit Ledger(size_t remembered) : remembered_(remembered)
+    {
+    }
+    Mail &add(const Mail &mail);
+
+    // A destination refuses: for good or not, the sender's message, or one recipient of it.
+    // Returns the words that tell this refusal from all others.
+    std::string refusal(char server, const std::string &sender, const std::string &recipient,
+                        unsigned code);
+    // A destination has taken a message: from now on it is its own.
+    void taken(char server, const std::string &sender, const std::set<std::string> &recipients,
+               const std::string &content);
+    // A client begins to send it on a connection; what it hears goes into the result.
+    Hearing &hearing(const std::string &client, const Mail &mail);
+    // It hears a 2xx, or a 5xx, for these recipients.
+    void accept(Mail &mail, Hearing &hearing, const std::set<std::string> &recipients);
+    void bounce(Mail &mail, const std::string &recipient, const std::string &reply);
+    // A line of the router's log.
+    void log(const std::string &line);
+    // A process of the router begins, so that any before is no more, and what it knew is lost. Its
+    // transactions' ids begin so.
+    void started(const std::string &prefix)
+    {
+        process_ = prefix;
+    }
+    // A server offered less than this from now on: shortfalls are no wonder.
+    void lacks_eightbit(char server)
+    {
+        plain_.insert(server);
+    }
+
+    // The first thing that cannot be.
+    void wrong(const std::string &what)
+    {
+        if (fault_.empty())
+            fault_ = what;
+    }
+    const std::string &fault() const
+    {
+        return fault_;
+    }
+    // All is over. `in_doubt`: how many messages the router counted so.
+    void judge(uint64_t in_doubt);
+
+    // For people.
+    void note(nsec_t now, const std::string &text);
+    std::string story() const;
+
+    std::deque<Mail> mails;
+    uint64_t deliveries = 0, doubts = 0, orphans = 0, lost_in_crash = 0, refusals = 0;
+
+  private:
+    struct Refusal {
+        char server;
+        unsigned code;
+        std::string sender, recipient; // "": all of the message
+    };
+    struct Taken {
+        char server;
+        unsigned mail;
+        std::string transaction;
+        std::set<std::string> recipients;
+    };
+    struct Entry {
+        std::string status, client;
+    };
+    Mail *by_sender(const std::string &sender);
+    void judge_taken(const Taken &t, const std::string &recipient);
+    void judge_log();
+
+    size_t remembered_;
+    std::deque<std::string> story_;
+    std::string fault_;
+    std::vector<Refusal> refusals_;
+    std::vector<Taken> taken_;
+    std::deque<Hearing> hearings_;
+    std::map<std::pair<std::string, std::string>, Entry> log_;  // by transaction and recipient
+    std::map<std::pair<unsigned, std::string>, unsigned> seen_; // deliveries that a client knows of
+    std::set<char> plain_;
+    std::string process_;
+};
+
+// The value of a field of a logfmt line, "" if there is none.
+std::string field(const std::string &line, const std::string &key);
+
+} // namespace sim
+
+#endif

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tests/sim/router_plan.h"
+
+#include <algorithm>
+
+namespace sim
+{
+
+namespace
+{
+
+// Who lives where. The local parts of the mailbox server's are in the set; nobody is at kNobody.
+struct Home {
+    char server;
+    const char *domain;
+    std::vector<const char *> people;
+};
+
+const std::vector<Home> &homes()
+{
+    static const std::vector<Home> all = {
+        {'M', "example.com", {"alice", "anna", "amy", "arno"}},
+        {'E', "example.com", {"bob", "ben", "bea", "carol"}},
+        {'N', "example.org", {"olga", "otto", "oda"}},
+        {kNobody, "example.org", {"nobody", "nix"}},
+        {kNobody, "elsewhere.example", {"someone"}},
+    };
+    return all;
+}
+
+Files files(Dice &d)
+{
+    const char *connections[] = {"100", "100", "1", "2"};
+    const char *sessions[] = {"64", "64", "64", "3"};
+    Files f;
+    for (const Home &home : homes())
+        for (const char *who : home.people) {
+            if (home.server == 'M')
+                f["mailboxes"] += std::string(who) + "\n";
+            if (home.server == 'N')
+                f["others"] += std::string(who) + "\n";
+        }
+    f["splitmx.ini"] =
+        "[appliance]\nhostname = mx1.example.net\npostmaster = postmaster@example.com\n"
+        "shutdown_timeout = 30s\n"
+        "[memory]\nhugepages = no\nmax_connections = 256\nmax_recipients = 1024\n"
+        "max_sessions = " +
+        std::string(sessions[d.upto(4)]) +
+        "\n"
+        "[port wan]\ndevice = net_tap0,iface=smx0\naddress = 10.0.0.2/16\n"
+        "[listener smtp]\nport = wan\n"
+        "[destinations]\nconnections = " +
+        connections[d.upto(4)] +
+        "\n"
+        "[domain example.com]\nmailboxes = mailboxes\nmailbox_server = 10.0.0.10:25\n"
+        "split_domain_routing = yes\nexternal_mail_server = 10.0.0.20:25\n"
+        "verification_address = carol@example.com\n"
+        "[domain example.org]\nmailboxes = others\nmailbox_server = 10.0.0.30:25\n";
+    return f;
+}
+
+Weather weather(Dice &d)
+{
+    Weather w;
+    w.delay = d.one_in(3) ? 50 * NSEC_PER_USEC : d.between(1, 80) * NSEC_PER_MSEC;
+    w.jitter = d.one_in(2) ? 0 : d.upto(5 * NSEC_PER_MSEC);
+    w.loss = d.one_in(2) ? 0 : d.chance(d.one_in(3) ? 0.08 : 0.02);
+    w.reorder = d.one_in(2) ? 0 : d.chance(0.05);
+    w.duplicate = d.one_in(2) ? 0 : d.chance(0.05);
+    w.corrupt = d.one_in(6) ? d.chance(0.02) : 0;
+    return w;
+}
+
+std::string content(Dice &d, unsigned id, bool eightbit, bool bare)
+{
+    std::string text = "Message-ID: <" + std::to_string(id) + "@sim.example>\r\n";
+    if (d.one_in(4))
+        text = "Received: from somewhere.example by else.example;\r\n\tsome time\r\n" + text;
+    if (d.one_in(8))
+        text.clear();
+    size_t size = d.one_in(12) ? d.upto(300000) : d.one_in(3) ? d.upto(20000) : d.upto(1500);
+    if (!text.empty())
+        text += "\r\n";
+    while (text.size() < size) {
+        std::string line;
+        if (d.one_in(8))
+            line = std::string(d.between(1, 3), '.');
+        for (uint64_t n = d.one_in(5) ? 0 : d.upto(90); n > 0; n--)
+            line += eightbit && d.one_in(20) ? char(0xe4) : char(' ' + d.upto(95));
+        if (text.empty() && line[0] == ' ')
+            line = "x" + line; // or it would belong to our own line
+        text += line + "\r\n";
+    }
+    if (bare) {
+        static const char *const ends[] = {"\n",      "\r",    "\n.\n", "\n.\r\n",
+                                           "\r\n.\n", "\r.\r", "\n\r\n"};
+        text += "a" + std::string(ends[d.upto(7)]) + "b\r\n";
+    }
+    return text;
+}
+
+Mail mail(Dice &d, unsigned id)
+{
+    Mail m;
+    m.id = id;
+    m.sender = "m" + std::to_string(id) + "@client.example";
+    m.eightbit = d.one_in(6);
+    m.bare = d.one_in(25);
+    m.content = content(d, id, m.eightbit, m.bare);
+    std::vector<Addressee> all;
+    for (const Home &home : homes())
+        for (const char *who : home.people)
+            all.push_back({std::string(who) + "@" + home.domain, home.server});
+    std::shuffle(all.begin(), all.end(), d.random);
+    size_t count = d.one_in(3) ? 1 : d.between(1, d.one_in(4) ? all.size() : 4);
+    m.to.assign(all.begin(), all.begin() + long(count));
+    return m;
+}
+
+ServerPlan server(Dice &d, char letter, const char *address, nsec_t good_from)
+{
+    ServerPlan s;
+    s.letter = letter;
+    s.address = address;
+    for (const Home &home : homes())
+        if (home.server == letter)
+            for (const char *who : home.people)
+                s.mailboxes.insert(std::string(who) + "@" + home.domain);
+    s.pipelining = !d.one_in(4);
+    s.eightbit = !d.one_in(4);
+    s.size = !d.one_in(4);
+    s.hello_only = d.one_in(10);
+    s.whims = d.one_in(4) ? 0 : d.between(3, 40);
+    s.favourite = d.one_in(2) ? 0 : d.between(1, 4);
+    s.stage = Stage(d.upto(uint64_t(Stage::COUNT)));
+    s.idle = d.between(2, 400) * NSEC_PER_SEC;
+    s.pace = d.one_in(2) ? 0 : d.upto(d.one_in(3) ? 5 * NSEC_PER_SEC : 200 * NSEC_PER_MSEC);
+    s.good_from = good_from;
+    return s;
+}
+
+ClientPlan client(Dice &d, unsigned number, nsec_t good_from)
+{
+    ClientPlan c;
+    std::string network = "10.0." + std::to_string(number + 1) + ".";
+    c.name = "c" + std::to_string(number) + ".example";
+    c.addresses = {network + "1", network + "2"};
+    c.sessions = unsigned(d.between(1, 3));
+    c.impatient = d.one_in(3) ? 0 : d.between(1, 8);
+    c.slow = d.one_in(2) ? 0 : d.between(2, 8);
+    c.hello_only = d.one_in(10);
+    c.retry = d.between(20, 300) * NSEC_PER_SEC;
+    c.good_from = good_from;
+    return c;
+}
+
+void add_troubles(Dice &d, RouterPlan &p)
+{
+    nsec_t within = p.good_from - p.start;
+    auto add = [&](RouterTrouble::Kind kind, nsec_t lasts) {
+        RouterTrouble t = {kind, p.start + d.upto(within), uint32_t(d.upto(4)), lasts};
+        p.troubles.push_back(t);
+    };
+    if (d.one_in(3))
+        for (uint64_t k = d.between(1, 4); k > 0; k--)
+            add(d.one_in(3) ? RouterTrouble::SHUTDOWN : RouterTrouble::CRASH, 0);
+    if (d.one_in(5))
+        for (unsigned k = 0; k < 3; k++)
+            add(RouterTrouble::FAMINE, d.upto(20 * NSEC_PER_SEC));
+    if (d.one_in(8))
+        add(RouterTrouble::OUTAGE, d.upto(200 * NSEC_PER_SEC));
+    if (d.one_in(4))
+        for (unsigned k = 0; k < 2; k++)
+            add(RouterTrouble::REBOOT, d.between(1, 600) * NSEC_PER_SEC);
+    std::sort(p.troubles.begin(), p.troubles.end(),
+              [](const RouterTrouble &a, const RouterTrouble &b) { return a.at < b.at; });
+}
+
+} // namespace
+
+RouterPlan router_plan(uint64_t seed)
+{
+    Dice d{std::mt19937_64(seed)};
+    RouterPlan p;
+    p.files = files(d);
+    p.budget = d.one_in(5) ? 256 : 2048;
+    p.nic.hold = d.upto(5 * NSEC_PER_MSEC) + 1;
+    p.nic.scatter = d.one_in(4);
+    p.nic.caps.tx_tcp_checksum = d.one_in(3);
+    p.nic.caps.rx_tcp_checksum = d.one_in(3);
+    p.nic.caps.tso = p.nic.caps.tx_tcp_checksum && d.one_in(2);
+    p.weather[0] = weather(d);
+    p.weather[1] = weather(d);
+    p.start = 1000 * NSEC_PER_SEC;
+    p.good_from = p.start + d.between(600, 3600) * NSEC_PER_SEC;
+    p.servers = {server(d, 'M', "10.0.0.10", p.good_from), server(d, 'E', "10.0.0.20", p.good_from),
+                 server(d, 'N', "10.0.0.30", p.good_from)};
+    for (unsigned k = 0; k < 2; k++)
+        p.clients.push_back(client(d, k, p.good_from));
+    unsigned id = 0;
+    for (uint64_t count = d.between(1, 10); count > 0; count--)
+        p.posts.push_back({unsigned(d.upto(p.clients.size())),
+                           p.start + d.upto((p.good_from - p.start) / 2), mail(d, ++id)});
+    add_troubles(d, p);
+    return p;
+}
+
+} // namespace sim

@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tests/sim/router_server.h"
+
+#include <algorithm>
+
+namespace sim
+{
+
+namespace
+{
+
+constexpr nsec_t kTarpitLeast = 20 * NSEC_PER_SEC, kTarpitMost = 540 * NSEC_PER_SEC;
+
+std::string path_of(const std::string &line)
+{
+    size_t from = line.find('<'), to = line.find('>');
+    return from == std::string::npos || to == std::string::npos
+               ? ""
+               : line.substr(from + 1, to - from - 1);
+}
+
+std::string unstuffed(const std::string &text)
+{
+    std::string out;
+    for (size_t at = 0; at < text.size();) {
+        size_t end = text.find("\r\n", at);
+        end = end == std::string::npos ? text.size() : end + 2;
+        if (text[at] == '.')
+            at++;
+        out.append(text, at, end - at);
+        at = end;
+    }
+    return out;
+}
+
+bool has_bare_newline(const std::string &text)
+{
+    for (size_t k = 0; k < text.size(); k++) {
+        if (text[k] == '\n' && (k == 0 || text[k - 1] != '\r'))
+            return true;
+        if (text[k] == '\r' && (k + 1 == text.size() || text[k + 1] != '\n'))
+            return true;
+    }
+    return false;
+}
+
+} // namespace
+
+Server::Server(const ServerPlan &plan, Host &host, Ledger &ledger, uint64_t seed,
+               std::function<void(const struct stream *, nsec_t until)> vanish)
+    : plan_(plan), host_(host), ledger_(ledger), dice_{std::mt19937_64(seed)},
+      vanish_(std::move(vanish))
+{
+    if (!plan.eightbit || plan.hello_only)
+        ledger.lacks_eightbit(plan.letter);
+    listen();
+}
+
+Server::~Server()
+{
+    if (listener_ != nullptr)
+        tcp_listen_close(listener_);
+}
+
+void Server::listen()
+{
+    struct endpoint local = {Host::parse(plan_.address), 25};
+    listener_ = tcp_listen(host_.tcp, &local, accept, this);
+    if (listener_ == nullptr)
+        ledger_.wrong("a destination cannot listen");
+}
+
+void Server::accept(struct stream *stream, void *user)
+{
+    Server *self = static_cast<Server *>(user);
+    self->sessions_.emplace_back();
+    Session &s = self->sessions_.back();
+    s.talk.attach(stream);
+    s.active = self->now_;
+    self->answer(s, Stage::BANNER, "220 ready");
+}
+
+void Server::note(const Session &s, const std::string &text)
+{
+    unsigned port = s.talk.stream == nullptr ? 0 : s.talk.stream->peer.port;
+    ledger_.note(now_, std::string(1, plan_.letter) + " " + std::to_string(port) + " " + text);
+}
+
+void Server::crash(nsec_t lasts, bool silently)
+{
+    ledger_.note(now_, std::string(1, plan_.letter) + (silently ? " dies" : " crashes"));
+    for (Session &s : sessions_) {
+        if (silently && s.talk.stream != nullptr)
+            vanish_(s.talk.stream, now_ + lasts);
+        s.talk.reset();
+        s.over = true;
+    }
+    if (silently)
+        vanish_(nullptr, now_ + lasts);
+    else if (listener_ != nullptr) {
+        tcp_listen_close(listener_);
+        listener_ = nullptr;
+    }
+    up_at_ = now_ + lasts;
+}
+
+void Server::tick(nsec_t now)
+{
+    now_ = now;
+    if (listener_ == nullptr && now >= up_at_)
+        listen();
+    for (Session &s : sessions_)
+        if (!s.over)
+            work(s);
+    sessions_.remove_if([](const Session &s) { return s.over; });
+}
+
+nsec_t Server::next() const
+{
+    nsec_t when = listener_ == nullptr ? up_at_ : UINT64_MAX;
+    for (const Session &s : sessions_) {
+        if (s.deaf > now_ || s.busy > now_)
+            when = std::min(when, std::max(s.deaf, s.busy));
+        else if (!s.stalled)
+            when = std::min(when, s.active + plan_.idle);
+    }
+    return when;
+}
+
+// Say what was thought of, hear what has come meanwhile.
+void Server::work(Session &s)
+{
+    if (s.deaf > now_)
+        return;
+    if (s.talk.stream != nullptr && !s.talk.reading) {
+        s.talk.reading = true;
+        Talk::handle(s.talk.stream, 0, &s.talk);
+    }
+    if (!s.talk.heard.empty())
+        s.active = now_;
+    while (!s.over && s.busy <= now_ && !s.stalled && s.deaf <= now_) {
+        if (!s.reply.empty() || s.after != Whim::NONE) {
+            Whim then = s.after;
+            std::string text = std::move(s.reply);
+            s.reply.clear();
+            s.after = Whim::NONE;
+            if (s.takes_then && !s.talk.gone())
+                take(s);
+            if (!text.empty())
+                send(s, text);
+            act(s, then);
+            continue;
+        }
+        std::string line;
+        if (s.content ? !hear_content(s) : !s.talk.line(&line))
+            break;
+        if (!line.empty() || !s.content)
+            hear(s, line);
+    }
+    s.talk.push();
+    if (s.over)
+        return;
+    bool idle = now_ >= s.active + plan_.idle && s.busy <= now_ && !s.stalled;
+    if (s.talk.stream == nullptr || stream_is_down(s.talk.stream) ||
+        (s.talk.stream->eof && (s.busy <= now_ || s.stalled))) {
+        s.talk.close();
+        s.over = true;
+    } else if (idle) {
+        note(s, "is tired of waiting");
+        act(s, dice_.one_in(3) ? Whim::RESET : dice_.one_in(2) ? Whim::CLOSE : Whim::UNAVAILABLE);
+    }
+}
+
+void Server::hear(Session &s, const std::string &line)
+{
+    if (s.over || s.content || line.empty())
+        return;
+    note(s, "< " + line);
+    if (!plan_.pipelining && !s.talk.heard.empty())
+        ledger_.wrong("a command was pipelined to a destination that does not offer it: " + line);
+    std::string verb = line.substr(0, 4);
+    if (verb == "EHLO" && plan_.hello_only) {
+        answer(s, Stage::COUNT, "502 5.5.1 what");
+    } else if (verb == "EHLO" || verb == "HELO") {
+        forget(s);
+        s.plain = verb == "HELO";
+        std::string text;
+        if (verb == "EHLO") {
+            text = "250-" + std::string(1, plan_.letter) + "\r\n";
+            text += plan_.pipelining ? "250-PIPELINING\r\n" : "";
+            text += plan_.eightbit ? "250-8BITMIME\r\n" : "";
+            text += plan_.size ? "250-SIZE 10000000\r\n" : "";
+        }
+        answer(s, Stage::HELLO, text + "250 HELP");
+    } else if (verb == "MAIL") {
+        hear_mail(s, line);
+    } else if (verb == "RCPT") {
+        hear_rcpt(s, line);
+    } else if (verb == "DATA") {
+        hear_data(s);
+    } else if (verb == "RSET") {
+        forget(s);
+        answer(s, Stage::COUNT, "250 2.0.0 forgotten");
+    } else if (verb == "QUIT") {
+        send(s, "221 2.0.0 bye");
+        s.talk.close();
+        s.over = true;
+    } else {
+        ledger_.wrong("a destination heard: " + line);
+    }
+}
+
+void Server::hear_mail(Session &s, const std::string &line)
+{
+    if (s.mail)
+        ledger_.wrong("MAIL within a transaction");
+    if ((line.find(" SIZE=") != std::string::npos && (s.plain || !plan_.size)) ||
+        (line.find(" BODY=") != std::string::npos && (s.plain || !plan_.eightbit)))
+        ledger_.wrong("a parameter that the destination does not know: " + line);
+    forget(s);
+    s.sender = path_of(line);
+    s.mail = true;
+    answer(s, Stage::MAIL, "250 2.1.0 fine");
+}
+
+void Server::hear_rcpt(Session &s, const std::string &line)
+{
+    std::string to = path_of(line);
+    if (!s.mail) {
+        answer(s, Stage::COUNT, "503 5.5.1 MAIL first");
+        return;
+    }
+    if (plan_.mailboxes.count(to) == 0) {
+        ledger_.wrong(to + " is not at home at " + plan_.letter);
+        return;
+    }
+    s.to.insert(to);
+    answer(s, Stage::RCPT, "250 2.1.5 fine", to);
+}
+
+void Server::hear_data(Session &s)
+{
+    if (!s.mail || s.to.empty()) {
+        answer(s, Stage::COUNT, s.mail ? "554 5.5.1 no recipients" : "503 5.5.1 MAIL first");
+        return;
+    }
+    s.body.clear();
+    s.speaks_at = SIZE_MAX;
+    s.content = true;
+    answer(s, Stage::DATA, "354 go ahead");
+    if (s.content && plan_.whims > 0 && now_ < plan_.good_from && dice_.one_in(plan_.whims))
+        s.speaks_at = dice_.upto(dice_.one_in(2) ? 500 : 20000);
+}
+
+// True: the end was among it.
+bool Server::hear_content(Session &s)
+{
+    if (s.talk.heard.empty())
+        return false;
+    size_t before = s.body.size();
+    s.body += s.talk.heard;
+    s.talk.heard.clear();
+    size_t end =
+        s.body.rfind(".\r\n", 0) == 0 ? 0 : s.body.find("\r\n.\r\n", before < 4 ? 0 : before - 4);
+    bool ended = end != std::string::npos;
+    if (!ended && s.body.size() >= s.speaks_at && !s.spoke) {
+        s.speaks_at = SIZE_MAX;
+        if (dice_.one_in(4)) {
+            s.talk.reading = false;
+            s.deaf = now_ + dice_.between(1, 200) * NSEC_PER_SEC;
+            note(s, "stops reading");
+        } else {
+            answer(s, Stage::BODY, "");
+        }
+        return false;
+    }
+    if (!ended)
+        return false;
+    size_t content = s.body.rfind(".\r\n", 0) == 0 ? 0 : end + 2;
+    s.talk.heard = s.body.substr(content + 3);
+    s.body.erase(content);
+    if (has_bare_newline(s.body))
+        ledger_.wrong("a bare newline was passed on");
+    hear_end(s);
+    return true;
+}
+
+void Server::hear_end(Session &s)
+{
+    s.content = false;
+    note(s, "< (" + std::to_string(s.body.size()) + " bytes and a dot)");
+    if (s.spoke) { // that was the answer
+        forget(s);
+        return;
+    }
+    Whim w = whim(Stage::DOT);
+    if (w != Whim::NONE && w != Whim::TARPIT) {
+        answer(s, Stage::DOT, "");
+        return;
+    }
+    // It is taken at once, or when it has been thought over; and then the answer may get lost.
+    s.takes_then = w == Whim::TARPIT && dice_.one_in(2);
+    if (!s.takes_then)
+        take(s);
+    answer(s, Stage::TAKEN, "250 2.0.0 taken");
+    if (w == Whim::TARPIT)
+        s.busy = now_ + dice_.between(kTarpitLeast, kTarpitMost);
+}
+
+void Server::take(Session &s)
+{
+    s.takes_then = false;
+    note(s, "takes it");
+    ledger_.taken(plan_.letter, s.sender, s.to, unstuffed(s.body));
+    forget(s);
+}
+
+void Server::forget(Session &s)
+{
+    s.mail = s.takes_then = s.spoke = false;
+    s.to.clear();
+    s.body.clear();
+}
+
+Whim Server::whim(Stage stage)
+{
+    bool moody = plan_.whims > 0 && now_ < plan_.good_from && stage != Stage::COUNT;
+    if (!moody)
+        return Whim::NONE;
+    bool favourite = plan_.favourite > 0 && stage == plan_.stage && dice_.one_in(plan_.favourite);
+    if (!favourite && !dice_.one_in(plan_.whims))
+        return Whim::NONE;
+    for (;;) {
+        Whim w = Whim(1 + dice_.upto(uint64_t(Whim::COUNT) - 1));
+        bool rare = w == Whim::CRASH || w == Whim::DIE || w == Whim::STALL;
+        bool refuses = w == Whim::REFUSE || w == Whim::REFUSE_NOW || w == Whim::UNAVAILABLE;
+        if (stage == Stage::TAKEN && refuses)
+            continue; // no honest server
+        if (!rare || dice_.one_in(3))
+            return w;
+    }
+}
+
+// What comes of a step that should be answered with `text`.
+void Server::answer(Session &s, Stage stage, const std::string &text, const std::string &recipient)
+{
+    static const unsigned later[] = {450, 451, 452, 421}, never[] = {550, 551, 552, 553, 554, 556};
+    static const unsigned ours[] = {500, 501, 502, 503, 504, 530, 535, 538};
+    Whim w = whim(stage);
+    s.reply = text.empty() ? "" : text + "\r\n";
+    s.busy = now_ + (plan_.pace > 0 ? dice_.upto(plan_.pace) : 0);
+    bool during = stage == Stage::BODY || stage == Stage::DOT;
+    while (during && (w == Whim::NONE || w == Whim::TARPIT || w == Whim::STALL))
+        w = Whim(1 + dice_.upto(uint64_t(Whim::COUNT) - 1));
+    unsigned code = 0;
+    switch (w) {
+    case Whim::NONE:
+        return;
+    case Whim::REFUSE_NOW:
+        code = later[dice_.upto(3)];
+        break;
+    case Whim::REFUSE:
+        code = dice_.one_in(8) ? ours[dice_.upto(8)] : never[dice_.upto(6)];
+        break;
+    case Whim::TARPIT:
+        s.busy = now_ + dice_.between(kTarpitLeast, kTarpitMost);
+        note(s, "is a tarpit");
+        return;
+    case Whim::NONSENSE:
+        if (stage == Stage::TAKEN) {
+            s.reply = dice_.one_in(2) ? "what?\r\n" : "354 go ahead\r\n";
+        } else {
+            static const char *const words[] = {"bla", "99 x", "250-more\r\n220 less", "222 ok",
+                                                "354 go"};
+            s.reply = words[dice_.upto(stage == Stage::DATA ? 4 : 5)] + std::string("\r\n");
+        }
+        refuse(s, stage, recipient);
+        note(s, "talks nonsense");
+        return;
+    case Whim::UNAVAILABLE:
+        s.reply.clear();
+        s.after = w;
+        return;
+    default:
+        s.reply.clear();
+        s.after = w;
+        return;
+    }
+    s.reply = std::to_string(code) + (code < 500 ? " 4.0.0 " : " 5.0.0 ") +
+              ledger_.refusal(plan_.letter, s.sender, recipient, code) + "\r\n";
+    if (stage == Stage::BANNER)
+        s.reply = "554 not now\r\n";
+    refuse(s, stage, recipient);
+}
+
+// What follows from a step that was not answered as it should be.
+void Server::refuse(Session &s, Stage stage, const std::string &recipient)
+{
+    if (stage == Stage::HELLO)
+        ledger_.lacks_eightbit(plan_.letter); // what the router tries then is HELO
+    if (stage == Stage::MAIL)
+        s.mail = false;
+    if (stage == Stage::RCPT)
+        s.to.erase(recipient);
+    if (stage == Stage::DATA)
+        s.content = false;
+    if (stage == Stage::DOT)
+        forget(s);
+    s.spoke = stage == Stage::BODY;
+}
+
+void Server::act(Session &s, Whim w)
+{
+    switch (w) {
+    case Whim::UNAVAILABLE:
+        send(s, "421 4.3.2 closing\r\n");
+        s.talk.close();
+        s.over = true;
+        break;
+    case Whim::CLOSE:
+        note(s, "closes");
+        s.talk.close();
+        s.over = true;
+        break;
+    case Whim::RESET:
+        note(s, "resets");
+        s.talk.reset();
+        s.over = true;
+        break;
+    case Whim::STALL:
+        note(s, "stalls");
+        s.stalled = true;
+        break;
+    case Whim::CRASH:
+    case Whim::DIE:
+        crash(dice_.between(1, dice_.one_in(3) ? 900 : 30) * NSEC_PER_SEC, w == Whim::DIE);
+        break;
+    default:
+        break;
+    }
+}
+
+void Server::send(Session &s, const std::string &text)
+{
+    std::string all = text;
+    s.active = now_;
+    if (all.size() < 2 || all.compare(all.size() - 2, 2, "\r\n") != 0)
+        all += "\r\n";
+    note(s, "> " + all.substr(0, all.size() - 2));
+    s.talk.say(all);
+}
+
+} // namespace sim
