@@ -27,11 +27,14 @@ static const char usage_text[] =
     "usage: splitmx -c FILE                     route mail\n"
     "       splitmx -c FILE --check             say everything that is wrong with FILE\n"
     "       splitmx -c FILE --route ADDRESS...  say who gets mail for each address\n"
+    "       splitmx -c FILE --explain ADDRESS... the same, and why\n"
     "\n"
     "  -c, --config FILE  the configuration, see splitmx.ini\n"
     "      --check        check FILE and all that it names, print the memory it asks for;\n"
     "                     no port is touched\n"
     "      --route        print ADDRESS<TAB>VERDICT<TAB>NEXT-HOP per address; no port is touched\n"
+    "      --explain      print its canonical form, its domain, the entry that decided with file\n"
+    "                     and line, verdict and next hop; no port is touched\n"
     "  -h, --help         this text\n"
     "  -V, --version      the version\n"
     "\n"
@@ -43,7 +46,7 @@ static const char usage_text[] =
 /* What is built from the command line on, in this order, and undone in the other. */
 struct appliance {
     const char *config_path;
-    bool check, route;
+    bool check, route, explain;
     char **addresses; /* of --route, NULL-terminated */
 
     struct config_errors *errors;
@@ -68,11 +71,15 @@ struct appliance {
 
 static int parse_options(struct appliance *a, int argc, char **argv)
 {
-    enum { OPTION_CHECK = 256, OPTION_ROUTE };
+    enum { OPTION_CHECK = 256, OPTION_ROUTE, OPTION_EXPLAIN };
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},   {"check", no_argument, NULL, OPTION_CHECK},
-        {"route", no_argument, NULL, OPTION_ROUTE}, {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},        {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},
+        {"check", no_argument, NULL, OPTION_CHECK},
+        {"route", no_argument, NULL, OPTION_ROUTE},
+        {"help", no_argument, NULL, 'h'},
+        {"explain", no_argument, NULL, OPTION_EXPLAIN},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
     };
     int option;
     while ((option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
@@ -82,6 +89,10 @@ static int parse_options(struct appliance *a, int argc, char **argv)
             break;
         case OPTION_CHECK:
             a->check = true;
+            break;
+        case OPTION_EXPLAIN:
+            a->explain = true;
+            a->route = true;
             break;
         case OPTION_ROUTE:
             a->route = true;
@@ -301,6 +312,7 @@ static int serve(struct appliance *a)
         .worker_count = a->eal_workers.count,
         .ports = a->ports,
         .reload = a->reload,
+        .publisher = a->publisher,
         .wall_offset = &a->wall_offset,
         .started = (uint64_t)time(NULL),
     };
@@ -327,6 +339,16 @@ static int run(struct appliance *a, const char *program)
     if (code == EX_OK)
         code = start_workers(a);
     return code == EX_OK ? serve(a) : code;
+}
+
+static void explain(const struct appliance *a, const char *address)
+{
+    struct explanation e;
+    route_explain(a->snapshot, snapshot_control_scratch(a->snapshot), address, NULL, &e);
+    if (a->explain)
+        explanation_print_long(&e, address, stdout);
+    else
+        explanation_print(&e, address, stdout);
 }
 
 static void undo(struct appliance *a)
@@ -357,7 +379,7 @@ int main(int argc, char **argv)
         code = configure(&a);
     if (code == EX_OK && a.route) {
         for (char **address = a.addresses; *address != NULL; address++)
-            route_explain(a.snapshot, *address, stdout);
+            explain(&a, *address);
     } else if (code == EX_OK) {
         a.memory = memory_plan(&a.settings, a.port_configs);
         code = a.check ? print_check(&a) : run(&a, argv[0]);

@@ -39,7 +39,8 @@ static bool is_hostname(const char *text)
     return dots > 0 && label > 0 && letter && text[len - 1] != '-';
 }
 
-#define MAX_LCORES 1024
+#define CONTROL_PATH_MAX 107 /* of sun_path, with its NUL 108 */
+#define MAX_LCORES       1024
 
 /* The lcores of "2-5" or "2,4,6-7"; 0 if it is no such list. */
 static unsigned long count_lcores(const char *text)
@@ -69,6 +70,24 @@ static unsigned long count_workers(const char *text)
     return count <= MAX_LCORES ? count : 0;
 }
 
+/* An absolute path that a Unix socket's address has room for, or "none". */
+static void judge_control(struct settings *s, const struct config_section *c,
+                          struct config_errors *errors)
+{
+    const char *path = config_text(c, "control"), *mode = config_text(c, "control_mode");
+    char *end;
+    if (strcmp(path, "none") != 0)
+        s->control = path;
+    if (s->control != NULL && (path[0] != '/' || strlen(path) > CONTROL_PATH_MAX))
+        config_error(errors, c, "control",
+                     "'%.120s' is no absolute path of at most %d bytes; allowed: one, or none",
+                     path, CONTROL_PATH_MAX);
+    s->control_mode = (unsigned)strtoul(mode, &end, 8);
+    if (mode[0] < '0' || mode[0] > '7' || *end != '\0' || s->control_mode > 0777)
+        config_error(errors, c, "control_mode",
+                     "'%.40s' is no mode; allowed: an octal number such as 0660", mode);
+}
+
 static void judge_appliance(struct settings *s, const struct config *config,
                             struct config_errors *errors)
 {
@@ -95,6 +114,7 @@ static void judge_appliance(struct settings *s, const struct config *config,
                      workers, count);
     s->idle_sleep = strcmp(config_text(c, "idle"), "sleep") == 0;
     s->shutdown_timeout = config_duration(c, "shutdown_timeout");
+    judge_control(s, c, errors);
 }
 
 static void judge_limits(struct settings *s, const struct config *config,

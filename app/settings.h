@@ -52,6 +52,8 @@ struct settings {
     unsigned workers;
     bool idle_sleep;
     uint64_t shutdown_timeout;
+    const char *control; /* path of the control socket; NULL: none */
+    unsigned control_mode;
 
     bool hugepages;
     uint64_t budget;           /* bytes of packet memory that connections of one worker may pin */

@@ -24,6 +24,8 @@ static const struct schema_key appliance[] = {
     {TEXT("workers"), .fallback = "1"},
     {WORD("idle", "poll", "sleep"), .fallback = "poll"},
     {DURATION("shutdown_timeout", 0, HOUR), .fallback = "30s"},
+    {TEXT("control"), .fallback = "/run/splitmx/control"},
+    {TEXT("control_mode"), .fallback = "0660"},
 };
 
 static const struct schema_key memory[] = {

@@ -3,21 +3,24 @@
 #include "app/control/control.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sysexits.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <rte_launch.h>
 #include <rte_lcore.h>
-#include <rte_mempool.h>
 
-#include "app/observe/stats.h"
-#include "drivers/ip/ip.h"
+#include "app/control/commands.h"
+#include "app/control/statistics.h"
 #include "drivers/port/eal.h"
 
-#define ROUND_NSEC (10 * 1000 * 1000) /* how often logs are drained */
-#define SLOW_ROUND 100                /* rounds between looks at links and the clock */
+#define ROUND_MSEC 10  /* how often logs are drained */
+#define SLOW_ROUND 100 /* rounds between looks at links and the clock */
 
 static void signal_set(sigset_t *set)
 {
@@ -42,74 +45,6 @@ void control_set_wall(uint64_t *wall_offset)
     clock_gettime(CLOCK_REALTIME, &t);
     uint64_t wall = (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
     __atomic_store_n(wall_offset, wall - worker_clock(), __ATOMIC_RELAXED);
-}
-
-/* --------------------------------------------------------------------------------- statistics --
- */
-
-static void port_stats(struct stats *s, const struct port_settings *settings, const struct port *p)
-{
-    uint64_t values[PORT_COUNTER_COUNT];
-    port_counters(p, values);
-    stats_counters(s, settings->name, &port_counter_list, values);
-}
-
-static void usage_stats(struct stats *s, const struct worker *w)
-{
-    const struct pools *pools = worker_pools(w);
-    struct tcp_usage tcp = tcp_usage(worker_tcp(w));
-    struct relay_usage relay = relay_usage(worker_relay(w));
-    stats_open(s, "usage");
-    stats_number(s, "sessions", relay.sessions);
-    stats_number(s, "transactions", relay.transactions);
-    stats_number(s, "recipients", relay.recipients);
-    stats_number(s, "destination_connections", relay.connections);
-    stats_number(s, "destination_connections_idle", relay.connections_idle);
-    stats_number(s, "tcp_connections", tcp.connections);
-    stats_number(s, "tcp_half_open", tcp.half_open);
-    stats_number(s, "tcp_time_wait", tcp.time_wait);
-    stats_number(s, "tcp_orphans", tcp.orphans);
-    stats_number(s, "log_records", maillog_in_use(worker_log(w)));
-    stats_number(s, "buffers", pools->data_count);
-    stats_number(s, "buffers_in_use", rte_mempool_in_use_count(pools->data));
-    stats_number(s, "buffers_pinned", pools->in_use);
-    stats_number(s, "buffers_promised", pools->promised);
-    stats_number(s, "headers_in_use", rte_mempool_in_use_count(pools->header));
-    stats_number(s, "references_in_use", rte_mempool_in_use_count(pools->indirect));
-    stats_close(s);
-}
-
-static void worker_stats(struct stats *s, unsigned index, const struct worker *w)
-{
-    char name[16];
-    snprintf(name, sizeof(name), "%u", index);
-    stats_open(s, name);
-    stats_counters(s, "relay", &relay_counter_list, relay_counters(worker_relay(w)));
-    stats_counters(s, "tcp", &tcp_counter_list, tcp_counters(worker_tcp(w)));
-    stats_counters(s, "ip", &ip_counter_list, ip_counters(worker_ip(w)));
-    stats_counters(s, "worker", &worker_counter_list, worker_counters(w));
-    usage_stats(s, w);
-    stats_number(s, "notices_dropped", maillog_notices_dropped(worker_log(w)));
-    stats_close(s);
-}
-
-static void print_stats(const struct control *c)
-{
-    struct stats *s = stats_new();
-    uint64_t now = (uint64_t)time(NULL);
-    stats_text(s, "program", "splitmx " SPLITMX_VERSION);
-    stats_text(s, "hostname", c->settings->hostname);
-    stats_number(s, "time", now);
-    stats_number(s, "uptime", now - c->started);
-    stats_open(s, "ports");
-    for (unsigned i = 0; i < c->settings->port_count; i++)
-        port_stats(s, &c->settings->ports[i], c->ports[i]);
-    stats_close(s);
-    stats_open(s, "workers");
-    for (unsigned i = 0; i < c->worker_count; i++)
-        worker_stats(s, i, c->workers[i]);
-    stats_close(s);
-    stats_print(s, stdout);
 }
 
 /* --------------------------------------------------------------------------------------- loop --
@@ -140,7 +75,6 @@ static bool workers_running(const struct control *c)
     return false;
 }
 
-/* To the log, and to whoever sits at the terminal. */
 static void say(const struct control *c, const char *text)
 {
     struct timespec t;
@@ -148,6 +82,16 @@ static void say(const struct control *c, const char *text)
     maillog_say(c->log, (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec, text);
     if (c->log != stderr)
         fprintf(stderr, "splitmx: %s%s", text, text[strlen(text) - 1] == '\n' ? "" : "\n");
+}
+
+void control_say(const struct control *c, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    say(c, text);
 }
 
 static void on_reloaded(void *context, const struct report *report)
@@ -182,30 +126,86 @@ static void on_hangup(struct control *c)
     reload_start(c->reload, &careful, on_reloaded, c);
 }
 
+/* ---------------------------------------------------------------------------- control socket -- */
+
+static void open_socket(struct control *c)
+{
+    const char *why;
+    struct socket_config config = {
+        .path = c->settings->control,
+        .mode = c->settings->control_mode,
+        .line = protocol_line,
+        .user = &c->protocol,
+    };
+    if (config.path == NULL)
+        return;
+    commands_init(&c->protocol, c);
+    c->socket = socket_open(&config, &why);
+    if (c->socket == NULL) /* mail is worth more than commands */
+        control_say(c, "control socket %s: %s: there is none", config.path, why);
+}
+
+/* --------------------------------------------------------------------------------------- loop --
+ */
+
+static uint64_t seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec;
+}
+
+/* Sleep until something is asked, at most for a round. Returns a signal, or 0. */
+static int wait_for_word(const struct control *c, int signals)
+{
+    struct pollfd polled[] = {
+        {.fd = signals, .events = POLLIN},
+        {.fd = c->socket != NULL ? socket_descriptor(c->socket) : -1, .events = POLLIN},
+    };
+    struct signalfd_siginfo got;
+    poll(polled, 2, ROUND_MSEC);
+    return read(signals, &got, sizeof(got)) == sizeof(got) ? (int)got.ssi_signo : 0;
+}
+
+static void on_signal(struct control *c, int got)
+{
+    switch (got) {
+    case SIGUSR1:
+        stats_print(statistics(c), stdout);
+        break;
+    case SIGHUP:
+        on_hangup(c);
+        break;
+    case SIGTERM:
+    case SIGINT:
+        for (unsigned i = 0; i < c->worker_count; i++)
+            worker_shutdown(c->workers[i]);
+        break;
+    }
+}
+
 int control_run(struct control *c)
 {
     sigset_t set;
     signal_set(&set);
+    int signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     c->log = open_log(c->settings);
-    int code = c->log != NULL ? EX_OK : EX_CANTCREAT;
-    if (c->log == NULL) {
+    int code = c->log == NULL ? EX_CANTCREAT : signals < 0 ? EX_OSERR : EX_OK;
+    if (c->log == NULL)
         c->log = stderr;
+    if (code != EX_OK) {
         for (unsigned i = 0; i < c->worker_count; i++)
             worker_shutdown(c->workers[i]);
+    } else {
+        open_socket(c);
     }
     for (unsigned round = 0; workers_running(c); round++) {
-        struct timespec wait = {.tv_nsec = ROUND_NSEC};
-        int got = sigtimedwait(&set, NULL, &wait);
+        int got = wait_for_word(c, signals);
         drain(c, c->log);
-        if (got == SIGUSR1) {
-            print_stats(c);
-        } else if (got == SIGHUP) {
-            on_hangup(c);
-        } else if (got == SIGTERM || got == SIGINT) {
-            for (unsigned i = 0; i < c->worker_count; i++)
-                worker_shutdown(c->workers[i]);
-        }
+        on_signal(c, got);
         reload_poll(c->reload);
+        if (c->socket != NULL)
+            socket_serve(c->socket, seconds());
         if (round % SLOW_ROUND == 0) {
             control_set_wall(c->wall_offset);
             for (unsigned i = 0; i < c->settings->port_count; i++)
@@ -213,8 +213,10 @@ int control_run(struct control *c)
         }
     }
     drain(c, c->log);
-    print_stats(c);
+    socket_close(c->socket);
+    stats_print(statistics(c), stdout);
     if (c->log != stderr)
         fclose(c->log);
+    close(signals);
     return code;
 }

@@ -75,11 +75,18 @@ void stats_text(struct stats *s, const char *name, const char *text)
     put(s, name, json_string(text));
 }
 
+struct json_t *stats_json(struct stats *s)
+{
+    json_t *whole = s->at[0];
+    free(s);
+    return whole;
+}
+
 void stats_print(struct stats *s, FILE *out)
 {
-    json_dumpf(s->at[0], out, JSON_COMPACT);
+    json_t *whole = stats_json(s);
+    json_dumpf(whole, out, JSON_COMPACT);
     fputc('\n', out);
     fflush(out);
-    json_decref(s->at[0]);
-    free(s);
+    json_decref(whole);
 }

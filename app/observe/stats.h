@@ -23,6 +23,9 @@ void stats_counters(struct stats *s, const char *name, const struct counter_list
 void stats_number(struct stats *s, const char *name, uint64_t value);
 void stats_text(struct stats *s, const char *name, const char *text);
 
+/* As jansson has it (json_t), whose reference the caller gets; frees the rest. */
+struct json_t *stats_json(struct stats *s);
+
 /* Write it in one line with a newline, and free it. */
 void stats_print(struct stats *s, FILE *out);
 

@@ -60,6 +60,7 @@ static struct roster *read_roster(const char *path, const char *domain,
         r = new_roster(path);
         r->expressions = expressions_build(m.expressions, m.expression_count, path, errors);
         r->catch_all = m.catch_all;
+        r->catch_all_line = m.catch_all_line;
         r->book = book_build(&m);
     }
     mailboxes_free(&m);
@@ -89,6 +90,7 @@ struct roster *roster_edit(const struct roster *r, struct book *book)
     edited->book = book;
     edited->expressions = expressions_ref(r->expressions);
     edited->catch_all = r->catch_all;
+    edited->catch_all_line = r->catch_all_line;
     return edited;
 }
 

@@ -25,6 +25,7 @@ struct roster {
     struct book *book;
     struct expressions *expressions; /* NULL: there are none */
     enum catch_all catch_all;
+    unsigned catch_all_line;
 };
 
 /* Read and compile the file, or take `known` again (NULL: there is none) if it is the same file,
