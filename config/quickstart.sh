@@ -134,6 +134,7 @@ TEXT
 [appliance]
 hostname = mx.$domain
 idle     = sleep                        ; a shared machine: give the core back when quiet
+control  = $home/control
 
 [memory]
 hugepages = no                          ; for trying it out; a real appliance has them

@@ -22,6 +22,7 @@ hostname = mx.test
 postmaster = postmaster@example.com
 workers = @CORE@
 idle = @IDLE@
+control = @DIRECTORY@/control
 [memory]
 hugepages = @HUGEPAGES@
 budget = 512M

@@ -121,12 +121,19 @@ class Routed
     {
         return Route(address).rule;
     }
+    explanation Explanation(const std::string &address) const
+    {
+        explanation e;
+        route_explain(snapshot_, 0, address.c_str(), nullptr, &e);
+        return e;
+    }
     std::string Explain(const std::string &address) const
     {
         char *text = nullptr;
         size_t size = 0;
         FILE *f = open_memstream(&text, &size);
-        route_explain(snapshot_, address.c_str(), f);
+        explanation e = Explanation(address);
+        explanation_print(&e, address.c_str(), f);
         fclose(f);
         std::string s(text, size);
         free(text);

@@ -352,6 +352,29 @@ TEST(Explain, PrintsAddressVerdictAndNextHop)
     EXPECT_EQ(r.Explain(std::string(2000, 'a')), std::string(2000, 'a') + "\tbad-address\t-\n");
 }
 
+TEST(Explain, SaysWhichEntryDecidedAndWhereItStands)
+{
+    Routed r(kSplit, {{"m", "# ours\nalice\n!bob\n/sales-[a-z]+/\n*\n"}});
+    const struct {
+        const char *address, *canonical, *rule;
+        unsigned line;
+    } cases[] = {
+        {"ALICE@Example.COM.", "alice@example.com", "alice", 2},
+        {"\"bob\"@example.com", "bob@example.com", "!bob", 3},
+        {"sales-emea@example.com", "sales-emea@example.com", "/sales-[a-z]+/", 4},
+        {"anybody@example.com", "anybody@example.com", "*", 5},
+        {"x@example.org", "x@example.org", "no such domain", 0},
+        {"nonsense", "", "", 0},
+    };
+    for (const auto &c : cases) {
+        explanation e = r.Explanation(c.address);
+        EXPECT_STREQ(e.canonical, c.canonical);
+        EXPECT_STREQ(e.route.rule, c.rule);
+        EXPECT_EQ(e.line, c.line) << c.address;
+        EXPECT_EQ(e.file != nullptr, c.line > 0) << c.address;
+    }
+}
+
 TEST(Explain, ParsesWhatRcptWouldParse)
 {
     struct smtp_path path;

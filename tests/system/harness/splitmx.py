@@ -15,6 +15,7 @@ hostname   = mx.test
 postmaster = postmaster@{domain}
 workers    = 1
 idle       = sleep
+control    = {directory}/control
 {appliance}
 [memory]
 hugepages = no
