@@ -27,7 +27,7 @@ inline const std::vector<Letter> &Letters()
 {
     static const std::vector<Letter> letters = [] {
         std::vector<Letter> list;
-        for (char c : std::string("abcehijklmnop0123456789.!#$%&'*+-/=?^_`{|}~"))
+        for (char c : std::string("abcdefghijklmnopqrstuvwxyz0123456789.!#$%&'*+-/=?^_`{|}~"))
             list.push_back({std::string(1, c), {}, false});
         for (char c : std::string(" \"\\@,:;<>()[]"))
             list.push_back({std::string(1, c), {}, true});
