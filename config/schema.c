@@ -23,6 +23,7 @@ static const struct schema_key appliance[] = {
     {TEXT("postmaster")},
     {TEXT("workers"), .fallback = "1"},
     {WORD("idle", "poll", "sleep"), .fallback = "poll"},
+    {TEXT("cache"), .fallback = "/var/cache/splitmx"},
     {DURATION("shutdown_timeout", 0, HOUR), .fallback = "30s"},
     {TEXT("control"), .fallback = "/run/splitmx/control"},
     {TEXT("control_mode"), .fallback = "0660"},

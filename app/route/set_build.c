@@ -17,7 +17,7 @@
 /* A set that was folded has from MIN to MAX entries a row; beyond, it is built anew. At MAX, one
  * row in 25 asks its shard about each address. */
 #define ROW_MEAN_MAX 22
-#define ROW_MEAN_MIN 6
+#define ROW_MEAN_MIN SET_ROW_LEAST
 
 struct change {
     uint64_t hash;
@@ -34,12 +34,6 @@ static int by_hash(const void *a, const void *b)
     return x->put - y->put;
 }
 
-static bool is_key(const struct set_entry *e)
-{
-    return e->len >= 2 && e->len <= SET_KEY_MAX && e->key[0] == '\n' &&
-           memchr(e->key + 1, '\n', e->len - 1u) == e->key + e->len - 1;
-}
-
 static struct change *sorted_changes(const struct set_entry *put, uint32_t put_count,
                                      const struct set_entry *gone, uint32_t gone_count)
 {
@@ -48,7 +42,7 @@ static struct change *sorted_changes(const struct set_entry *put, uint32_t put_c
     for (uint32_t i = 0; i < gone_count; i++)
         *at++ = (struct change){hash_bytes(gone[i].key, gone[i].len), &gone[i], false};
     for (uint32_t i = 0; i < put_count; i++) {
-        if (!is_key(&put[i]))
+        if (!shard_is_key(put[i].key, put[i].len))
             abort(); /* a hit would not be a whole match: mail of one mailbox to another */
         *at++ = (struct change){hash_bytes(put[i].key, put[i].len), &put[i], true};
     }
@@ -147,6 +141,31 @@ static struct set *make_set(uint32_t row_count, struct arena *arena)
     return s;
 }
 
+struct set *set_new(uint32_t row_count)
+{
+    return make_set(row_count, arena_new());
+}
+
+bool set_fill_rows(struct set *s)
+{
+    struct group g = {0};
+    bool ok = true;
+    for (uint32_t i = 0; i < s->row_count && ok; i++) {
+        struct row *row = &s->rows[i];
+        if (row->shard == NULL)
+            continue;
+        group_start(&g, row->shard);
+        for (uint32_t k = 0; k < g.count && ok; k++) {
+            row_add(row, set_fingerprint_of(g.hashes[k]));
+            ok = set_row_of(s, g.hashes[k]) == i;
+        }
+        if (hs_alloc_scratch(shard_database(row->shard), &s->scratch) != HS_SUCCESS)
+            ok = false;
+    }
+    group_free(&g);
+    return ok;
+}
+
 /* The row becomes what the group says. */
 static bool replace_row(struct set *s, uint32_t index, const struct group *g, char **why)
 {
@@ -161,6 +180,7 @@ static bool replace_row(struct set *s, uint32_t index, const struct group *g, ch
     for (uint32_t i = 0; i < g->count; i++)
         row_add(row, set_fingerprint_of(g->hashes[i]));
     s->count += g->count;
+    s->unsaved++;
     if (shard != NULL && hs_alloc_scratch(shard_database(shard), &s->scratch) != HS_SUCCESS)
         memory_must(NULL);
     return true;
@@ -194,7 +214,7 @@ static bool apply(struct set *s, const struct change *changes, size_t count, cha
 
 struct set *set_build(const struct set_entry *entries, uint32_t count, char **why)
 {
-    struct set *s = make_set(count / ROW_MEAN + 1, arena_new());
+    struct set *s = set_new(count / ROW_MEAN + 1);
     struct change *changes = sorted_changes(entries, count, NULL, 0);
     bool ok = apply(s, changes, count, why);
     free(changes);
@@ -206,6 +226,7 @@ static struct set *share(const struct set *old)
 {
     struct set *s = make_set(old->row_count, arena_ref(old->arena));
     s->count = old->count;
+    s->unsaved = atomic_load(&old->unsaved);
     memcpy(s->rows, old->rows, s->row_count * sizeof(struct row));
     for (uint32_t i = 0; i < s->row_count; i++) {
         struct shard *shard = s->rows[i].shard;

@@ -110,18 +110,29 @@ static void write_text(struct shard *s, const struct set_entry *entries)
     }
 }
 
-/* A database at another address is another database: only Hyperscan may copy it. */
 static struct shard *take_for(struct arena *arena, uint32_t count, size_t text_size,
-                              const hs_database_t *database)
+                              const char *bytes, size_t len)
+{
+    size_t size = 0;
+    struct shard *s = NULL;
+    if (hs_serialized_database_size(bytes, len, &size) == HS_SUCCESS &&
+        (s = take(arena, count, text_size, size)) != NULL &&
+        hs_deserialize_database_at(bytes, len, (hs_database_t *)s) != HS_SUCCESS) {
+        shard_free(s);
+        s = NULL;
+    }
+    return s;
+}
+
+/* A database at another address is another database: only Hyperscan may copy it. */
+static struct shard *take_copy(struct arena *arena, uint32_t count, size_t text_size,
+                               const hs_database_t *database)
 {
     char *bytes = NULL;
-    size_t len = 0, size = 0;
-    struct shard *s = NULL;
-    if (hs_serialize_database(database, &bytes, &len) == HS_SUCCESS &&
-        hs_serialized_database_size(bytes, len, &size) == HS_SUCCESS &&
-        (s = take(arena, count, text_size, size)) != NULL &&
-        hs_deserialize_database_at(bytes, len, (hs_database_t *)s) != HS_SUCCESS)
+    size_t len = 0;
+    if (hs_serialize_database(database, &bytes, &len) != HS_SUCCESS)
         memory_must(NULL);
+    struct shard *s = take_for(arena, count, text_size, bytes, len);
     free(bytes);
     return s;
 }
@@ -135,7 +146,7 @@ struct shard *shard_build(struct arena *arena, const struct set_entry *entries, 
     hs_database_t *database = compile(entries, count, why);
     if (database == NULL)
         return NULL;
-    struct shard *s = take_for(arena, count, text_size, database);
+    struct shard *s = take_copy(arena, count, text_size, database);
     hs_free_database(database);
     if (s != NULL)
         write_text(s, entries);
@@ -144,10 +155,38 @@ struct shard *shard_build(struct arena *arena, const struct set_entry *entries, 
     return s;
 }
 
+/* Whether a text is `count` keys with their marks, and nothing else. */
+static bool is_text(const char *at, size_t size, uint32_t count)
+{
+    const char *end = at + size;
+    for (; count > 0; count--) {
+        uint16_t mark;
+        if ((size_t)(end - at) < MARK_SIZE)
+            return false;
+        memcpy(&mark, at, MARK_SIZE);
+        at += MARK_SIZE;
+        if ((size_t)(end - at) < mark >> 1 || !shard_is_key(at, mark >> 1))
+            return false;
+        at += mark >> 1;
+    }
+    return at == end;
+}
+
+struct shard *shard_restore(struct arena *arena, uint32_t count, const char *text, size_t text_size,
+                            const char *database, size_t database_size)
+{
+    if (!is_text(text, text_size, count))
+        return NULL;
+    struct shard *s = take_for(arena, count, text_size, database, database_size);
+    if (s != NULL)
+        memcpy(text_of(s), text, text_size);
+    return s;
+}
+
 struct shard *shard_move(struct arena *arena, const struct shard *old)
 {
     const struct head *h = head_of(old);
-    struct shard *s = memory_must(take_for(arena, h->count, h->text_size, shard_database(old)));
+    struct shard *s = memory_must(take_copy(arena, h->count, h->text_size, shard_database(old)));
     memcpy(text_of(s), text_of(old), h->text_size);
     return s;
 }
@@ -192,6 +231,39 @@ void shard_entries(const struct shard *s, struct set_entry *out)
         out[i] = (struct set_entry){at + MARK_SIZE, mark >> 1, mark & 1};
         at += MARK_SIZE + out[i].len;
     }
+}
+
+bool shard_has(const struct shard *s, const struct set_entry *e)
+{
+    const char *at = text_of(s);
+    for (uint32_t i = 0; i < head_of(s)->count; i++) {
+        uint16_t mark;
+        memcpy(&mark, at, MARK_SIZE);
+        at += MARK_SIZE;
+        if (mark == (e->len << 1 | e->external) && memcmp(at, e->key, e->len) == 0)
+            return true;
+        at += mark >> 1;
+    }
+    return false;
+}
+
+/* So long is the text of most. */
+void shard_prefetch_text(const struct shard *s)
+{
+    for (unsigned i = 1; i <= 10; i++)
+        __builtin_prefetch((const char *)s - 64 * i);
+}
+
+const char *shard_text(const struct shard *s, size_t *size)
+{
+    *size = head_of(s)->text_size;
+    return text_of(s);
+}
+
+bool shard_is_key(const char *key, size_t len)
+{
+    return len >= 2 && len <= SET_KEY_MAX && key[0] == '\n' &&
+           memchr(key + 1, '\n', len - 1) == key + len - 1;
 }
 
 /*

@@ -11,6 +11,7 @@
 #define SPLITMX_ROUTE_SHARD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "app/route/arena.h"
@@ -24,6 +25,12 @@ struct shard;
 struct shard *shard_build(struct arena *arena, const struct set_entry *entries, uint32_t count,
                           char **why);
 
+/* What shard_text() and hs_serialize_database() made of another shard. NULL if they are not of this
+ * Hyperscan, or the text is not of keys. That the database is of these entries is not looked at,
+ * nor is it safe to search if it is not whole. */
+struct shard *shard_restore(struct arena *arena, uint32_t count, const char *text, size_t text_size,
+                            const char *database, size_t database_size);
+
 /* A copy that needs no memory of the old one's. */
 struct shard *shard_move(struct arena *arena, const struct shard *s);
 
@@ -36,6 +43,15 @@ const struct hs_database *shard_database(const struct shard *s);
 
 /* All entries, to out, which has room for shard_count(); their keys live as long as the shard. */
 void shard_entries(const struct shard *s, struct set_entry *out);
+
+bool shard_has(const struct shard *s, const struct set_entry *e);
+void shard_prefetch_text(const struct shard *s); /* what shard_has() will read */
+
+/* All entries as they are stored. */
+const char *shard_text(const struct shard *s, size_t *size);
+
+/* Whether it is a key that a shard can hold. */
+bool shard_is_key(const char *key, size_t len);
 
 /* Fetch into the cache what a search will read, without waiting for it. `count` is the number of
  * entries, roughly. */

@@ -8,6 +8,7 @@
 
 #include "app/route/references.h"
 #include "app/route/route.h"
+#include "app/route/set_cache.h"
 #include "app/route/tables.h"
 #include "config/memory.h"
 
@@ -70,16 +71,29 @@ static void guard_shrinking(struct builder *b)
     }
 }
 
+/* Where compiled mailboxes are kept. */
+static char *cache_path(const struct config *config)
+{
+    const struct config_section *appliance = config_section(config, "appliance", 0);
+    const char *directory = config_text(appliance, "cache"),
+               *hostname = config_text(appliance, "hostname");
+    if (directory == NULL || hostname == NULL)
+        return NULL;
+    char *resolved = config_path(config, directory), *path = set_cache_path(resolved, hostname);
+    free(resolved);
+    return path;
+}
+
 static void build_set(struct builder *b)
 {
     struct snapshot *s = b->s;
     const struct snapshot *old = b->request->old;
     uint32_t put_count, gone_count;
-    char *why = NULL;
+    char *why = NULL, *cache = cache_path(b->request->config);
     struct set_entry *put = changes_entries(&b->changes, false, &put_count);
     struct set_entry *gone = changes_entries(&b->changes, true, &gone_count);
     if (old == NULL)
-        s->set = set_build(put, put_count, &why);
+        s->set = set_cache_build(cache, put, put_count, &why);
     else if (b->changes.count == 0)
         s->set = set_ref(old->set);
     else
@@ -87,6 +101,9 @@ static void build_set(struct builder *b)
     if (s->set == NULL)
         config_error(b->errors, s->domains->list[0].section, "mailboxes",
                      "the mailboxes do not compile: %s", why);
+    else if (old != NULL)
+        set_cache_keep(cache, s->set);
+    free(cache);
     free(why);
     free(put);
     free(gone);
