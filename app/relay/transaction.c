@@ -141,7 +141,8 @@ static struct leg *leg_for(struct transaction *t, const struct mail_record *reco
     }
     if (leg != NULL)
         return leg;
-    if (t->leg_count == (t->single ? 1 : r->settings->max_legs)) {
+    /* There may be several when the first recipient comes that a hint wants to be alone. */
+    if (t->leg_count >= (t->single ? 1 : r->settings->max_legs)) {
         relay_count(r, RELAY_RCPT_SECOND_LEG);
         *refusal = "452 4.5.3 Another destination than the recipients before; send it next";
         return NULL;

@@ -10,6 +10,7 @@ namespace
 {
 
 struct Hint : Legs {
+    using Legs::Legs;
     // Both sides were asked; the external one has refused, ours was called off.
     void Disagree()
     {
@@ -29,6 +30,27 @@ struct Hint : Legs {
             "M< 250 alice\nS: 250 alice");
     }
 };
+
+struct HintAmongThree : Hint {
+    HintAmongThree()
+        : Hint("[domain third.example]\nmailboxes = mailboxes\nmailbox_server = 10.0.0.10:26\n")
+    {
+    }
+};
+
+TEST_F(HintAmongThree, NoLegIsAddedWhereTheHintComesAfterTwo)
+{
+    Disagree();
+    Again();
+    Say("C: RCPT TO:<anna@example.com>");
+    Say(kMailboxGreets);
+    Say("M> MAIL FROM:<a@b.example>\nM> RCPT TO:<anna@example.com>\nM< 250 ok\n"
+        "M< 250 anna\nS: 250 anna");
+    Say("C: RCPT TO:<ben@example.com>\nE> MAIL FROM:<a@b.example>\nE> RCPT TO:<ben@example.com>\n"
+        "E< 250 ok\nE< 250 ben\nS: 250 ben");
+    Say("C: RCPT TO:<alice@example.com>\nS: 452 4.5.3");
+    Say("C: RCPT TO:<alice@third.example>\nS: 452 4.5.3");
+}
 
 TEST_F(Hint, EachSidesOwnAnswerReachesTheClient)
 {
