@@ -183,7 +183,8 @@ void Ledger::judge_taken(const Taken &t, const std::string &recipient)
         doubts++;
         return;
     }
-    if (entry->second.status != "delivered") {
+    bool remembered = entry->second.status == "remembered"; // another destination was the trouble
+    if (entry->second.status != "delivered" && !remembered) {
         wrong(what + " was delivered, and the log says " + entry->second.status);
         return;
     }
@@ -192,6 +193,8 @@ void Ledger::judge_taken(const Taken &t, const std::string &recipient)
         if (h.client != entry->second.client || h.mail != t.mail)
             continue;
         if (h.accepted.count(recipient)) {
+            if (remembered)
+                wrong(what + " was accepted, and the log says that its client does not know");
             if (++seen_[{t.mail, recipient}] > 1)
                 wrong(what + " was delivered again, and its client knew that it had been");
             return;
@@ -199,10 +202,13 @@ void Ledger::judge_taken(const Taken &t, const std::string &recipient)
         asked = true;
         silence |= !h.answered;
     }
-    orphans++; // the client was not there any more
+    if (remembered)
+        partial_.insert(t.transaction);
+    else
+        orphans++; // the client was not there any more
     if (!asked)
         wrong(what + " was delivered, and no client asked for it");
-    else if (!silence)
+    else if (!silence && !remembered)
         wrong(what + " was delivered, and its client was told something else");
 }
 
@@ -217,7 +223,7 @@ void Ledger::judge_log()
             wrong("the log says that " + key.second + " of " + key.first + " was delivered");
 }
 
-void Ledger::judge(uint64_t in_doubt)
+void Ledger::judge(uint64_t in_doubt, uint64_t in_part)
 {
     std::set<std::string> doubted;
     for (const Taken &t : taken_) {
@@ -231,6 +237,10 @@ void Ledger::judge(uint64_t in_doubt)
     if (doubted.size() > in_doubt)
         wrong(std::to_string(doubted.size()) + " messages are in doubt, and " +
               std::to_string(in_doubt) + " were counted");
+    // A message that is in part with its destinations and in part in doubt is counted as both.
+    if (partial_.size() > in_part)
+        wrong(std::to_string(partial_.size()) + " messages were accepted in part, and " +
+              std::to_string(in_part) + " were counted");
     for (const Mail &m : mails)
         for (const Addressee &to : m.to)
             if (to.fate == Fate::PENDING)

@@ -93,8 +93,9 @@ class Ledger
     {
         return fault_;
     }
-    // All is over. `in_doubt`: how many messages the router counted so.
-    void judge(uint64_t in_doubt);
+    // All is over. How many messages the router counted as in doubt, and as accepted by some of
+    // their destinations only.
+    void judge(uint64_t in_doubt, uint64_t in_part);
 
     // For people.
     void note(nsec_t now, const std::string &text);
@@ -102,6 +103,11 @@ class Ledger
 
     std::deque<Mail> mails;
     uint64_t deliveries = 0, doubts = 0, orphans = 0, lost_in_crash = 0, refusals = 0;
+
+    uint64_t partial() const
+    {
+        return partial_.size();
+    }
 
   private:
     struct Refusal {
@@ -132,6 +138,7 @@ class Ledger
     std::map<std::pair<unsigned, std::string>, unsigned> seen_; // deliveries that a client knows of
     std::set<char> plain_;
     std::string process_;
+    std::set<std::string> partial_; // transactions
 };
 
 // The value of a field of a logfmt line, "" if there is none.

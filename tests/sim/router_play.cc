@@ -298,7 +298,8 @@ std::string RouterPlay::end()
     if (!wrong.empty())
         return wrong;
     read_log();
-    ledger_.judge(router_->counter(RELAY_MESSAGES_IN_DOUBT));
+    ledger_.judge(router_->counter(RELAY_MESSAGES_IN_DOUBT),
+                  router_->counter(RELAY_MESSAGES_PARTIAL));
     return ledger_.fault();
 }
 
@@ -314,6 +315,8 @@ std::string RouterPlay::run(uint64_t *digest, RouterTally *tally)
         tally->deliveries += ledger_.deliveries;
         tally->refusals += ledger_.refusals;
         tally->doubts += ledger_.doubts;
+        tally->partial += ledger_.partial();
+        tally->fanned_out += router_->counter(RELAY_MESSAGES_FANNED_OUT);
         tally->orphans += ledger_.orphans;
         tally->lost_in_crash += ledger_.lost_in_crash;
         tally->starts += router_->starts;
