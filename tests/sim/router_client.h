@@ -4,6 +4,7 @@
 #ifndef SPLITMX_TESTS_SIM_ROUTER_CLIENT_H
 #define SPLITMX_TESTS_SIM_ROUTER_CLIENT_H
 
+#include <algorithm>
 #include <deque>
 #include <list>
 #include <string>
@@ -121,7 +122,7 @@ class Client
     // ... or is cut off for a while: nobody can be blamed for silence.
     void excuse_until(nsec_t until)
     {
-        excused_until_ = until;
+        excused_until_ = std::max(excused_until_, until);
     }
 
     uint64_t visits = 0, outwaited = 0;
