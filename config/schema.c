@@ -27,6 +27,7 @@ static const struct schema_key appliance[] = {
     {DURATION("shutdown_timeout", 0, HOUR), .fallback = "30s"},
     {TEXT("control"), .fallback = "/run/splitmx/control"},
     {TEXT("control_mode"), .fallback = "0660"},
+    {TEXT("state_directory"), .fallback = "/var/lib/splitmx"},
 };
 
 static const struct schema_key memory[] = {
@@ -66,6 +67,8 @@ static const struct schema_key domain[] = {
     {TEXT("accept_from")},
     {TEXT("subaddress_delimiter")},
     {NUMBER("max_shrink", 0, 100), .fallback = "5"},
+    {DURATION("move_grace", 0, 30 * 24 * HOUR), .fallback = "24h"},
+    {WORD("migration", "no", "yes"), .fallback = "no"},
     {WORD("postmaster", "local", "external"), .fallback = "local"},
 };
 

@@ -424,6 +424,12 @@ static enum reply_phase phase_of(enum exchange what)
     }
 }
 
+/* The mailbox has moved: its new system may not have heard of it, its old one has forgotten it. */
+static bool may_lag(const struct recipient *rcpt, const struct smtp_reply *reply)
+{
+    return rcpt->record->route.lagging && reply_denies_mailbox(reply);
+}
+
 static void leg_reply(void *user, struct connection *c, enum exchange what, struct recipient *rcpt,
                       const struct smtp_reply *reply)
 {
@@ -439,6 +445,10 @@ static void leg_reply(void *user, struct connection *c, enum exchange what, stru
     }
     enum reply_meaning meaning =
         reply_judge(leg->relay->reply_rules, phase_of(what), reply, &c->stream->local.addr, &told);
+    if (what == EXCHANGE_RCPT && meaning == REPLY_REFUSAL && may_lag(rcpt, reply)) {
+        relay_count(leg->relay, RELAY_RCPT_LAGGING);
+        client_reply_set(&told, "450 4.1.1 The mailbox is being moved; try again later");
+    }
     if (meaning == REPLY_UNAVAILABLE && may_retry(leg)) {
         connection_release(c, false);
         leg_retry(leg);

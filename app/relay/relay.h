@@ -119,6 +119,7 @@ struct relay_usage relay_usage(const struct relay *r);
     X(RELAY_RCPT_NO_MEMORY, "recipients deferred: out of log records or memory")                   \
     X(RELAY_RCPT_ACCEPTED, "recipients that a destination accepted")                               \
     X(RELAY_RCPT_REFUSED, "recipients that a destination refused")                                 \
+    X(RELAY_RCPT_LAGGING, "of these, deferred instead: moved, and not known there yet")            \
     X(RELAY_MESSAGES, "messages that a destination accepted")                                      \
     X(RELAY_MESSAGES_FANNED_OUT, "of those, with several destinations, which all accepted them")   \
     X(RELAY_MESSAGES_PARTIAL, "messages that one destination accepted and another did not")        \

@@ -123,6 +123,14 @@ static bool good(enum reply_phase phase, unsigned code)
     return phase == REPLY_TO_DATA ? code == 354 : code / 10 == 25;
 }
 
+bool reply_denies_mailbox(const struct smtp_reply *reply)
+{
+    unsigned code = reply->code;
+    if (reply->enhanced.klass != 0)
+        return reply->enhanced.klass == 5 && reply->enhanced.subject == 1;
+    return code == 550 || code == 551 || code == 553;
+}
+
 enum reply_meaning reply_judge(const struct reply_rules *rules, enum reply_phase phase,
                                const struct smtp_reply *reply, const struct ip_addr *own_address,
                                struct client_reply *out)

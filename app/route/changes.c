@@ -59,6 +59,14 @@ void changes_free(struct changes *c)
     memset(c, 0, sizeof(*c));
 }
 
+void changed_address(const struct changed *c, struct address *out)
+{
+    const char *at = memrchr(c->key, '@', c->len); /* a domain holds none */
+    memcpy(out->key, c->key, c->len);
+    out->local_len = (uint16_t)(at - c->key - 1);
+    out->domain_len = (uint16_t)(c->len - out->local_len - 3);
+}
+
 struct set_entry *changes_entries(const struct changes *c, bool gone, uint32_t *count)
 {
     struct set_entry *entries = memory_new(c->count, sizeof(*entries));

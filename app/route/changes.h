@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "app/route/address.h"
 #include "app/route/book.h"
 #include "app/route/set.h"
 
@@ -24,6 +25,9 @@ struct changes {
 void changes_add(struct changes *c, struct span local, struct span domain, enum book_side was,
                  enum book_side is);
 void changes_free(struct changes *c);
+
+/* The address that was changed. */
+void changed_address(const struct changed *c, struct address *out);
 
 /* The entries that are there afterwards (`gone`: that are not any more), for set_build() and
  * set_fold(); to be freed. Keys point into the changes. */

@@ -7,7 +7,8 @@
 
 #include "app/route/parse.h"
 
-#define SMTP_PORT 25
+#define SMTP_PORT    25
+#define NSEC_PER_SEC UINT64_C(1000000000)
 
 #define FAIL(key, ...) config_error(c->errors, d->section, key, __VA_ARGS__)
 
@@ -206,10 +207,17 @@ static void judge_needs(struct domain *d, const struct domain_context *c)
 
 static void judge_default_needs(struct domain *d, const struct domain_context *c)
 {
-    static const char *const useless[] = {
-        "mailboxes",     "mailbox_server", "split_domain_routing", "verification_address",
-        "verify_sender", "local_clients",  "subaddress_delimiter", "postmaster",
-        "max_shrink"};
+    static const char *const useless[] = {"mailboxes",
+                                          "mailbox_server",
+                                          "split_domain_routing",
+                                          "verification_address",
+                                          "verify_sender",
+                                          "local_clients",
+                                          "subaddress_delimiter",
+                                          "postmaster",
+                                          "max_shrink",
+                                          "move_grace",
+                                          "migration"};
     for (unsigned i = 0; i < COUNT_OF(useless); i++)
         if (given(d, useless[i]))
             FAIL(useless[i], "does not go with [domain *]: all its mail is external");
@@ -259,6 +267,8 @@ struct roster *domain_build(struct domain *d, const struct config_section *secti
     d->external = (struct next_hop){.probe = ROUTE_NO_PROBE, .side = SIDE_EXTERNAL};
     judge_name(d, c);
     d->split = domain_is_default(d) || config_bool(section, "split_domain_routing");
+    d->migration = config_bool(section, "migration");
+    d->move_grace = config_duration(section, "move_grace") / NSEC_PER_SEC;
     d->max_shrink = (unsigned)config_number(section, "max_shrink");
     d->postmaster_external = config_number(section, "postmaster") == 1;
     judge_server(d, "mailbox_server", &d->local, c);

@@ -21,6 +21,8 @@ struct domain {
 
     bool split;               /* split_domain_routing, and there is an external server */
     bool postmaster_external; /* where postmaster goes that the mailboxes do not name */
+    bool migration;           /* its directories always lag */
+    uint64_t move_grace;      /* seconds that they may lag after a move */
     bool restricted;          /* accept_from was given */
     char delimiter;           /* of the subaddress; NUL: there is none */
     enum catch_all catch_all;

@@ -48,13 +48,25 @@ struct match {
     bool exact; /* by an entry for this very address */
 };
 
+/* By an entry of its own: what has changed since the set was compiled comes first. */
+static enum set_answer find_exact(const struct snapshot *s, struct hs_scratch *scratch,
+                                  const struct address *a)
+{
+    static const enum set_answer answers[] = {
+        [BOOK_NONE] = SET_MISS, [BOOK_LOCAL] = SET_LOCAL, [BOOK_EXTERNAL] = SET_EXTERNAL};
+    enum book_side side;
+    if (overlay_find(s->overlay, a->key, address_key_len(a), &side))
+        return answers[side];
+    return set_find(s->set, scratch, a->key, address_key_len(a));
+}
+
 /* The first of the four levels that knows the address decides (DESIGN: precedence); the rule says
  * which. */
 static struct match find_mailbox(const struct snapshot *s, const struct domain *d,
                                  struct hs_scratch *scratch, const struct address *a,
                                  struct route *out)
 {
-    struct match m = {set_find(s->set, scratch, a->key, address_key_len(a)), .exact = true};
+    struct match m = {find_exact(s, scratch, a), .exact = true};
     if (m.answer != SET_MISS) {
         set_rule(out, m.answer == SET_EXTERNAL ? "!" : "", address_local(a), "");
         return m;
@@ -63,7 +75,7 @@ static struct match find_mailbox(const struct snapshot *s, const struct domain *
 
     struct address base;
     if (d->delimiter != '\0' && address_base(a, d->delimiter, &base)) {
-        m.answer = set_find(s->set, scratch, base.key, address_key_len(&base));
+        m.answer = find_exact(s, scratch, &base);
         if (m.answer != SET_MISS) {
             set_rule(out, m.answer == SET_EXTERNAL ? "!" : "", address_local(&base), "");
             return m;
@@ -104,6 +116,15 @@ static bool may_not_pass(const struct address *a, const struct match *m)
     return address_is_routed(a) && !(m->exact && m->answer == SET_LOCAL);
 }
 
+/* May the directory of the next hop not have heard of a move yet? */
+static bool is_lagging(const struct snapshot *s, const struct domain *d, const struct address *a)
+{
+    struct address base;
+    return d->migration || grace_holds(s->grace, a) ||
+           (s->grace != NULL && d->delimiter != '\0' && address_base(a, d->delimiter, &base) &&
+            grace_holds(s->grace, &base));
+}
+
 /* A domain with a section of its own. */
 static void route_in_domain(const struct snapshot *s, const struct domain *d,
                             struct hs_scratch *scratch, const struct address *a, struct route *out)
@@ -126,6 +147,7 @@ static void route_in_domain(const struct snapshot *s, const struct domain *d,
     } else {
         out->verdict = VERDICT_UNKNOWN;
     }
+    out->lagging = out->hop_count > 0 && is_lagging(s, d, a);
 }
 
 /* [domain *]: everything is external. */

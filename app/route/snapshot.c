@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/route/moves.h"
 #include "app/route/references.h"
 #include "app/route/route.h"
 #include "app/route/set_cache.h"
@@ -84,29 +85,50 @@ static char *cache_path(const struct config *config)
     return path;
 }
 
-static void build_set(struct builder *b)
+/* What the old set does not have, or has no more: what its overlay says, unless the files say it
+ * otherwise now. */
+static void changes_of_set(const struct builder *b, struct changes *out)
 {
-    struct snapshot *s = b->s;
-    const struct snapshot *old = b->request->old;
+    struct overlay *all = overlay_apply(b->request->old->overlay, &b->changes, 0);
+    overlay_changes(all, out);
+    overlay_unref(all);
+}
+
+static struct set *fold_set(const struct builder *b, const char *cache, char **why)
+{
+    struct set *old = b->request->old->set, *set;
+    struct changes all = {0};
+    changes_of_set(b, &all);
+    if (all.count == 0)
+        return set_ref(old);
     uint32_t put_count, gone_count;
-    char *why = NULL, *cache = cache_path(b->request->config);
-    struct set_entry *put = changes_entries(&b->changes, false, &put_count);
-    struct set_entry *gone = changes_entries(&b->changes, true, &gone_count);
-    if (old == NULL)
-        s->set = set_cache_build(cache, put, put_count, &why);
-    else if (b->changes.count == 0)
-        s->set = set_ref(old->set);
-    else
-        s->set = set_fold(old->set, put, put_count, gone, gone_count, &why);
-    if (s->set == NULL)
-        config_error(b->errors, s->domains->list[0].section, "mailboxes",
-                     "the mailboxes do not compile: %s", why);
-    else if (old != NULL)
-        set_cache_keep(cache, s->set);
-    free(cache);
-    free(why);
+    struct set_entry *put = changes_entries(&all, false, &put_count);
+    struct set_entry *gone = changes_entries(&all, true, &gone_count);
+    set = set_fold(old, put, put_count, gone, gone_count, why);
+    if (set != NULL)
+        set_cache_keep(cache, set);
     free(put);
     free(gone);
+    changes_free(&all);
+    return set;
+}
+
+static void build_set(struct builder *b)
+{
+    char *why = NULL, *cache = cache_path(b->request->config);
+    uint32_t count;
+    if (b->request->old != NULL) {
+        b->s->set = fold_set(b, cache, &why);
+    } else {
+        struct set_entry *entries = changes_entries(&b->changes, false, &count);
+        b->s->set = set_cache_build(cache, entries, count, &why);
+        free(entries);
+    }
+    if (b->s->set == NULL)
+        config_error(b->errors, b->s->domains->list[0].section, "mailboxes",
+                     "the mailboxes do not compile: %s", why);
+    free(cache);
+    free(why);
 }
 
 static void build_scratch(struct builder *b)
@@ -114,6 +136,22 @@ static void build_scratch(struct builder *b)
     struct snapshot *s = b->s, *old = b->request->old;
     s->scratch = memory_must(scratch_make(s->set, s->domains, b->request->workers + SCRATCH_BESIDE,
                                           old != NULL ? old->scratch : NULL));
+}
+
+static void note_moves(struct builder *b, struct snapshot_summary *summary)
+{
+    const struct snapshot_request *q = b->request;
+    struct snapshot *s = b->s, *old = q->old;
+    if (old == NULL) {
+        s->grace = grace_ref(q->grace);
+        return;
+    }
+    struct moves moves = {directory_in(old), directory_in(s),
+                          old->scratch->of[snapshot_background_scratch(old)],
+                          s->scratch->of[snapshot_background_scratch(s)], q->now};
+    struct grace *all = moves_note(&moves, &b->changes, true, old->grace, &summary->moved);
+    s->grace = grace_settle(all, q->now);
+    grace_unref(all);
 }
 
 /* It must lead to a mailbox now, not when the first mail for it arrives. */
@@ -128,16 +166,23 @@ static void check_postmaster(struct builder *b)
                      "there is no such mailbox: the verdict is %s", verdict_text(r.verdict));
 }
 
-static void summarize(const struct builder *b, struct snapshot_summary *out)
+void snapshot_summarize(const struct changes *changes, struct snapshot_summary *out)
 {
-    const struct snapshot *s = b->s, *old = b->request->old;
-    *out = (struct snapshot_summary){0};
-    for (uint32_t i = 0; i < b->changes.count; i++) {
-        const struct changed *c = &b->changes.at[i];
+    for (uint32_t i = 0; i < changes->count; i++) {
+        const struct changed *c = &changes->at[i];
+        if (c->was == c->is)
+            continue;
         out->mailboxes_added += c->was == BOOK_NONE;
         out->mailboxes_removed += c->is == BOOK_NONE;
         out->mailboxes_turned += c->was != BOOK_NONE && c->is != BOOK_NONE;
     }
+}
+
+static void summarize(const struct builder *b, struct snapshot_summary *out)
+{
+    const struct snapshot *s = b->s, *old = b->request->old;
+    *out = (struct snapshot_summary){0};
+    snapshot_summarize(&b->changes, out);
     unsigned kept = 0, had = old != NULL ? old->domains->count : 0;
     for (unsigned i = 0; i < s->domains->count; i++) {
         const struct domain *d = &s->domains->list[i];
@@ -172,6 +217,7 @@ struct snapshot *snapshot_make(const struct snapshot_request *request,
     }
     if (b.s->set != NULL) {
         build_scratch(&b);
+        note_moves(&b, summary);
         check_postmaster(&b);
     }
     forget_configuration(b.s->domains);
@@ -217,6 +263,8 @@ void snapshot_free(struct snapshot *s)
     if (s == NULL || !reference_drop(&s->references))
         return;
     scratch_unref(s->scratch);
+    overlay_unref(s->overlay);
+    grace_unref(s->grace);
     set_free(s->set);
     directory_unref(s->directory);
     domains_unref(s->domains);
@@ -242,6 +290,20 @@ const struct probe_target *snapshot_probe(const struct snapshot *s, unsigned num
 {
     const struct probe_slot *slot = &s->domains->probes[number];
     return slot->used ? &slot->target : NULL;
+}
+
+struct snapshot_size snapshot_size(const struct snapshot *s)
+{
+    return (struct snapshot_size){
+        .overlay = overlay_count(s->overlay),
+        .grace = grace_count(s->grace),
+        .directory_bytes = directory_bytes(s->directory),
+    };
+}
+
+const struct grace *snapshot_grace(const struct snapshot *s)
+{
+    return s->grace;
 }
 
 bool snapshot_same_domains(const struct snapshot *a, const struct snapshot *b)

@@ -17,6 +17,7 @@
 #include "drivers/base/addr.h"
 #include "drivers/base/check.h"
 
+struct grace;
 struct snapshot;
 
 struct snapshot_request {
@@ -27,6 +28,9 @@ struct snapshot_request {
     struct snapshot *old;   /* what it is compared with, and shares parts with; NULL: nothing */
     uint64_t oldest_in_use; /* the oldest generation that a transaction may have a verdict of */
     bool force_shrink;      /* max_shrink does not hold */
+    uint64_t now;           /* seconds since the epoch, for move_grace */
+    struct grace *grace; /* without an old snapshot: who has moved before this process; a reference
+                            is taken */
 };
 
 /* What a snapshot changed for operators. */
@@ -34,6 +38,7 @@ struct snapshot_summary {
     unsigned domains_added, domains_removed;
     uint64_t mailboxes_added, mailboxes_removed; /* exact entries */
     uint64_t mailboxes_turned;                   /* exact entries that have won or lost their `!` */
+    uint64_t moved;                              /* of all these: that changed sides */
 };
 
 /*
@@ -70,6 +75,16 @@ const struct probe_target *snapshot_probe(const struct snapshot *s, unsigned num
 bool snapshot_same_domains(const struct snapshot *a, const struct snapshot *b);
 
 /* Numbers for status and logs. */
+struct snapshot_size {
+    uint32_t overlay; /* changes that are not compiled yet */
+    uint64_t grace;   /* mailboxes within move_grace */
+    uint64_t directory_bytes;
+};
+struct snapshot_size snapshot_size(const struct snapshot *s);
+
+/* Who is within move_grace. */
+const struct grace *snapshot_grace(const struct snapshot *s);
+
 unsigned snapshot_domain_count(const struct snapshot *s);
 uint64_t snapshot_mailbox_count(const struct snapshot *s);
 

@@ -7,8 +7,16 @@
 
 #include "app/route/directory.h"
 #include "app/route/domains.h"
+#include "app/route/grace.h"
+#include "app/route/overlay.h"
 #include "app/route/scratch.h"
 #include "app/route/set.h"
+#include "app/route/snapshot.h"
+
+struct changes;
+
+/* Counts of exact entries. */
+void snapshot_summarize(const struct changes *changes, struct snapshot_summary *out);
 
 /* Its parts are shared with other snapshots, as far as they did not change. */
 struct snapshot {
@@ -17,6 +25,8 @@ struct snapshot {
     struct domains *domains;
     struct directory *directory; /* for the control plane */
     struct set *set;             /* the exact entries of all domains */
+    struct overlay *overlay;     /* what is not in the set yet, or not any more; NULL: nothing */
+    struct grace *grace;         /* who has moved a short while ago; NULL: nobody */
     struct scratch *scratch;
     uint64_t mailboxes; /* entries of all kinds */
 };

@@ -3,6 +3,7 @@
 #ifndef SPLITMX_ROUTE_VERDICT_H
 #define SPLITMX_ROUTE_VERDICT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "drivers/base/addr.h"
@@ -46,6 +47,8 @@ struct route {
     enum verdict verdict;
     enum side from;     /* the client's side in the recipient's domain */
     unsigned hop_count; /* 1 for local and external, else 0 */
+    bool lagging; /* the destination may not know the mailbox yet, or not any more: it has moved
+                     within move_grace, or the domain says migration = yes */
     struct next_hop hops[ROUTE_MAX_HOPS];
     char rule[ROUTE_RULE_SIZE]; /* what decided, e.g. "alice", "/^sales-/", "!bob", "split",
                                    "postmaster" */

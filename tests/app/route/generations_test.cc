@@ -6,102 +6,13 @@
 #include <chrono>
 #include <thread>
 
-#include "tests/app/route/fixture.h"
+#include "tests/app/route/generations.h"
 
 namespace
 {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-// An operator's directory, loaded again and again.
-class Generations
-{
-  public:
-    Generations()
-    {
-        own_ = Ip("192.0.2.25");
-    }
-    ~Generations()
-    {
-        snapshot_free(now_);
-    }
-    void Write(const std::string &name, const std::string &text)
-    {
-        dir_.Write(name, text);
-    }
-    // What is wrong with the files as they are now; if nothing is, they are in force.
-    std::vector<std::string> Load(const std::string &domains, bool force = false,
-                                  uint64_t oldest_in_use = 0)
-    {
-        std::string ini = kAround + domains;
-        struct config_errors *errors = config_errors_new();
-        struct config *config =
-            config_parse(dir_.Path("x.ini").c_str(), ini.data(), ini.size(), errors);
-        struct snapshot_request request = {};
-        request.config = config;
-        request.locals = &own_;
-        request.local_count = 1;
-        request.workers = 1;
-        request.old = now_;
-        request.oldest_in_use = oldest_in_use;
-        request.force_shrink = force;
-        struct snapshot *next = snapshot_make(&request, &summary_, errors);
-        std::vector<std::string> lines = Lines(errors);
-        EXPECT_EQ(next == nullptr, !lines.empty());
-        if (next != nullptr) {
-            snapshot_seal(next, ++generation_);
-            snapshot_free(now_);
-            now_ = next;
-        }
-        config_free(config);
-        config_errors_free(errors);
-        return lines;
-    }
-    struct route Route(const std::string &address) const
-    {
-        struct smtp_path path;
-        struct route r = {};
-        EXPECT_TRUE(route_parse_address(address.c_str(), &path));
-        route_recipient(now_, 0, &path, nullptr, &r);
-        return r;
-    }
-    std::string Verdict(const std::string &address) const
-    {
-        return verdict_text(Route(address).verdict);
-    }
-    const struct snapshot_summary &Summary() const
-    {
-        return summary_;
-    }
-    const struct snapshot *operator*() const
-    {
-        return now_;
-    }
-
-  private:
-    TemporaryDirectory dir_;
-    struct ip_addr own_;
-    struct snapshot *now_ = nullptr;
-    struct snapshot_summary summary_ = {};
-    uint64_t generation_ = 0;
-};
-
-std::string Users(int from, int to)
-{
-    std::string text;
-    for (int i = from; i < to; i++)
-        text += "user" + std::to_string(i) + "\n";
-    return text;
-}
-
-std::string Domain(const std::string &name, const std::string &extra = "")
-{
-    return "[domain " + name + "]\nmailboxes = " + name +
-           "\nmailbox_server = 192.0.2.10\nexternal_mail_server = 198.51.100.7\n"
-           "verification_address = carol@" +
-           name + "\nsplit_domain_routing = yes\n" + extra;
-}
 
 TEST(Generations, FollowTheFiles)
 {
