@@ -16,6 +16,7 @@
 #include "app/memory.h"
 #include "app/publisher.h"
 #include "app/route/explain.h"
+#include "app/route/grace_file.h"
 #include "app/route/snapshot.h"
 #include "app/settings.h"
 #include "app/worker.h"
@@ -56,6 +57,7 @@ struct appliance {
     struct ip_addr locals[SETTINGS_MAX_PORTS * SETTINGS_MAX_ADDRESSES]; /* our own addresses */
     unsigned local_count;
     struct snapshot *snapshot; /* the first */
+    char *grace_path;
     struct port_config port_configs[SETTINGS_MAX_PORTS];
     struct memory_plan memory;
 
@@ -136,6 +138,23 @@ static void check_ports(struct appliance *a)
     }
 }
 
+/* Who has moved before the last stop. Only mail asks for it. */
+static struct grace *load_grace(struct appliance *a)
+{
+    const struct config_section *appliance = config_section(a->config, "appliance", 0);
+    char *directory = config_path(a->config, config_text(appliance, "state_directory"));
+    if (asprintf(&a->grace_path, "%s/moved", directory) < 0)
+        a->grace_path = NULL;
+    free(directory);
+    if (a->check || a->route)
+        return NULL;
+    struct grace *grace = grace_file_load(a->grace_path, (uint64_t)time(NULL));
+    if (grace == NULL && errno != 0 && errno != ENOENT)
+        fprintf(stderr, "splitmx: %s: %s: no mailbox has move_grace from before this start\n",
+                a->grace_path, strerror(errno));
+    return grace;
+}
+
 static void build_snapshot(struct appliance *a)
 {
     const struct settings *s = &a->settings;
@@ -143,8 +162,18 @@ static void build_snapshot(struct appliance *a)
         for (unsigned k = 0; k < s->ports[i].address_count; k++)
             a->locals[a->local_count++] = s->ports[i].addresses[k];
     }
-    a->snapshot =
-        snapshot_build(a->config, a->locals, a->local_count, a->eal_workers.count, a->errors);
+    struct snapshot_request request = {
+        .config = a->config,
+        .locals = a->locals,
+        .local_count = a->local_count,
+        .workers = a->eal_workers.count,
+        .grace = load_grace(a),
+    };
+    struct snapshot_summary summary;
+    a->snapshot = snapshot_make(&request, &summary, a->errors);
+    if (a->snapshot != NULL)
+        snapshot_seal(a->snapshot, 1);
+    grace_unref(request.grace);
 }
 
 /* Read everything that the configuration names. EX_CONFIG, with all that is wrong on standard
@@ -295,6 +324,7 @@ static void say_ready(const struct appliance *a)
 
 static int serve(struct appliance *a)
 {
+    struct control control;
     struct reload_config reload = {
         .path = a->config_path,
         .running = a->config,
@@ -303,9 +333,12 @@ static int serve(struct appliance *a)
         .worker_count = a->eal_workers.count,
         .workers = a->workers,
         .publisher = a->publisher,
+        .grace_path = a->grace_path,
+        .say = control_tell,
+        .context = &control,
     };
     a->reload = reload_create(&reload);
-    struct control control = {
+    control = (struct control){
         .settings = &a->settings,
         .workers = a->workers,
         .logs = a->logs,
@@ -367,6 +400,7 @@ static void undo(struct appliance *a)
         eal_stop();
     }
     snapshot_free(a->snapshot);
+    free(a->grace_path);
     config_free(a->config);
     config_errors_free(a->errors);
 }

@@ -75,13 +75,18 @@ static bool workers_running(const struct control *c)
     return false;
 }
 
-static void say(const struct control *c, const char *text)
+static void tell(const struct control *c, const char *text)
 {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
     maillog_say(c->log, (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec, text);
     if (c->log != stderr)
         fprintf(stderr, "splitmx: %s%s", text, text[strlen(text) - 1] == '\n' ? "" : "\n");
+}
+
+void control_tell(void *control, const char *text)
+{
+    tell(control, text);
 }
 
 void control_say(const struct control *c, const char *format, ...)
@@ -91,28 +96,28 @@ void control_say(const struct control *c, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    say(c, text);
+    tell(c, text);
 }
 
 static void on_reloaded(void *context, const struct report *report)
 {
-    const struct control *c = context;
+    struct control *c = context;
     const struct snapshot *s = reload_snapshot(c->reload);
     char text[256];
     if (report->done)
         snprintf(
             text, sizeof(text),
             "reload: generation %lu: %u domains (%u new, %u gone), %lu mailboxes (%lu new, %lu "
-            "gone, %lu turned)",
+            "gone, %lu turned), %lu moved",
             report->generation, snapshot_domain_count(s), report->domains_added,
             report->domains_removed, snapshot_mailbox_count(s), report->mailboxes_added,
-            report->mailboxes_removed, report->mailboxes_turned);
+            report->mailboxes_removed, report->mailboxes_turned, report->moved);
     else
         snprintf(text, sizeof(text),
                  "reload: refused, generation %lu stays in force:", report->generation);
-    say(c, text);
+    tell(c, text);
     if (report->text[0] != '\0')
-        say(c, report->text);
+        tell(c, report->text);
 }
 
 static void on_hangup(struct control *c)

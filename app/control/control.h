@@ -48,6 +48,9 @@ void control_set_wall(uint64_t *wall_offset);
 void control_say(const struct control *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The same of a text of one or more lines; `control` is a struct control. */
+void control_tell(void *control, const char *text);
+
 /* Run until the workers have finished their shutdown. Returns an exit code of sysexits(3): 0, or
  * EX_CANTCREAT if the log file cannot be opened (said on standard error). */
 MUST_CHECK int control_run(struct control *c);

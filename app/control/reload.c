@@ -2,11 +2,14 @@
 /* Reading everything again, all or nothing. */
 #include "app/control/reload.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "app/control/state.h"
+#include "app/route/grace_file.h"
 #include "app/settings.h"
 #include "app/worker.h"
 #include "config/config.h"
@@ -43,6 +46,7 @@ static void make_snapshot(struct reload_job *j, const struct config *config,
         .old = j->old,
         .oldest_in_use = j->oldest_in_use,
         .force_shrink = j->force_shrink,
+        .now = reload_time(),
     };
     j->made = snapshot_make(&request, &j->summary, errors);
     if (config_errors_count(errors) > 0 && j->made != NULL) {
@@ -61,6 +65,8 @@ static void run(struct job *job)
     if (config != NULL)
         make_snapshot(j, config, errors);
     if (j->made != NULL)
+        j->file_error = reload_remember(j->config, j->old, j->made);
+    if (j->made != NULL)
         config_compare(j->config->running, config, note_difference, text);
     config_errors_print(errors, text);
     fclose(text);
@@ -69,6 +75,28 @@ static void run(struct job *job)
 }
 
 /* --------------------------------------------------------------------- in the control thread -- */
+
+uint64_t reload_time(void)
+{
+    return (uint64_t)time(NULL);
+}
+
+int reload_remember(const struct reload_config *c, const struct snapshot *older,
+                    const struct snapshot *newer)
+{
+    const struct grace *was = snapshot_grace(older), *is = snapshot_grace(newer);
+    bool ok = c->grace_path == NULL || was == is || is == NULL ||
+              grace_file_append(c->grace_path, is, was);
+    return ok ? 0 : errno;
+}
+
+void reload_cannot_remember(const struct reload *r, int why)
+{
+    char text[512];
+    snprintf(text, sizeof(text), "%s: %s: move_grace of the last moves will not outlive a restart",
+             r->config.grace_path, strerror(why));
+    r->config.say(r->config.context, text);
+}
 
 void reload_publish(struct reload *r, struct snapshot *s)
 {
@@ -122,6 +150,7 @@ void reload_destroy(struct reload *r)
         if (job_is_done(&r->job->job))
             free_job(r->job);
     }
+    fold_leave(r);
     snapshot_free(r->now);
     free(r);
 }
@@ -161,9 +190,11 @@ static void finish(struct reload *r)
     struct reload_job *j = r->job;
     struct report report = {.done = j->made != NULL, .text = j->text};
     if (report.done) {
-        snapshot_seal(j->made, snapshot_generation(r->now) + 1);
-        reload_publish(r, j->made);
-        j->made = NULL;
+        struct snapshot *next = snapshot_remade(j->made, j->old, r->now, reload_time());
+        reload_publish(r, next);
+        if (j->file_error != 0)
+            reload_cannot_remember(r, j->file_error);
+        report.moved = j->summary.moved;
         report.domains_added = j->summary.domains_added;
         report.domains_removed = j->summary.domains_removed;
         report.mailboxes_added = j->summary.mailboxes_added;
@@ -182,11 +213,25 @@ void reload_poll(struct reload *r)
     /* Probes go on from one list to the next: workers must have come to the last one. */
     if (r->job != NULL && job_is_done(&r->job->job) && publisher_is_settled(r->config.publisher))
         finish(r);
-    if (r->job == NULL && r->wanted)
+    if (r->job == NULL && r->fold == NULL && r->wanted)
         begin(r);
+    fold_poll(r, r->job == NULL && !r->wanted);
 }
 
 /* ------------------------------------------------------------------------------------- state -- */
+
+struct reload_state reload_state(const struct reload *r)
+{
+    struct snapshot_size size = snapshot_size(r->now);
+    return (struct reload_state){
+        .generation = snapshot_generation(r->now),
+        .reloading = r->job != NULL || r->wanted,
+        .folding = r->fold != NULL,
+        .overlay = size.overlay,
+        .grace = size.grace,
+        .directory_bytes = size.directory_bytes,
+    };
+}
 
 const struct snapshot *reload_snapshot(const struct reload *r)
 {

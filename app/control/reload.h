@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "app/route/address.h"
+#include "app/route/amend.h"
 #include "app/route/book.h"
 #include "app/route/snapshot.h"
 #include "drivers/base/check.h"
@@ -30,6 +31,10 @@ struct reload_config {
     unsigned worker_count;
     struct worker *const *workers;
     struct publisher *publisher;
+    const char *grace_path; /* where moves are remembered, see grace_file.h; NULL: nowhere */
+    /* Something for the operator that no report is about, in lines. */
+    void (*say)(void *context, const char *text);
+    void *context;
 };
 
 /* Pointers stay the caller's, and must stay. */
@@ -73,12 +78,6 @@ void reload_start(struct reload *r, const struct reload_options *options, reload
 
 /* ------------------------------------------------------------------------------------ change -- */
 
-/* One mailbox: BOOK_LOCAL and BOOK_EXTERNAL enter it so, BOOK_NONE takes it out. */
-struct change {
-    struct address address;
-    enum book_side side;
-};
-
 /*
  * Apply all or nothing, at once; `dry`: only report what it would do. What stands there already is
  * no error and no change; two changes of one address must be the same. False, with why in the
@@ -104,7 +103,7 @@ struct reload_state {
     bool reloading, folding;
     uint32_t overlay; /* changes that are not folded in yet */
     uint64_t grace;   /* mailboxes within move_grace */
-    uint64_t set_bytes, book_bytes;
+    uint64_t directory_bytes;
 };
 struct reload_state reload_state(const struct reload *r);
 

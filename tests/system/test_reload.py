@@ -142,3 +142,20 @@ class Reload(CaptureCase):
             self.assertReply(client.command("Subject: x\r\n\r\ntext\r\n."), "250")
         self.assertEqual(self.ours.recipients(), ["alice@example.com"])
         self.assertEqual(self.external.recipients(), [])
+
+    def test_a_moved_mailbox_that_its_new_server_does_not_know_yet_is_deferred_also_after_a_restart(self):
+        self.external.judge = lambda rcpt: "550 5.1.1 no such user"
+        self.addCleanup(setattr, self.external, "judge", None)
+        self.assertReply(self.verdict("nobody@example.com"), "550 5.1.1 no such user")
+        self.router.write_mailboxes(["alice"])
+        self.assertIn("1 moved", self.router.reload())
+        self.assertReply(self.verdict("bob@example.com"), "450 4.1.1")
+        self.assertReply(self.verdict("nobody@example.com"), "550 5.1.1 no such user")
+        wait_until(lambda: any('word="550 5.1.1 no such user"' in line for line in self.router.mail_log()),
+                   5, "the original in the log")
+        self.external.judge = lambda rcpt: None if rcpt.startswith("carol") else "550 5.1.1 no such user"
+        for stop in (self.router.stop, self.router.kill):
+            stop()
+            self.router.start()
+            self.assertReply(self.verdict("bob@example.com"), "450 4.1.1")
+            self.assertReply(self.verdict("nobody@example.com"), "550 5.1.1 no such user")

@@ -16,6 +16,7 @@ postmaster = postmaster@{domain}
 workers    = 1
 idle       = sleep
 control    = {directory}/control
+state_directory = {directory}
 {appliance}
 [memory]
 hugepages = no
