@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/control/batch.h"
 #include "app/control/control.h"
 #include "app/control/statistics.h"
 #include "app/route/explain.h"
@@ -251,6 +252,9 @@ void commands_init(struct protocol *p, struct control *control)
         {"domain-list", do_domain_list, {NULL}},
         {"domain-show", do_domain_show, {"domain"}},
         {"reload", do_reload, {"force"}},
+        {"mailbox-add", batch_add, {"domain", "addresses", "dry_run", "wait"}},
+        {"mailbox-remove", batch_remove, {"domain", "addresses", "dry_run", "wait"}},
+        {"mailbox-move", batch_move, {"domain", "addresses", "to", "dry_run", "wait"}},
     };
     *p = (struct protocol){
         .commands = commands,
