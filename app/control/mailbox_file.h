@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "app/control/reload.h"
+#include "app/route/amend.h"
 #include "drivers/base/check.h"
 
 /*
