@@ -65,6 +65,8 @@ static const struct schema_key domain[] = {
     {TEXT("external_clients")},
     {TEXT("local_clients")},
     {TEXT("accept_from")},
+    {WORD("local_identity", "none", "xclient", "xforward", "proxy-v2"), .fallback = "none"},
+    {WORD("external_identity", "none", "xclient", "xforward", "proxy-v2"), .fallback = "none"},
     {TEXT("subaddress_delimiter")},
     {NUMBER("max_shrink", 0, 100), .fallback = "5"},
     {DURATION("move_grace", 0, 30 * 24 * HOUR), .fallback = "24h"},

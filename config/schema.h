@@ -18,7 +18,7 @@ enum schema_type {
     SCHEMA_SIZE,     /* number, with or without K M G (powers of 1024); its number is bytes */
 };
 
-#define SCHEMA_MAX_WORDS 3
+#define SCHEMA_MAX_WORDS 5
 
 struct schema_key {
     const char *name;

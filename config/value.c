@@ -84,6 +84,17 @@ static const char *format_quantity(const struct unit *u, uint64_t value, char *b
     return buf;
 }
 
+/* "a, b or c" */
+static void allowed_words(const struct schema_key *key, char *buf, size_t size)
+{
+    size_t at = 0;
+    for (unsigned i = 0; i < SCHEMA_MAX_WORDS && key->words[i] != NULL && at < size; i++) {
+        bool last = i + 1 == SCHEMA_MAX_WORDS || key->words[i + 1] == NULL;
+        const char *before = i == 0 ? "" : last ? " or " : ", ";
+        at += (size_t)snprintf(buf + at, size - at, "%s%s", before, key->words[i]);
+    }
+}
+
 const char *schema_allowed(const struct schema_key *key, char *buf, size_t size)
 {
     char min[32], max[32];
@@ -93,7 +104,7 @@ const char *schema_allowed(const struct schema_key *key, char *buf, size_t size)
         snprintf(buf, size, "any text; leave the key out where it has nothing to say");
         break;
     case SCHEMA_WORD:
-        snprintf(buf, size, "%s or %s", key->words[0], key->words[1]);
+        allowed_words(key, buf, size);
         break;
     case SCHEMA_NUMBER:
     case SCHEMA_DURATION:

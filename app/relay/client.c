@@ -25,8 +25,10 @@ enum proxy_state client_take_proxy(struct client *client)
     if (state != PROXY_COMPLETE)
         return state;
     stream_consume(client->stream, header.len);
-    if (header.relayed)
+    if (header.relayed) {
         client->address = header.client;
+        client->server = header.server;
+    }
     return state;
 }
 
@@ -50,6 +52,10 @@ bool client_take_xclient(struct client *client, struct span argument)
         client->address.addr = x.client.addr;
     if (is_given(&x, SMTP_ATTRIBUTE_PORT))
         client->address.port = x.client.port;
+    if (is_given(&x, SMTP_ATTRIBUTE_DESTADDR))
+        client->server.addr = x.server.addr;
+    if (is_given(&x, SMTP_ATTRIBUTE_DESTPORT))
+        client->server.port = x.server.port;
     if (is_given(&x, SMTP_ATTRIBUTE_NAME))
         strcpy(client->name, x.name);
     if (is_given(&x, SMTP_ATTRIBUTE_HELO)) {
@@ -57,6 +63,15 @@ bool client_take_xclient(struct client *client, struct span argument)
         client->helo_told = x.helo[0] != '\0';
     }
     return true;
+}
+
+void client_identity(const struct client *client, struct smtp_identity *out)
+{
+    out->client = client->address;
+    out->server = client->server;
+    out->extended = client->extended;
+    strcpy(out->name, client->name);
+    strcpy(out->helo, client->helo);
 }
 
 void client_greet(struct client *client, struct span name, bool extended, const char *hostname)

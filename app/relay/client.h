@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "app/smtp/command.h"
+#include "app/smtp/identity.h"
 #include "app/smtp/proxy.h"
 #include "app/smtp/received.h"
 #include "drivers/base/addr.h"
@@ -14,8 +15,9 @@
 struct client {
     struct stream *stream;
     struct endpoint address;
-    bool extended;  /* said EHLO */
-    bool helo_told; /* `helo` is what XCLIENT said of it: EHLO does not change that */
+    struct endpoint server; /* where it connected to: at us, or at the load balancer */
+    bool extended;          /* said EHLO */
+    bool helo_told;         /* `helo` is what XCLIENT said of it: EHLO does not change that */
     uint16_t trace_len;
     /* There is news: the session looks at its transaction later in this round, not inside the call.
      */
@@ -41,6 +43,9 @@ MUST_CHECK enum proxy_state client_take_proxy(struct client *client);
 /* Take over what XCLIENT says; false, and nothing has changed, if it says nothing that can be
  * understood. An address that is unavailable becomes 0.0.0.0, which is on nobody's side. */
 MUST_CHECK bool client_take_xclient(struct client *client, struct span argument);
+
+/* Who it is, as destinations are told. */
+void client_identity(const struct client *client, struct smtp_identity *out);
 
 /* HELO or EHLO said `name`. */
 void client_greet(struct client *client, struct span name, bool extended, const char *hostname);

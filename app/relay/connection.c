@@ -4,6 +4,8 @@
 
 #include "app/relay/state.h"
 #include "app/smtp/format.h"
+#include "app/smtp/proxy.h"
+#include "app/smtp/xclient.h"
 
 #define QUIT_TIMEOUT (5 * NSEC_PER_SEC)
 
@@ -19,6 +21,12 @@ const char *connection_loss_text(enum connection_loss loss)
 #define LOSS_TEXT(name, code, text) [name] = text,
     static const char *const texts[] = {CONNECTION_LOSSES(LOSS_TEXT)};
     return texts[loss];
+}
+
+/* Only ahead of MAIL, hence where commands are pipelined. */
+static bool takes_xforward(const struct connection *c)
+{
+    return c->extensions.pipelining && c->extensions.xforward != 0;
 }
 
 /* In the pool is who is idle. */
@@ -81,7 +89,9 @@ static void lose(struct connection *c, enum connection_loss why)
     bool greeted = c->state > CONNECTION_GREETING;
     if (!greeted) {
         relay_count(r, RELAY_CONNECTS_FAILED);
-        c->keeper->failed(c);
+        /* What a server does with one client's connection says nothing about the server. */
+        if (!c->carries || c->state == CONNECTION_CONNECTING)
+            c->keeper->failed(c);
     } else if (c->state == CONNECTION_IN_USE) {
         relay_count(r, RELAY_CONNECTIONS_LOST);
     }
@@ -138,12 +148,32 @@ void connection_expect_end(struct connection *c)
     expect(c, EXCHANGE_END, NULL);
 }
 
+/* XFORWARD names the client of one transaction, so each begins with it; it goes ahead of MAIL in
+ * the same segment. */
+static bool say_xforward(struct connection *c)
+{
+    char line[SMTP_COMMAND_LINE_MAX];
+    if (c->identity_kind != IDENTITY_XFORWARD || !c->carries || !takes_xforward(c))
+        return true;
+    return connection_command(c, EXCHANGE_XFORWARD, NULL, line,
+                              smtp_format_identity(line, sizeof(line), c->identity_kind,
+                                                   c->extensions.xforward, &c->identity));
+}
+
+static void hand_to_user(struct connection *c)
+{
+    become(c, CONNECTION_IN_USE);
+    if (say_xforward(c))
+        c->ops->ready(c->user, c);
+    else
+        lose(c, stream_is_down(c->stream) ? CONNECTION_CLOSED : CONNECTION_NO_MEMORY);
+}
+
 /* Greeted and without a transaction: to whoever waits, or into the pool. */
 static void make_available(struct connection *c)
 {
     if (c->ops != NULL) {
-        become(c, CONNECTION_IN_USE);
-        c->ops->ready(c->user, c);
+        hand_to_user(c);
         return;
     }
     become(c, CONNECTION_IDLE);
@@ -156,7 +186,14 @@ void connection_use(struct connection *c, const struct connection_user_ops *ops,
     c->ops = ops;
     c->user = user;
     if (c->state == CONNECTION_IDLE)
-        become(c, CONNECTION_IN_USE);
+        hand_to_user(c);
+}
+
+bool connection_carries(const struct connection *c, const struct smtp_identity *identity)
+{
+    if (c->identity_kind == IDENTITY_NONE || identity == NULL)
+        return !c->carries;
+    return c->carries && smtp_identity_equal(&c->identity, identity);
 }
 
 void connection_release(struct connection *c, bool clean)
@@ -177,14 +214,51 @@ void connection_release(struct connection *c, bool clean)
     }
 }
 
+/* Behind XCLIENT we are the client, and call ourselves what it does, where that is a name. */
+static struct span greeting_name(const struct connection *c)
+{
+    struct span helo = {c->identity.helo, strlen(c->identity.helo)};
+    struct span hostname = {c->relay->settings->hostname, strlen(c->relay->settings->hostname)};
+    return c->identified && (smtp_is_domain(helo) || smtp_is_address_literal(helo)) ? helo
+                                                                                    : hostname;
+}
+
 static bool greet(struct connection *c, enum exchange what)
 {
     char line[SMTP_COMMAND_LINE_MAX];
-    const char *hostname = c->relay->settings->hostname;
-    struct span name = {hostname, strlen(hostname)};
+    struct span name = greeting_name(c);
     size_t len = what == EXCHANGE_EHLO ? smtp_format_ehlo(line, sizeof(line), name)
                                        : smtp_format_helo(line, sizeof(line), name);
     return connection_command(c, what, NULL, line, len);
+}
+
+/* A destination that should learn of the client and does not offer to: mail goes there without, as
+ * from ourselves, and an operator has to know. */
+static void miss_identity(struct connection *c, const char *command)
+{
+    char server[ADDR_TEXT_SIZE];
+    relay_count(c->relay, RELAY_IDENTITY_MISSED);
+    relay_alarm(c->relay, "%s does not offer %s to us, and learns nothing of the client",
+                endpoint_format(&c->stream->peer, server), command);
+}
+
+/* EHLO was answered. False: the connection cannot go on. */
+static bool greeted(struct connection *c)
+{
+    char line[SMTP_COMMAND_LINE_MAX];
+    c->extensions = smtp_extensions_parse(&c->reply);
+    bool wanted = c->carries && !c->identified;
+    if (wanted && c->identity_kind == IDENTITY_XCLIENT) {
+        if (c->extensions.xclient & 1u << SMTP_ATTRIBUTE_ADDR)
+            return connection_command(c, EXCHANGE_XCLIENT, NULL, line,
+                                      smtp_format_identity(line, sizeof(line), c->identity_kind,
+                                                           c->extensions.xclient, &c->identity));
+        miss_identity(c, "XCLIENT");
+    } else if (wanted && c->identity_kind == IDENTITY_XFORWARD && !takes_xforward(c)) {
+        miss_identity(c, "XFORWARD and PIPELINING");
+    }
+    make_available(c);
+    return true;
 }
 
 /* A reply while the connection greets. */
@@ -198,15 +272,18 @@ static void greeting_reply(struct connection *c, enum exchange what)
             return;
         break;
     case EXCHANGE_EHLO:
-        if (good) {
-            c->extensions = smtp_extensions_parse(reply);
-            make_available(c);
+        if (good && greeted(c))
             return;
-        }
         /* RFC 5321 §3.2: a server that does not know EHLO gets HELO. */
         if (reply->code / 100 == 5 && greet(c, EXCHANGE_HELO))
             return;
         break;
+    case EXCHANGE_XCLIENT: /* the session begins anew, as the client's */
+        c->identified = true;
+        if (reply->code == 220 && greet(c, EXCHANGE_EHLO))
+            return;
+        lose(c, reply->code == 421 ? CONNECTION_UNAVAILABLE : CONNECTION_NOT_IDENTIFIED);
+        return;
     case EXCHANGE_HELO:
         if (good) {
             make_available(c);
@@ -246,6 +323,14 @@ static void unexpected_reply(struct connection *c)
         lose(c, CONNECTION_SPOKE);
 }
 
+/* MAIL is under way already: a transaction without its client's name must not go on. */
+static void xforward_reply(struct connection *c)
+{
+    if (c->reply.code / 100 == 2)
+        return;
+    lose(c, c->reply.code == 421 ? CONNECTION_UNAVAILABLE : CONNECTION_NOT_IDENTIFIED);
+}
+
 static void handle_reply(struct connection *c)
 {
     if (c->expect_count == 0 || c->stream->acked < c->expect[c->expect_head].sent) {
@@ -263,6 +348,10 @@ static void handle_reply(struct connection *c)
         greeting_reply(c, what);
         break;
     case CONNECTION_IN_USE:
+        if (what == EXCHANGE_XFORWARD) {
+            xforward_reply(c);
+            break;
+        }
         c->ops->reply(c->user, c, what, rcpt, &c->reply);
         break;
     case CONNECTION_CLEANING:
@@ -310,12 +399,27 @@ static void read_replies(struct connection *c)
     }
 }
 
+/* The first bytes, where the server expects a PROXY header: a relayed client's, or LOCAL. */
+static bool say_proxy(struct connection *c)
+{
+    uint8_t buf[PROXY_WRITTEN_MAX];
+    if (c->identity_kind != IDENTITY_PROXY)
+        return true;
+    size_t len = proxy_format(buf, sizeof(buf), c->carries ? &c->identity.client : NULL,
+                              &c->identity.server);
+    return stream_write(c->stream, buf, len);
+}
+
 static void on_stream(struct stream *s, unsigned events, void *user)
 {
     struct connection *c = user;
     (void)s;
     if ((events & STREAM_OPEN) && c->state == CONNECTION_CONNECTING) {
         become(c, CONNECTION_GREETING);
+        if (!say_proxy(c)) {
+            lose(c, CONNECTION_NO_MEMORY);
+            return;
+        }
         expect(c, EXCHANGE_BANNER, NULL);
     }
     if (events & (STREAM_DATA | STREAM_EOF | STREAM_DOWN))
@@ -351,6 +455,8 @@ static void on_timer(struct timer *t, nsec_t now)
 }
 
 struct connection *connection_open(struct relay *r, const struct endpoint *server,
+                                   enum smtp_identity_kind kind,
+                                   const struct smtp_identity *identity,
                                    const struct connection_keeper *keeper, void *keeper_data,
                                    enum connection_loss *why)
 {
@@ -363,6 +469,10 @@ struct connection *connection_open(struct relay *r, const struct endpoint *serve
     c->relay = r;
     c->keeper = keeper;
     c->keeper_data = keeper_data;
+    c->identity_kind = kind;
+    c->carries = identity != NULL && kind != IDENTITY_NONE;
+    if (c->carries)
+        c->identity = *identity;
     timer_init(&c->timer, on_timer);
     c->stream = tcp_connect(r->tcp, NULL, server, on_stream, c, &error);
     if (c->stream == NULL) {

@@ -14,6 +14,7 @@
 
 #include <sys/queue.h>
 
+#include "app/smtp/identity.h"
 #include "app/smtp/reply.h"
 #include "drivers/base/check.h"
 #include "drivers/base/timer.h"
@@ -25,7 +26,7 @@ struct relay;
 
 enum connection_state {
     CONNECTION_CONNECTING, /* TCP handshake under way; may have a user that waits for it */
-    CONNECTION_GREETING,   /* banner, EHLO or HELO under way; likewise */
+    CONNECTION_GREETING,   /* banner, EHLO or HELO, XCLIENT under way; likewise */
     CONNECTION_IDLE,       /* in the pool: nothing outstanding, no user */
     CONNECTION_IN_USE,     /* a user sends commands and hears the replies */
     CONNECTION_CLEANING,   /* given back mid-transaction: RSET sent, replies are not for anybody */
@@ -37,6 +38,8 @@ enum exchange {
     EXCHANGE_BANNER,
     EXCHANGE_EHLO,
     EXCHANGE_HELO,
+    EXCHANGE_XCLIENT,
+    EXCHANGE_XFORWARD,
     EXCHANGE_MAIL,
     EXCHANGE_RCPT,
     EXCHANGE_DATA,
@@ -49,6 +52,7 @@ enum exchange {
 #define CONNECTION_LOSSES(X)                                                                       \
     X(CONNECTION_NOT_OPENED, "4.4.1", "could not be reached")                                      \
     X(CONNECTION_NOT_GREETED, "4.4.2", "did not greet us properly")                                \
+    X(CONNECTION_NOT_IDENTIFIED, "4.3.5", "did not take who the client is")                        \
     X(CONNECTION_CLOSED, "4.4.2", "closed the connection")                                         \
     X(CONNECTION_UNAVAILABLE, "4.3.2", "is closing its service")                                   \
     X(CONNECTION_SPOKE, "4.3.5", "spoke out of turn")                                              \
@@ -97,6 +101,10 @@ struct connection {
     bool reused;  /* has served a transaction: it may have gone stale unnoticed */
     bool retired; /* not to be used again: it said 421, or erred */
     struct smtp_extensions extensions;
+    enum smtp_identity_kind identity_kind;
+    bool carries;    /* `identity` is a client's; else it is for ourselves */
+    bool identified; /* XCLIENT has said so */
+    struct smtp_identity identity;
     unsigned expect_head, expect_count;
     struct {
         enum exchange what;
@@ -107,13 +115,20 @@ struct connection {
     struct smtp_reply reply; /* the one that is arriving */
 };
 
-/* Open a connection to a server. NULL, with *why, if that fails at once: CONNECTION_NO_MEMORY is
+/* Open a connection to a server, in the name of a client (NULL: our own), which it has to learn in
+ * this way. NULL, with *why, if that fails at once: CONNECTION_NO_MEMORY is
  * our fault, CONNECTION_NOT_OPENED the network's. */
 MUST_CHECK struct connection *connection_open(struct relay *r, const struct endpoint *server,
+                                              enum smtp_identity_kind kind,
+                                              const struct smtp_identity *identity,
                                               const struct connection_keeper *keeper,
                                               void *keeper_data, enum connection_loss *why);
 
-/* Give it a user: to a connection that is idle, or that is not yet greeted (ready() follows). */
+/* May it be given to somebody with this identity (NULL: to ourselves)? */
+bool connection_carries(const struct connection *c, const struct smtp_identity *identity);
+
+/* Give it a user: to a connection that is idle, or that is not yet greeted. ready() follows, at
+ * once or later. */
 void connection_use(struct connection *c, const struct connection_user_ops *ops, void *user);
 
 /* Send one command (a line with its CRLF) and expect its reply. False if there is no memory, no

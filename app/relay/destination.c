@@ -13,6 +13,7 @@
 struct destination {
     struct relay *relay;
     struct endpoint server;
+    enum smtp_identity_kind identity;
     char name[ADDR_TEXT_SIZE];
     struct connection_list idle; /* the most recently used first */
     TAILQ_HEAD(, claim) waiting; /* the longest waiting first */
@@ -26,10 +27,10 @@ struct destinations {
     struct destination *all[DESTINATION_MAX];
 };
 
-/* An endpoint without padding, for hashing. */
+/* Without padding, for hashing. */
 struct server_key {
     uint8_t addr[16];
-    uint32_t port;
+    uint32_t port, identity;
 };
 
 struct destinations *destinations_create(struct relay *r)
@@ -66,9 +67,10 @@ void destinations_destroy(struct destinations *ds)
     free(ds);
 }
 
-struct destination *destination_find(struct destinations *ds, const struct endpoint *server)
+struct destination *destination_find(struct destinations *ds, const struct endpoint *server,
+                                     enum smtp_identity_kind identity)
 {
-    struct server_key key = {.port = server->port};
+    struct server_key key = {.port = server->port, .identity = identity};
     void *found;
     memcpy(key.addr, server->addr.b, sizeof(key.addr));
     if (rte_hash_lookup_data(ds->by_server, &key, &found) >= 0)
@@ -79,6 +81,7 @@ struct destination *destination_find(struct destinations *ds, const struct endpo
         return NULL;
     d->relay = ds->relay;
     d->server = *server;
+    d->identity = identity;
     endpoint_format(server, d->name);
     TAILQ_INIT(&d->idle);
     TAILQ_INIT(&d->waiting);
@@ -98,6 +101,17 @@ const struct endpoint *destination_server(const struct destination *d)
 const char *destination_name(const struct destination *d)
 {
     return d->name;
+}
+
+bool destination_is(const struct destination *d, const struct endpoint *server,
+                    enum smtp_identity_kind identity)
+{
+    return d->identity == identity && endpoint_equal(&d->server, server);
+}
+
+enum smtp_identity_kind destination_identity(const struct destination *d)
+{
+    return d->identity;
 }
 
 static void serve(struct destination *d);
@@ -149,7 +163,8 @@ bool destination_has_room(const struct destination *d)
 static void open_for(struct destination *d, struct claim *claim)
 {
     enum connection_loss why;
-    claim->connection = connection_open(d->relay, &d->server, &keeper, d, &why);
+    claim->connection =
+        connection_open(d->relay, &d->server, d->identity, claim->identity, &keeper, d, &why);
     if (claim->connection != NULL) {
         d->connections++;
         connection_use(claim->connection, claim->ops, claim->user);
@@ -165,28 +180,44 @@ static void hand_over(struct destination *d, struct connection *c, struct claim 
     relay_count(d->relay, RELAY_CONNECTIONS_REUSED);
     claim->connection = c;
     connection_use(c, claim->ops, claim->user);
-    claim->ops->ready(claim->user, c);
+}
+
+/* The most recently used that carries what the claim wants. */
+static struct connection *find_idle(const struct destination *d, const struct claim *claim)
+{
+    struct connection *c;
+    TAILQ_FOREACH (c, &d->idle, entry) {
+        if (connection_carries(c, claim->identity))
+            return c;
+    }
+    return NULL;
+}
+
+/* Give the claim what it wants, as far as the bound allows: for others' sake, or for one that has
+ * to be fresh, the one that has been idle for longest makes room. False: it has to wait. */
+static bool satisfy(struct destination *d, struct claim *claim, bool fresh)
+{
+    struct connection *idle = fresh ? NULL : find_idle(d, claim);
+    if (idle != NULL) {
+        hand_over(d, idle, claim);
+        return true;
+    }
+    if (!may_open(d)) {
+        idle = TAILQ_LAST(&d->idle, connection_list);
+        if (idle == NULL)
+            return false;
+        connection_quit(idle);
+    }
+    open_for(d, claim);
+    return true;
 }
 
 void claim_connection(struct destination *d, struct claim *claim, bool fresh)
 {
-    struct connection *idle = TAILQ_FIRST(&d->idle);
     claim->connection = NULL;
     claim->waiting = NULL;
-    if (!TAILQ_EMPTY(&d->waiting)) {
-        /* Others were here first. */
-    } else if (idle != NULL && !fresh) {
-        hand_over(d, idle, claim);
+    if (TAILQ_EMPTY(&d->waiting) && satisfy(d, claim, fresh))
         return;
-    } else if (may_open(d)) {
-        open_for(d, claim);
-        return;
-    } else if (idle != NULL) {
-        /* The bound is reached: one that is idle makes room. */
-        connection_quit(idle);
-        open_for(d, claim);
-        return;
-    }
     relay_count(d->relay, RELAY_WAITED);
     claim->waiting = d;
     TAILQ_INSERT_TAIL(&d->waiting, claim, entry);
@@ -207,19 +238,16 @@ void claim_cancel(struct claim *claim)
     claim->connection = NULL;
 }
 
-/* Hand out what there is to those who wait. */
+/* Hand out what there is to those who wait, in turn. */
 static void serve(struct destination *d)
 {
     struct claim *claim;
     while ((claim = TAILQ_FIRST(&d->waiting)) != NULL) {
-        struct connection *idle = TAILQ_FIRST(&d->idle);
-        if (idle == NULL && !may_open(d))
+        if (TAILQ_EMPTY(&d->idle) && !may_open(d))
             return;
         stop_waiting(claim);
-        if (idle != NULL)
-            hand_over(d, idle, claim);
-        else
-            open_for(d, claim);
+        if (!satisfy(d, claim, false))
+            return;
     }
 }
 

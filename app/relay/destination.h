@@ -22,22 +22,31 @@ struct destinations;
 struct claim {
     const struct connection_user_ops *ops;
     void *user;
-    struct connection *connection; /* NULL while waiting in turn */
-    struct destination *waiting;   /* NULL: not waiting */
+    const struct smtp_identity *identity; /* of the client; NULL: for ourselves */
+    struct connection *connection;        /* NULL while waiting in turn */
+    struct destination *waiting;          /* NULL: not waiting */
     TAILQ_ENTRY(claim) entry;
 };
 
 struct destinations *destinations_create(struct relay *r);
 void destinations_destroy(struct destinations *ds);
 
-/* The destination for a server; NULL when the table is full. */
-struct destination *destination_find(struct destinations *ds, const struct endpoint *server);
+/* The destination for a server that learns of its clients in this way; NULL when the table is full.
+ */
+struct destination *destination_find(struct destinations *ds, const struct endpoint *server,
+                                     enum smtp_identity_kind identity);
+
+/* Does a next hop lead there? */
+bool destination_is(const struct destination *d, const struct endpoint *server,
+                    enum smtp_identity_kind identity);
+enum smtp_identity_kind destination_identity(const struct destination *d);
 
 const struct endpoint *destination_server(const struct destination *d);
 const char *destination_name(const struct destination *d); /* "192.0.2.10:25" */
 
 /*
- * Ask for a connection. With `fresh`, or when none is idle, a new one is opened, as far as the
+ * Ask for a connection: one that carries the claim's identity and has never carried another. With
+ * `fresh`, or when none is idle, a new one is opened, as far as the
  * bound allows; else the claim waits in turn. Always ends in ops->ready() or ops->lost(), possibly
  * before this returns; claim_cancel() ends it without.
  */

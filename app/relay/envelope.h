@@ -10,6 +10,7 @@
 #include "app/observe/maillog.h"
 #include "app/relay/reply.h"
 #include "app/smtp/command.h"
+#include "app/smtp/identity.h"
 #include "drivers/base/timer.h"
 
 struct leg;
@@ -43,6 +44,7 @@ struct envelope {
     uint64_t size; /* SIZE= of MAIL, 0: none */
     enum smtp_body body;
     struct recipient_list recipients;
+    struct smtp_identity identity;  /* the client's, where a destination has to learn it */
     char sender[SMTP_PATH_MAX + 1]; /* without brackets */
 };
 

@@ -231,6 +231,7 @@ void leg_start(struct leg *leg, struct relay *r, struct envelope *envelope, stru
     leg->reply.len = leg->mail.len = 0;
     leg->claim.ops = &leg_ops;
     leg->claim.user = leg;
+    leg->claim.identity = destination_identity(d) != IDENTITY_NONE ? &envelope->identity : NULL;
     claim_connection(d, &leg->claim, false);
 }
 

@@ -136,7 +136,8 @@ static void probe_acked(void *user, struct connection *c)
 static void probe_begin(struct probe *p)
 {
     struct relay *r = p->health.relay;
-    struct destination *d = destination_find(r->destinations, &p->health.target.server);
+    struct destination *d =
+        destination_find(r->destinations, &p->health.target.server, p->health.target.identity);
     if (d == NULL) {
         schedule(p);
         return;

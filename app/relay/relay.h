@@ -137,6 +137,7 @@ struct relay_usage relay_usage(const struct relay *r);
     X(RELAY_CONNECTIONS_REUSED, "transactions on a connection that was kept")                      \
     X(RELAY_CONNECTIONS_LOST, "destination connections lost while in use")                         \
     X(RELAY_CONNECTIONS_RETRIED, "transactions moved to a fresh connection")                       \
+    X(RELAY_IDENTITY_MISSED, "connections whose destination did not offer to learn of the client") \
     X(RELAY_WAITED, "transactions that waited for a connection to their destination")              \
     X(RELAY_TIMEOUT_RCPT, "recipients deferred: the destination did not answer in time")           \
     X(RELAY_TIMEOUT_DATA, "messages deferred: no 354 in time")                                     \

@@ -96,10 +96,10 @@ static void forget_verdicts(struct transaction *t)
     relay_note_oldest(t->relay);
 }
 
-static struct leg *find_leg(struct transaction *t, const struct endpoint *server)
+static struct leg *find_leg(struct transaction *t, const struct next_hop *hop)
 {
     for (unsigned i = 0; i < t->leg_count; i++) {
-        if (endpoint_equal(destination_server(t->legs[i].destination), server))
+        if (destination_is(t->legs[i].destination, &hop->server, hop->identity))
             return &t->legs[i];
     }
     return NULL;
@@ -133,7 +133,7 @@ static struct leg *leg_for(struct transaction *t, const struct mail_record *reco
 {
     struct relay *r = t->relay;
     const struct next_hop *hop = &record->route.hops[0];
-    struct leg *leg = find_leg(t, &hop->server);
+    struct leg *leg = find_leg(t, hop);
     if (!hint_allows(t, record, leg)) {
         relay_count(r, RELAY_RCPT_HINTED);
         *refusal = "452 4.5.3 The recipient's server is asked by itself this time; send it next";
@@ -147,7 +147,7 @@ static struct leg *leg_for(struct transaction *t, const struct mail_record *reco
         *refusal = "452 4.5.3 Another destination than the recipients before; send it next";
         return NULL;
     }
-    struct destination *d = destination_find(r->destinations, &hop->server);
+    struct destination *d = destination_find(r->destinations, &hop->server, hop->identity);
     if (d == NULL) {
         relay_count(r, RELAY_RCPT_NO_MEMORY);
         *refusal = "451 4.3.2 Too many destinations; try again later";
@@ -159,6 +159,8 @@ static struct leg *leg_for(struct transaction *t, const struct mail_record *reco
         return NULL;
     }
     leg = &t->legs[t->leg_count++];
+    if (hop->identity != IDENTITY_NONE)
+        client_identity(t->client, &t->envelope.identity);
     leg_start(leg, r, &t->envelope, d, hop->side, leg_changed, t);
     return leg;
 }

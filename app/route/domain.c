@@ -170,9 +170,27 @@ static void judge_address(const struct domain *d, const char *key, char *out,
     out[domain.len] = '\0';
 }
 
+/* The schema knows no other words. */
+static enum smtp_identity_kind identity_of(const struct domain *d, const char *key)
+{
+    static const struct {
+        const char *word;
+        enum smtp_identity_kind kind;
+    } kinds[] = {
+        {"xclient", IDENTITY_XCLIENT},
+        {"xforward", IDENTITY_XFORWARD},
+        {"proxy-v2", IDENTITY_PROXY},
+    };
+    for (unsigned i = 0; i < COUNT_OF(kinds); i++)
+        if (strcmp(text_of(d, key), kinds[i].word) == 0)
+            return kinds[i].kind;
+    return IDENTITY_NONE;
+}
+
 static void judge_probe(struct domain *d, const struct domain_context *c)
 {
     d->probe.server = d->external.server;
+    d->probe.identity = d->external.identity;
     d->probe.interval = config_duration(d->section, "verify_interval");
     d->probe.fall = (unsigned)config_number(d->section, "fall");
     judge_address(d, "verification_address", d->probe.recipient, c);
@@ -276,6 +294,8 @@ struct roster *domain_build(struct domain *d, const struct config_section *secti
     judge_sides(d, c);
     judge_accept(d, c);
     judge_delimiter(d, c);
+    d->local.identity = identity_of(d, "local_identity");
+    d->external.identity = identity_of(d, "external_identity");
     judge_probe(d, c);
     if (domain_is_default(d))
         judge_default_needs(d, c);

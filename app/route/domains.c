@@ -55,7 +55,8 @@ static void make_names(struct domains *d)
 
 static bool same_probe(const struct probe_target *a, const struct probe_target *b)
 {
-    return endpoint_equal(&a->server, &b->server) && strcmp(a->recipient, b->recipient) == 0;
+    return endpoint_equal(&a->server, &b->server) && a->identity == b->identity &&
+           strcmp(a->recipient, b->recipient) == 0;
 }
 
 static void inherit_probes(struct domains *d, const struct domains *old)

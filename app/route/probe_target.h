@@ -6,12 +6,15 @@
 #include <stdint.h>
 
 #include "app/smtp/command.h"
+#include "app/smtp/identity.h"
 #include "drivers/base/addr.h"
 
-/* How an external server is verified (DESIGN: verification): shared by (server, address). */
+/* How an external server is verified (DESIGN: verification): shared by (server, identity,
+ * address). */
 struct probe_target {
     struct endpoint server;
-    char sender[SMTP_PATH_MAX + 1]; /* verify_sender without brackets; "" is <> */
+    enum smtp_identity_kind identity; /* what the server expects of its clients */
+    char sender[SMTP_PATH_MAX + 1];   /* verify_sender without brackets; "" is <> */
     char recipient[SMTP_PATH_MAX +
                    1]; /* verification_address; "": by connection only ([domain *]) */
     uint64_t interval; /* verify_interval, nanoseconds */

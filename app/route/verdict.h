@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "app/smtp/identity.h"
 #include "drivers/base/addr.h"
 
 #define ROUTE_MAX_HOPS  2
@@ -40,6 +41,7 @@ struct next_hop {
     struct endpoint server;
     uint16_t probe; /* index of the probe whose state gates it, see snapshot_probe(); or
                        ROUTE_NO_PROBE */
+    enum smtp_identity_kind identity; /* how it learns who the client is */
     enum side side; /* SIDE_LOCAL: a mailbox server; SIDE_EXTERNAL: an external server */
 };
 

@@ -179,6 +179,41 @@ static enum proxy_state parse_v2(const uint8_t *data, size_t len, struct proxy_h
     return parse_v2_block(data, out) ? PROXY_COMPLETE : PROXY_BAD;
 }
 
+static uint8_t *put(uint8_t *at, const void *bytes, size_t len)
+{
+    memcpy(at, bytes, len);
+    return at + len;
+}
+
+static uint8_t *put16(uint8_t *at, uint16_t value)
+{
+    at[0] = (uint8_t)(value >> 8);
+    at[1] = (uint8_t)value;
+    return at + 2;
+}
+
+size_t proxy_format(uint8_t *buf, size_t size, const struct endpoint *client,
+                    const struct endpoint *server)
+{
+    if (size < PROXY_WRITTEN_MAX)
+        return 0;
+    uint8_t *at = put(buf, v2_signature, sizeof(v2_signature));
+    *at++ = client != NULL ? V2_PROXY : V2_LOCAL;
+    if (client == NULL) {
+        *at++ = 0;
+        return (size_t)(put16(at, 0) - buf);
+    }
+    /* Both of one family: an IPv4 address beside one of IPv6 goes as IPv4-mapped. */
+    bool v4 = ip_addr_is_v4(&client->addr) && ip_addr_is_v4(&server->addr);
+    size_t len = v4 ? 4 : 16;
+    *at++ = v4 ? V2_TCP4 : V2_TCP6;
+    at = put16(at, (uint16_t)(2 * len + 2 * sizeof(uint16_t)));
+    at = put(at, client->addr.b + 16 - len, len);
+    at = put(at, server->addr.b + 16 - len, len);
+    at = put16(at, client->port);
+    return (size_t)(put16(at, server->port) - buf);
+}
+
 /* ------------------------------------------------------------------------------------ both -- */
 
 static bool agrees(const uint8_t *data, size_t len, const void *start, size_t start_len)

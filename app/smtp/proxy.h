@@ -39,6 +39,14 @@ struct proxy_header {
  */
 MUST_CHECK enum proxy_state proxy_parse(const uint8_t *data, size_t len, struct proxy_header *out);
 
+/*
+ * Write a header of version 2: that of a relayed connection, or, with NULL for both, LOCAL. Returns
+ * its length; 0 if `size` is less than PROXY_WRITTEN_MAX.
+ */
+#define PROXY_WRITTEN_MAX 52
+MUST_CHECK size_t proxy_format(uint8_t *buf, size_t size, const struct endpoint *client,
+                               const struct endpoint *server);
+
 /* Do these bytes, the first of a connection, begin a whole header line of version 1 or the
  * signature of version 2? For those who do not expect either. */
 bool proxy_begins(const uint8_t *data, size_t len);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/smtp/chars.h"
+#include "app/smtp/identity.h"
 
 #define CODE_LEN 3
 #define CRLF_LEN 2
@@ -204,6 +205,10 @@ struct smtp_extensions smtp_extensions_parse(const struct smtp_reply *ehlo)
         for (size_t i = 0; i < COUNT_OF(extensions); i++)
             if (span_is(keyword, extensions[i].keyword))
                 *(bool *)((char *)&found + extensions[i].flag) = true;
+        if (span_is(keyword, "XCLIENT"))
+            found.xclient = smtp_identity_offered(line);
+        if (span_is(keyword, "XFORWARD"))
+            found.xforward = smtp_identity_offered(line);
         if (span_is(keyword, "SIZE") && line.len > 0) {
             span_take(&line, 1);
             found.size_limit = parse_size_limit(line);

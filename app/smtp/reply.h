@@ -62,15 +62,16 @@ struct span smtp_reply_message(const struct smtp_reply *r);
 
 /* What an EHLO reply offers. */
 struct smtp_extensions {
-    bool pipelining;     /* RFC 2920 */
-    bool eightbitmime;   /* RFC 6152 */
-    bool enhanced_codes; /* RFC 2034 */
-    bool size;           /* RFC 1870 */
-    bool smtputf8;       /* RFC 6531 */
-    bool chunking;       /* RFC 3030 */
-    bool dsn;            /* RFC 3461 */
-    bool starttls;       /* RFC 3207 */
-    uint64_t size_limit; /* of SIZE; 0: none given */
+    bool pipelining;            /* RFC 2920 */
+    bool eightbitmime;          /* RFC 6152 */
+    bool enhanced_codes;        /* RFC 2034 */
+    bool size;                  /* RFC 1870 */
+    bool smtputf8;              /* RFC 6531 */
+    bool chunking;              /* RFC 3030 */
+    bool dsn;                   /* RFC 3461 */
+    bool starttls;              /* RFC 3207 */
+    uint64_t size_limit;        /* of SIZE; 0: none given */
+    uint32_t xclient, xforward; /* attributes, as smtp_identity_offered() has them */
 };
 
 /* Unknown keywords are skipped, malformed lines too. */

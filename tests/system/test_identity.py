@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Who a client is, said by others: load balancers and proxies in front of us."""
+"""Who a client is, said by others: load balancers and proxies in front of us, and by us to destinations."""
 from harness import network
-from harness.case import CaptureCase
+from harness.case import Case, CaptureCase
 from harness.client import Client, deliver
 from harness.haproxy import HAProxy
+from harness.postfix import Postfix
 from harness.process import run, wait_until
+from harness.splitmx import SplitMX
 
 # The load balancer has the address of the external server: by itself it is on that side.
 VERSION1, VERSION2, CHECKSUM = 2501, 2502, 2503
@@ -82,3 +84,74 @@ class Xclient(CaptureCase):
             self.assertReply(client.command(f"XCLIENT ADDR={network.EXTERNAL}"), "421 4.7.0")
             with self.assertRaises(ConnectionError):
                 client.reply()
+
+
+class ToPostfix(Case):
+    """Ours takes XCLIENT, the external one PROXY headers: both real."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.ours = cls.keep(Postfix("ours", network.OURS, ["alice", "bob"], settings=(
+            f"smtpd_authorized_xclient_hosts = {network.ROUTER}\n"
+            "smtpd_client_restrictions = check_client_access inline:{{{{203.0.113.66=REJECT}}}}\n")).start())
+        cls.external = cls.keep(Postfix("external", network.EXTERNAL, ["carol", "dave"], proxied=True).start())
+        cls.router = cls.keep(SplitMX(
+            cls.build, "net_tap", listener=f"xclient_from = {network.OTHER_CLIENT}",
+            domain_keys="local_identity = xclient\nexternal_identity = proxy-v2").start())
+
+    def send(self, recipient, helo, source=network.OTHER_CLIENT):
+        with Client(network.ROUTER, source=source) as client:
+            client.hello(helo)
+            return client.message("s@client.test", [recipient], b"Subject: x\r\n\r\ntext\r\n")
+
+    def test_postfix_knows_each_client_by_xclient(self):
+        self.ours.clear()
+        for source, helo in ((network.CLIENT, "one.test"), (network.OTHER_CLIENT, "two.test")):
+            self.assertReply(self.send("alice@example.com", helo, source), "250")
+        messages = b"".join(self.ours.wait_for("alice@example.com", 2))
+        self.assertIn(f"from one.test (unknown [{network.CLIENT}])\n\tby ours.test".encode(), messages)
+        self.assertIn(f"from two.test (unknown [{network.OTHER_CLIENT}])\n\tby ours.test".encode(), messages)
+
+    def test_postfix_knows_each_client_by_its_proxy_header(self):
+        self.external.clear()
+        for source in (network.CLIENT, network.OTHER_CLIENT):
+            self.assertReply(self.send("carol@example.com", "one.test", source), "250")
+        messages = b"".join(self.external.wait_for("carol@example.com", 2))
+        for source in (network.CLIENT, network.OTHER_CLIENT):
+            self.assertIn(f"(unknown [{source}])\n\tby external.test".encode(), messages)
+
+    def test_what_a_client_calls_itself_injects_nothing(self):
+        self.ours.clear()
+        helo = "x=y ADDR=203.0.113.66 +0D+0ARSET [UNAVAILABLE]"
+        self.assertReply(self.send("bob@example.com", helo), "250")
+        self.assertEqual(len(self.ours.wait_for("bob@example.com")), 1)
+
+    def test_the_destinations_own_rules_meet_the_client(self):
+        with Client(network.ROUTER, source=network.OTHER_CLIENT) as client:
+            client.hello("proxy.test")
+            self.assertReply(client.command("XCLIENT ADDR=203.0.113.66"), "220")
+            client.hello("bad.test")
+            self.assertReply(client.envelope("s@client.test", "alice@example.com")[1], "554 5.7.1")
+        self.assertReply(self.send("alice@example.com", "good.test"), "250")
+
+
+class ToPostfixByXforward(CaptureCase):
+    @classmethod
+    def setUpClass(cls):
+        Case.setUpClass.__func__(cls)
+        cls.postfix = cls.keep(Postfix("ours", network.OURS, ["alice", "bob"], settings=(
+            f"smtpd_authorized_xforward_hosts = {network.ROUTER}\n")).start())
+        cls.router = cls.keep(SplitMX(cls.build, "net_tap", domain_keys="local_identity = xforward")
+                              .start(external_up=False))
+
+    def setUp(self):
+        self.postfix.clear()
+
+    def test_postfix_logs_the_client_of_each_message(self):
+        with Client(network.ROUTER, source=network.OTHER_CLIENT) as client:
+            client.hello()
+            for _ in range(2):
+                self.assertReply(client.message("s@client.test", ["alice@example.com"], b"x\r\n"), "250")
+        self.postfix.wait_for("alice@example.com", 2)
+        self.assertEqual(self.postfix.log().count(f"orig_client=unknown[{network.OTHER_CLIENT}]"), 2)

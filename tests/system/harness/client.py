@@ -110,10 +110,12 @@ def deliver(host, sender, recipients, data, source=None, seconds=60):
         return client.message(sender, list(recipients), data)
 
 
-def answers(host, port=25):
+def answers(host, port=25, proxied=False):
     """Whether a server greets there, now."""
     try:
-        with Client(host, port, seconds=2) as client:
-            return client.greeting[:3] == "220"
+        with Client(host, port, seconds=2, greet=False) as client:
+            if proxied:
+                client.send(f"PROXY TCP4 {host} {host} 1024 {port}\r\n")
+            return client.reply()[:3] == "220"
     except OSError:
         return False

@@ -76,10 +76,11 @@ class Postfix:
 
     relay_unknown: where unknown recipients of the domains go, host:port, instead of a 550.
     trusted: networks that may relay anything through this server.
+    proxied: it expects a PROXY header of each client.
     """
 
     def __init__(self, name, address, users, domains=("example.com",), relay_unknown=None,
-                 trusted="", settings=""):
+                 trusted="", settings="", proxied=False):
         self.name, self.address = name, address
         self.directory = os.path.join(sandbox.WORK, f"postfix-{name}")
         self.mail = os.path.join(self.directory, "mail")
@@ -93,13 +94,14 @@ class Postfix:
         values = dict(name=name, address=address, directory=self.directory, trusted=trusted,
                       domains=" ".join(domains))
         main = MAIN + (RELAY_UNKNOWN if relay_unknown else REFUSE_UNKNOWN) + settings
+        main += "\nsmtpd_upstream_proxy_protocol = haproxy\n" if proxied else ""
         if relay_unknown:
             host, port = relay_unknown.rsplit(":", 1)
             self._write("transport", "".join(f"{a} virtual:\n" for a in addresses) +
                         "".join(f"{domain} smtp:[{host}]:{port}\n" for domain in domains))
         self._write("config/main.cf", main.format(**values))
         self._write("config/master.cf", MASTER.format(address=address))
-        self.running = False
+        self.running, self.proxied = False, proxied
 
     def _write(self, name, text):
         with open(os.path.join(self.directory, name), "w", encoding="utf-8") as file:
@@ -108,7 +110,7 @@ class Postfix:
     def start(self):
         self._postfix("start")
         self.running = True
-        wait_until(lambda: answers(self.address), 20, f"Postfix {self.name} answers")
+        wait_until(lambda: answers(self.address, proxied=self.proxied), 20, f"Postfix {self.name} answers")
         return self
 
     def _postfix(self, action):
