@@ -141,7 +141,9 @@ enum side directory_side(struct directory_of of, struct hs_scratch *scratch,
     enum side side;
     if (r == NULL || !side_in_file(d, r, scratch, a, &side))
         return SIDE_OUTSIDE;
-    if (side == SIDE_LOCAL)
+    if (side == SIDE_LOCAL || (side == SIDE_EXTERNAL && d->split))
         return side;
+    if (span_is(address_local(a), "postmaster"))
+        return d->postmaster_external ? SIDE_EXTERNAL : SIDE_LOCAL;
     return d->split ? SIDE_EXTERNAL : SIDE_OUTSIDE;
 }

@@ -206,6 +206,8 @@ std::string World::Ini(Random &random) const
             ini += std::string("subaddress_delimiter = ") + section.delimiter + "\n";
         if (section.postmaster_external)
             ini += "postmaster = external\n";
+        if (section.migration)
+            ini += "migration = yes\n";
     }
     if (fallback)
         ini += "[domain *]\nexternal_mail_server = 198.51.100.7\n"

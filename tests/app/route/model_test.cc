@@ -13,6 +13,10 @@
 #include "tests/app/route/fixture.h"
 #include "tests/app/route/model.h"
 
+extern "C" {
+#include "app/route/amend.h"
+}
+
 namespace
 {
 
@@ -27,6 +31,8 @@ uint64_t FromEnvironment(const char *name, uint64_t otherwise)
     const char *text = getenv(name);
     return text != nullptr ? strtoull(text, nullptr, 10) : otherwise;
 }
+
+constexpr uint64_t kHour = 3600;
 
 // Clients, by their side in a domain with a section.
 const struct {
@@ -62,19 +68,30 @@ class Life
 
     void Live()
     {
-        files_.sections.clear();
         ChangeFiles();
         Reload();
-        for (int step = 0; step < 12 && !::testing::Test::HasFatalFailure(); step++) {
-            World before = files_;
-            ChangeFiles();
-            if (random_() % 4 == 0) {
+        for (int step = 0; step < 12 && !::testing::Test::HasFailure(); step++) {
+            clock_ += random_() % (6 * kHour);
+            switch (random_() % 8) {
+            case 0:
                 SpoilAndReload();
-                files_ = before;
-            } else if (!Reload()) {
-                files_ = before;
+                break;
+            case 1:
+                Restart();
+                break;
+            case 2:
+            case 3:
+                Fold();
+                break;
+            case 4:
+            case 5:
+                Amend(false);
+                break;
+            default:
+                ChangeFiles();
+                Reload();
             }
-            for (int i = 0; i < 400 && !::testing::Test::HasFatalFailure(); i++)
+            for (int i = 0; i < 400 && !::testing::Test::HasFailure(); i++)
                 Ask();
         }
     }
@@ -156,6 +173,8 @@ class Life
             ChangeRules(m);
         if (random_() % 10 == 0)
             m.everybody = random_() % 2 ? std::nullopt : std::optional(random_() % 2 == 0);
+        if (random_() % 12 == 0)
+            section.migration = random_() % 3 == 0;
         if (random_() % 6 == 0) {
             section.split = random_() % 4 > 0;
             section.postmaster_external = section.split && random_() % 2;
@@ -181,12 +200,32 @@ class Life
 
     // --------------------------------------------------------------------------------- reload --
 
+    // Most files that did not change are not written either.
     void Write()
     {
-        for (auto &[name, section] : files_.sections)
-            dir_.Write(name, section.mailboxes.Written(random_));
+        for (auto &[name, section] : files_.sections) {
+            auto stood = written_.find(name);
+            if (stood == written_.end() || !SameEntries(stood->second, section.mailboxes) ||
+                random_() % 8 == 0)
+                dir_.Write(name, section.mailboxes.Written(random_));
+            written_[name] = section.mailboxes;
+        }
     }
-    std::vector<std::string> Load(bool force, struct snapshot_summary *summary)
+    static bool SameEntries(const Mailboxes &a, const Mailboxes &b)
+    {
+        return a.exact == b.exact && SameRules(a, b);
+    }
+    static bool SameRules(const Mailboxes &a, const Mailboxes &b)
+    {
+        return a.everybody == b.everybody &&
+               std::equal(a.rules.begin(), a.rules.end(), b.rules.begin(), b.rules.end(),
+                          [](const Rule &x, const Rule &y) {
+                              return x.text == y.text && x.external == y.external;
+                          });
+    }
+    // What the files make of the old one (nullptr: at a start, with the grace that there was).
+    struct snapshot *Make(struct snapshot *old, bool force, struct snapshot_summary *summary,
+                          std::vector<std::string> *wrong)
     {
         std::string ini = kAround + files_.Ini(random_);
         struct config_errors *errors = config_errors_new();
@@ -197,20 +236,34 @@ class Life
         request.locals = &own_;
         request.local_count = 1;
         request.workers = 1;
-        request.old = now_;
-        request.oldest_in_use = generation_;
+        request.old = old;
+        request.oldest_in_use = now_ != nullptr ? snapshot_generation(now_) : 0;
         request.force_shrink = force;
+        request.now = clock_;
+        if (old == nullptr && now_ != nullptr)
+            request.grace = (struct grace *)snapshot_grace(now_);
         struct snapshot *next = snapshot_make(&request, summary, errors);
-        std::vector<std::string> lines = Lines(errors);
-        EXPECT_EQ(next == nullptr, !lines.empty());
-        if (next != nullptr) {
-            snapshot_seal(next, ++generation_);
-            snapshot_free(now_);
-            now_ = next;
-        }
+        *wrong = Lines(errors);
+        EXPECT_EQ(next == nullptr, !wrong->empty());
         config_free(config);
         config_errors_free(errors);
-        return lines;
+        return next;
+    }
+    // In force from now on.
+    void Take(struct snapshot *next, const World &world)
+    {
+        ASSERT_NE(next, nullptr);
+        EXPECT_GE(snapshot_generation(next), now_ != nullptr ? snapshot_generation(now_) : 1);
+        snapshot_free(now_);
+        now_ = next;
+        if (!history_.empty())
+            NoteTouched(in_force_, world);
+        in_force_ = world;
+        history_.push_back({clock_, world});
+        size_t count = 0;
+        for (auto &[name, section] : world.sections)
+            count += section.mailboxes.Count();
+        EXPECT_EQ(snapshot_mailbox_count(now_), count);
     }
     bool ShrinksTooMuch() const
     {
@@ -224,44 +277,70 @@ class Life
         }
         return false;
     }
-    // True if it must have worked, and has.
-    bool Reload()
+    // Read again, perhaps with batches meanwhile.
+    void Reload()
     {
         bool force = random_() % 4 == 0;
         struct snapshot_summary summary;
+        std::vector<std::string> errors;
         Write();
-        std::vector<std::string> errors = Load(force, &summary);
+        struct snapshot *made = Make(now_, force, &summary, &errors);
         if (ShrinksTooMuch() && !force) {
             seen["shrunk"]++;
             EXPECT_THAT(errors,
                         testing::Contains(testing::HasSubstr("entries; allowed: max_shrink")));
-            return false;
+            files_ = in_force_;
+            return;
         }
         EXPECT_THAT(errors, testing::IsEmpty());
-        Compare(summary);
-        in_force_ = files_;
+        ASSERT_NE(made, nullptr);
+        Compare(summary, in_force_, files_);
         seen["reloaded"]++;
-        return true;
+        if (now_ == nullptr) {
+            snapshot_seal(made, 1);
+            Take(made, files_);
+            return;
+        }
+        struct snapshot *before = snapshot_ref(now_);
+        for (unsigned n = random_() % 4; n > 0; n--)
+            Amend(true);
+        struct snapshot *next = snapshot_remade(made, before, now_, clock_);
+        snapshot_free(made);
+        snapshot_free(before);
+        Take(next, files_);
     }
-    void Compare(const struct snapshot_summary &summary)
+    void Restart()
+    {
+        struct snapshot_summary summary;
+        std::vector<std::string> errors;
+        Write();
+        struct snapshot *made = Make(nullptr, false, &summary, &errors);
+        ASSERT_THAT(errors, testing::IsEmpty());
+        snapshot_seal(made, snapshot_generation(now_));
+        Take(made, files_);
+        seen["restarted"]++;
+    }
+    static int SideIn(const World &w, const std::string &name, const std::string &local)
+    {
+        auto section = w.sections.find(name);
+        if (section == w.sections.end())
+            return -1;
+        auto entry = section->second.mailboxes.exact.find(local);
+        return entry == section->second.mailboxes.exact.end() ? -1 : (int)entry->second.second;
+    }
+    static void Compare(const struct snapshot_summary &summary, const World &before,
+                        const World &after)
     {
         uint64_t added = 0, removed = 0, turned = 0;
-        auto is_in = [](const World &w, const std::string &name, const std::string &local) {
-            auto section = w.sections.find(name);
-            if (section == w.sections.end())
-                return -1;
-            auto entry = section->second.mailboxes.exact.find(local);
-            return entry == section->second.mailboxes.exact.end() ? -1 : (int)entry->second.second;
-        };
-        for (auto &[name, section] : files_.sections)
+        for (auto &[name, section] : after.sections)
             for (auto &[local, entry] : section.mailboxes.exact) {
-                int was = is_in(in_force_, name, local);
+                int was = SideIn(before, name, local);
                 added += was < 0;
                 turned += was >= 0 && was != (int)entry.second;
             }
-        for (auto &[name, section] : in_force_.sections)
+        for (auto &[name, section] : before.sections)
             for (auto &[local, entry] : section.mailboxes.exact)
-                removed += is_in(files_, name, local) < 0;
+                removed += SideIn(after, name, local) < 0;
         EXPECT_EQ(summary.mailboxes_added, added);
         EXPECT_EQ(summary.mailboxes_removed, removed);
         EXPECT_EQ(summary.mailboxes_turned, turned);
@@ -305,9 +384,174 @@ class Life
         size_t at = text.find('\n', random_() % text.size()) + 1;
         dir_.Write(name, text.insert(at, line + "\n"));
         struct snapshot_summary summary;
-        EXPECT_THAT(Load(true, &summary), testing::Contains(testing::HasSubstr("/" + name + ":")))
-            << line;
+        std::vector<std::string> errors;
+        Make(now_, true, &summary, &errors);
+        EXPECT_THAT(errors, testing::Contains(testing::HasSubstr("/" + name + ":"))) << line;
+        written_.erase(name);
+        files_ = in_force_;
         seen["spoiled"]++;
+    }
+
+    // ---------------------------------------------------------------------------------- batch --
+
+    // Entered in both: what is in force, and what the files say.
+    struct change RandomChange(World *world)
+    {
+        auto section =
+            std::next(world->sections.begin(), (ptrdiff_t)(random_() % world->sections.size()));
+        Local local = random_() % 3 ? Known() : RandomLocal();
+        std::string name = section->first, canonical = Canonical(local);
+        struct change c = {};
+        c.address = Address(local, *section->second.name);
+        c.side = random_() % 2 ? BOOK_LOCAL : random_() % 2 ? BOOK_EXTERNAL : BOOK_NONE;
+        if (section->second.mailboxes.Count() == 1)
+            c.side = BOOK_LOCAL; // a file without an entry is refused
+        known_.push_back(local);
+        for (World *w : {world, &files_}) {
+            if (w->sections.count(name) == 0)
+                continue;
+            auto &exact = w->sections.at(name).mailboxes.exact;
+            exact.erase(canonical);
+            if (c.side != BOOK_NONE)
+                exact[canonical] = {local, c.side == BOOK_EXTERNAL};
+        }
+        return c;
+    }
+    struct address Address(const Local &local, const DomainName &name)
+    {
+        struct address a = {};
+        std::string spelled = Spell(random_, local), domain = SpellDomain(random_, name);
+        EXPECT_EQ(address_canonical(Span(spelled), spelled[0] == '"', Span(domain), &a),
+                  ADDRESS_OK);
+        return a;
+    }
+    // `under_way`: a reload has read its files already.
+    void Amend(bool under_way)
+    {
+        if (random_() % 6 == 0) {
+            AmendInVain(under_way);
+            return;
+        }
+        World after = in_force_;
+        std::map<std::string, struct change> batch; // the last one of each address
+        for (unsigned n = 1 + random_() % (random_() % 4 ? 5 : 300); n > 0; n--) {
+            struct change c = RandomChange(&after);
+            batch[std::string(c.address.key, address_key_len(&c.address))] = c;
+        }
+        std::vector<struct change> list;
+        for (auto &[key, change] : batch)
+            list.insert(list.end(), random_() % 8 ? 1 : 2, change);
+        std::shuffle(list.begin(), list.end(), random_);
+        struct snapshot_summary summary;
+        char *why = nullptr;
+        struct snapshot *next = snapshot_amend(now_, list.data(), (uint32_t)list.size(), under_way,
+                                               clock_, &summary, &why);
+        ASSERT_EQ(why, nullptr) << why;
+        if (!under_way)
+            Compare(summary, in_force_, after);
+        Write();
+        Take(next, after);
+        seen["amended"]++;
+    }
+    void AmendInVain(bool under_way)
+    {
+        World after = in_force_, files = files_;
+        std::vector<struct change> list;
+        for (unsigned n = 1 + random_() % 5; n > 0; n--)
+            list.push_back(RandomChange(&after));
+        files_ = files;
+        struct change bad = list[0];
+        if (random_() % 2)
+            bad.side = bad.side == BOOK_LOCAL ? BOOK_NONE : BOOK_LOCAL;
+        else
+            bad.address = Address(RandomLocal(), OneOf(random_, kStrangers));
+        list.insert(list.begin() + (ptrdiff_t)(random_() % list.size()), bad);
+        struct snapshot_summary summary;
+        char *why = nullptr;
+        EXPECT_EQ(snapshot_amend(now_, list.data(), (uint32_t)list.size(), under_way, clock_,
+                                 &summary, &why),
+                  nullptr);
+        EXPECT_NE(why, nullptr);
+        free(why);
+        seen["refused batch"]++;
+    }
+    // Into the compiled set, perhaps with batches meanwhile.
+    void Fold()
+    {
+        for (unsigned n = random_() % 3; n > 0; n--)
+            Amend(false);
+        char *why = nullptr;
+        struct snapshot *before = snapshot_ref(now_), *folded = snapshot_fold(before, clock_, &why);
+        ASSERT_NE(folded, nullptr) << why;
+        unsigned meanwhile = random_() % 3;
+        for (unsigned n = meanwhile; n > 0; n--)
+            Amend(false);
+        Take(snapshot_folded(folded, before, now_), in_force_);
+        if (meanwhile == 0) {
+            EXPECT_EQ(snapshot_size(now_).overlay, 0u);
+        }
+        snapshot_free(folded);
+        snapshot_free(before);
+        seen["folded"]++;
+    }
+
+    // ---------------------------------------------------------------------------------- grace --
+
+    void NoteTouched(const World &before, const World &after)
+    {
+        std::set<std::string> names;
+        for (const World *w : {&before, &after})
+            for (auto &[name, section] : w->sections)
+                names.insert(name);
+        for (const std::string &name : names) {
+            auto was = before.sections.find(name), is = after.sections.find(name);
+            if (was == before.sections.end() || is == after.sections.end() ||
+                was->second.delimiter != is->second.delimiter ||
+                !SameRules(was->second.mailboxes, is->second.mailboxes)) {
+                touched_.insert("@" + name);
+                continue;
+            }
+            for (auto *m : {&was->second.mailboxes, &is->second.mailboxes})
+                for (auto &[local, entry] : m->exact)
+                    if (SideIn(before, name, local) != SideIn(after, name, local))
+                        touched_.insert(local + "@" + name);
+        }
+    }
+    // Has it changed sides within move_grace? Where only what its subaddress falls under has, the
+    // mailbox itself stayed.
+    bool HasMoved(const std::string &local, const std::string &name) const
+    {
+        for (size_t i = history_.size(); i > 1 && history_[i - 1].first + 24 * kHour > clock_;
+             i--) {
+            const World &before = history_[i - 2].second, &after = history_[i - 1].second;
+            auto was = before.sections.find(name), is = after.sections.find(name);
+            if (was == before.sections.end() || is == after.sections.end() ||
+                was->second.postmaster_external != is->second.postmaster_external)
+                continue;
+            Side from = before.SideOf(local, name), to = after.SideOf(local, name);
+            if (from != to && from != Side::kOutside && to != Side::kOutside)
+                return true;
+        }
+        return false;
+    }
+    void CheckGrace(const struct route &r, const std::string &local, const std::string &name)
+    {
+        auto section = in_force_.sections.find(name);
+        if (section == in_force_.sections.end() || r.hop_count == 0)
+            return;
+        char delimiter = section->second.delimiter;
+        size_t cut = delimiter != 0 ? local.find(delimiter) : std::string::npos;
+        std::string base = cut != std::string::npos && cut > 0 ? local.substr(0, cut) : local;
+        bool moved = HasMoved(local, name) && (base == local || HasMoved(base, name));
+        if (section->second.migration || moved) {
+            EXPECT_TRUE(r.lagging) << local << "@" << name << " might bounce";
+            seen["lagging"]++;
+        } else if (touched_.count("@" + name) + touched_.count(local + "@" + name) +
+                       touched_.count(base + "@" + name) ==
+                   0) {
+            EXPECT_FALSE(r.lagging) << local << "@" << name << " never moved";
+            seen["not lagging"]++;
+        }
     }
 
     // ------------------------------------------------------------------------------ questions --
@@ -376,11 +620,13 @@ class Life
         if (r.hop_count > 0) {
             ASSERT_EQ(r.hops[0].side, want.verdict == "local" ? SIDE_LOCAL : SIDE_EXTERNAL);
         }
+        if (random_() % 8 == 0)
+            CheckGrace(r, canonical, name.canonical);
     }
     std::string Story(const std::string &local, const std::string &domain, const char *client)
     {
         return local + "@" + domain + " from " + client + " in generation " +
-               std::to_string(generation_) + " of\n" + in_force_.Ini(random_);
+               std::to_string(snapshot_generation(now_)) + " of\n" + in_force_.Ini(random_);
     }
 
     Random random_;
@@ -388,9 +634,12 @@ class Life
     TemporaryDirectory dir_;
     unsigned many_;
     World files_, in_force_;
-    std::vector<Local> known_; // whoever has been in a file
+    std::vector<Local> known_;                        // whoever has been in a file
+    std::map<std::string, Mailboxes> written_;        // to files, as far as that is known
+    std::vector<std::pair<uint64_t, World>> history_; // whatever was in force, and since when
+    std::set<std::string> touched_;                   // entries that changed; "@DOMAIN": any
     struct snapshot *now_ = nullptr;
-    uint64_t generation_ = 0;
+    uint64_t clock_ = 1000000;
 };
 
 std::map<std::string, uint64_t> Life::seen;
@@ -408,7 +657,8 @@ TEST(Model, AgreesThroughWholeLives)
     for (const char *what : {"local", "external", "unknown", "same-side", "routed-address",
                              "bad-address", "refused", "parsed"})
         EXPECT_GT(Life::seen[what], 10 * lives) << what << " was hardly tested";
-    for (const char *what : {"reloaded", "spoiled", "shrunk"})
+    for (const char *what : {"reloaded", "spoiled", "restarted", "shrunk", "amended",
+                             "refused batch", "folded", "lagging", "not lagging"})
         EXPECT_GT(Life::seen[what], lives / 10) << what << " was hardly tested";
     for (auto &[what, count] : Life::seen)
         RecordProperty(what, std::to_string(count));
