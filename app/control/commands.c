@@ -5,7 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "app/control/batch.h"
 #include "app/control/control.h"
 #include "app/control/statistics.h"
 #include "app/route/explain.h"
@@ -77,18 +76,12 @@ static void do_status(void *user, struct call *call)
 {
     const struct control *c = user;
     const struct snapshot *s = reload_snapshot(c->reload);
-    struct reload_state state = reload_state(c->reload);
     json_t *o = json_object(), *workers = json_array();
     json_object_set_new(o, "program", json_string("splitmx " SPLITMX_VERSION));
     json_object_set_new(o, "hostname", json_string(c->settings->hostname));
     json_object_set_new(o, "uptime", number((uint64_t)time(NULL) - c->started));
     json_object_set_new(o, "generation", number(snapshot_generation(s)));
     json_object_set_new(o, "oldest_generation", number(reload_oldest_in_use(c->reload)));
-    json_object_set_new(o, "reloading", json_boolean(state.reloading));
-    json_object_set_new(o, "folding", json_boolean(state.folding));
-    json_object_set_new(o, "overlay", number(state.overlay));
-    json_object_set_new(o, "in_grace", number(state.grace));
-    json_object_set_new(o, "directory_bytes", number(state.directory_bytes));
     json_object_set_new(o, "domains", number(snapshot_domain_count(s)));
     json_object_set_new(o, "mailboxes", number(snapshot_mailbox_count(s)));
     for (unsigned w = 0; w < c->worker_count; w++)
@@ -258,9 +251,6 @@ void commands_init(struct protocol *p, struct control *control)
         {"domain-list", do_domain_list, {NULL}},
         {"domain-show", do_domain_show, {"domain"}},
         {"reload", do_reload, {"force"}},
-        {"mailbox-add", batch_add, {"domain", "addresses", "dry_run", "wait"}},
-        {"mailbox-remove", batch_remove, {"domain", "addresses", "dry_run", "wait"}},
-        {"mailbox-move", batch_move, {"domain", "addresses", "to", "dry_run", "wait"}},
     };
     *p = (struct protocol){
         .commands = commands,

@@ -36,7 +36,6 @@ struct control {
     FILE *log;                     /* control_run() opens it */
     struct control_socket *socket; /* likewise; NULL: there is none */
     struct protocol protocol;
-    struct batches *batches;
 };
 
 /* Block the signals that control_run() answers: before any other thread is made. */

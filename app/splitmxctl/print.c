@@ -26,11 +26,6 @@ void print_status(const json_t *answer, FILE *out)
             "generation %" JSON_INTEGER_FORMAT ": %" JSON_INTEGER_FORMAT
             " domains, %" JSON_INTEGER_FORMAT " mailboxes",
             now, number(answer, "domains"), number(answer, "mailboxes"));
-    if (number(answer, "overlay") > 0)
-        fprintf(out, ", %" JSON_INTEGER_FORMAT " changes not folded in yet",
-                number(answer, "overlay"));
-    if (number(answer, "in_grace") > 0)
-        fprintf(out, ", %" JSON_INTEGER_FORMAT " within move_grace", number(answer, "in_grace"));
     if (oldest < now)
         fprintf(out, "; open transactions back to generation %" JSON_INTEGER_FORMAT, oldest);
     fprintf(out, "\n");

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Canonical addresses, from "LOCAL\nDOMAIN". A canonical form is its own canonical form, within its
- * limits, the same for another spelling, and holds nothing that could forge a key.
+ * limits, the same for other spellings (in capitals, decomposed, as U-labels), and holds nothing
+ * that could forge a key.
  */
+#include <idn2.h>
 #include <string.h>
+#include <uninorm.h>
 
 #include "app/route/address.h"
 #include "fuzz.h"
@@ -54,6 +57,44 @@ static void check_again(const struct address *a)
     FUZZ_CHECK(address_canonical(local, true, domain, &b) == ADDRESS_OK && same(a, &b));
 }
 
+/* Unicode's other form of the local part, in quotes. */
+static void check_decomposed(const struct address *a)
+{
+    struct address b;
+    struct span local = address_local(a);
+    uint8_t apart[8 * ADDRESS_LOCAL_MAX], *result;
+    char spelled[2 * sizeof(apart) + 2];
+    size_t len = sizeof(apart), at = 0;
+    result = u8_normalize(UNINORM_NFD, (const uint8_t *)local.at, local.len, apart, &len);
+    FUZZ_CHECK(result == apart);
+    spelled[at++] = '"';
+    for (size_t i = 0; i < len; i++) {
+        if (apart[i] == '"' || apart[i] == '\\')
+            spelled[at++] = '\\';
+        spelled[at++] = (char)apart[i];
+    }
+    spelled[at++] = '"';
+    if (at <= ADDRESS_TEXT_MAX)
+        FUZZ_CHECK(address_canonical((struct span){spelled, at}, true, address_domain(a), &b) ==
+                       ADDRESS_OK &&
+                   same(a, &b));
+}
+
+/* What decodes, and is a domain then, is the same one. */
+static void check_u_labels(const struct address *a)
+{
+    char domain[ADDRESS_DOMAIN_MAX + 1], back[ADDRESS_DOMAIN_MAX + 1], *u_labels = NULL;
+    uint16_t len;
+    struct span ours = address_domain(a);
+    memcpy(domain, ours.at, ours.len);
+    domain[ours.len] = '\0';
+    if (idn2_to_unicode_8z8z(domain, &u_labels, 0) == IDN2_OK &&
+        address_domain_canonical((struct span){u_labels, strlen(u_labels)}, back, &len) ==
+            ADDRESS_OK)
+        FUZZ_CHECK(strcmp(back, domain) == 0);
+    idn2_free(u_labels);
+}
+
 static void check_base(const struct address *a)
 {
     struct address base, again;
@@ -80,6 +121,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             continue;
         check_form(&a);
         check_again(&a);
+        check_decomposed(&a);
+        check_u_labels(&a);
         check_base(&a);
     }
     return 0;

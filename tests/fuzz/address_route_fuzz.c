@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Addresses, all the way to their verdict. Nothing leaves for a domain that is not configured, and
- * nothing that is a routed address goes anywhere unless the file names it.
+ * nothing that is a routed address goes anywhere unless the file names it. Another spelling goes
+ * where the first one went.
  */
 #include <string.h>
 #include <unistd.h>
@@ -54,6 +55,22 @@ static void check_hop(const struct smtp_path *path, const struct route *r)
                    memcmp(a.key, percent, strlen(percent)) == 0);
 }
 
+static void check_spelling(const struct snapshot *s, const struct smtp_path *path,
+                           const struct route *r)
+{
+    struct address a;
+    struct smtp_path again;
+    struct route other;
+    char text[ADDRESS_FORMAT_SIZE];
+    if (path->domain.len == 0 || path->domain.at[0] == '[' ||
+        address_canonical(path->local, path->quoted, path->domain, &a) != ADDRESS_OK ||
+        !route_parse_address(address_format(&a, text), &again))
+        return; /* with backslashes it may be too long for RCPT */
+    route_recipient(s, 0, &again, NULL, &other);
+    FUZZ_CHECK(other.verdict == r->verdict && other.hop_count == r->hop_count &&
+               strcmp(other.rule, r->rule) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct snapshot *s;
@@ -70,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     route_recipient(s, 0, &path, NULL, &r);
     FUZZ_CHECK(r.verdict < VERDICT_FAILED && memchr(r.rule, '\0', sizeof(r.rule)) != NULL);
+    check_spelling(s, &path, &r);
     if (r.verdict == VERDICT_LOCAL || r.verdict == VERDICT_EXTERNAL)
         check_hop(&path, &r);
     else

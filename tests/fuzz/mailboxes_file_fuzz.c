@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Mailbox files. What is taken is distinct, sorted, and canonical: written out again it is the same
- * entry. What is not taken is an error.
+ * entry, and the whole file says the same. What is not taken is an error.
  */
 #include <string.h>
 
@@ -39,6 +39,59 @@ static void check_order(struct span a, struct span b)
     FUZZ_CHECK(order < 0 || (order == 0 && a.len < b.len));
 }
 
+static void write_key(FILE *f, struct span key)
+{
+    size_t local = key.len - strlen("\n@\n") - strlen(domain);
+    putc('"', f);
+    for (size_t i = 1; i <= local; i++) {
+        if (key.at[i] == '"' || key.at[i] == '\\')
+            putc('\\', f);
+        putc(key.at[i], f);
+    }
+    putc('"', f);
+}
+
+/* Everything in another order than it was taken in, which must not matter. */
+static char *write_all(const struct mailboxes *m, size_t *len)
+{
+    char *text = NULL;
+    FILE *f = open_memstream(&text, len);
+    FUZZ_CHECK(f != NULL);
+    if (m->catch_all != CATCH_ALL_NONE)
+        fputs(m->catch_all == CATCH_ALL_EXTERNAL ? "!*\n" : "*\n", f);
+    for (uint32_t i = m->entry_count; i > 0; i--) {
+        fputs(m->entries[i - 1].external ? "!" : "", f);
+        write_key(f, key_of(m, i - 1));
+        putc('\n', f);
+    }
+    for (unsigned i = 0; i < m->expression_count; i++)
+        fprintf(f, "%s/%s/\n", m->expressions[i].external ? "!" : "", m->expressions[i].text);
+    fclose(f);
+    return text;
+}
+
+static void check_file(const struct mailboxes *m)
+{
+    struct mailboxes again = {0};
+    struct config_errors *errors = config_errors_new();
+    size_t len;
+    char *text = write_all(m, &len);
+    FUZZ_CHECK(mailboxes_parse(&again, "m", text, len, domain, errors));
+    FUZZ_CHECK(again.entry_count == m->entry_count && again.catch_all == m->catch_all &&
+               again.expression_count == m->expression_count);
+    for (uint32_t i = 0; i < m->entry_count; i++) {
+        struct span a = key_of(m, i), b = key_of(&again, i);
+        FUZZ_CHECK(a.len == b.len && memcmp(a.at, b.at, a.len) == 0 &&
+                   again.entries[i].external == m->entries[i].external);
+    }
+    for (unsigned i = 0; i < m->expression_count; i++)
+        FUZZ_CHECK(strcmp(again.expressions[i].text, m->expressions[i].text) == 0 &&
+                   again.expressions[i].external == m->expressions[i].external);
+    free(text);
+    mailboxes_free(&again);
+    config_errors_free(errors);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct mailboxes m = {0};
@@ -54,6 +107,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (unsigned i = 0; i < m.expression_count; i++)
         FUZZ_CHECK(
             address_is_utf8((struct span){m.expressions[i].text, strlen(m.expressions[i].text)}));
+    if (ok)
+        check_file(&m);
     mailboxes_free(&m);
     config_errors_free(errors);
     return 0;
