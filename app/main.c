@@ -386,7 +386,7 @@ static void explain(const struct appliance *a, const char *address)
 
 static void undo(struct appliance *a)
 {
-    reload_destroy(a->reload);
+    bool quiet = reload_destroy(a->reload);
     for (unsigned w = 0; w < a->eal_workers.count; w++) {
         worker_destroy(a->workers[w]);
         maillog_destroy(a->logs[w]);
@@ -400,9 +400,11 @@ static void undo(struct appliance *a)
         eal_stop();
     }
     snapshot_free(a->snapshot);
+    config_errors_free(a->errors);
+    if (!quiet)
+        return; /* a reload still reads these; the process ends, and with it the reload */
     free(a->grace_path);
     config_free(a->config);
-    config_errors_free(a->errors);
 }
 
 int main(int argc, char **argv)

@@ -93,8 +93,13 @@ void fold_poll(struct reload *r, bool may_begin)
         begin(r, now);
 }
 
+bool fold_is_done(const struct reload *r)
+{
+    return r->fold == NULL || job_is_done(&r->fold->job);
+}
+
 void fold_leave(struct reload *r)
 {
-    if (r->fold != NULL && job_is_done(&r->fold->job))
+    if (r->fold != NULL)
         free_job(r->fold);
 }

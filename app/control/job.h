@@ -15,12 +15,17 @@ enum job_priority {
 struct job {
     void (*run)(struct job *job); /* in the thread; what it works on is the job's alone meanwhile */
     enum job_priority priority;
-    bool done; /* see job_is_done() */
+    bool done;  /* see job_is_done() */
+    int thread; /* its number in the kernel; 0: not yet known */
 };
 
 /* The thread has the CPUs of the one that calls, which are no worker's. False: there are no more
  * threads to be had. */
 MUST_CHECK bool job_start(struct job *job);
+
+/* Somebody waits for an idle job now. Without the right to raise priorities (RLIMIT_NICE) nothing
+ * changes. */
+void job_hurry(const struct job *job);
 
 /* Has run() returned? */
 bool job_is_done(const struct job *job);

@@ -140,19 +140,22 @@ static void free_job(struct reload_job *j)
     free(j);
 }
 
-void reload_destroy(struct reload *r)
+bool reload_destroy(struct reload *r)
 {
     if (r == NULL)
-        return;
+        return true;
+    bool done = (r->job == NULL || job_is_done(&r->job->job)) && fold_is_done(r);
+    if (!done)
+        return false;
     free_waiters(r->waiters);
     if (r->job != NULL) {
         free_waiters(r->job->waiters);
-        if (job_is_done(&r->job->job))
-            free_job(r->job);
+        free_job(r->job);
     }
     fold_leave(r);
     snapshot_free(r->now);
     free(r);
+    return true;
 }
 
 void reload_start(struct reload *r, const struct reload_options *options, reload_done_fn *done,
@@ -213,7 +216,9 @@ void reload_poll(struct reload *r)
     /* Probes go on from one list to the next: workers must have come to the last one. */
     if (r->job != NULL && job_is_done(&r->job->job) && publisher_is_settled(r->config.publisher))
         finish(r);
-    if (r->job == NULL && r->fold == NULL && r->wanted)
+    if (r->wanted && r->fold != NULL)
+        job_hurry(&r->fold->job);
+    else if (r->wanted && r->job == NULL)
         begin(r);
     fold_poll(r, r->job == NULL && !r->wanted);
 }

@@ -40,9 +40,9 @@ struct reload_config {
 /* Pointers stay the caller's, and must stay. */
 struct reload *reload_create(const struct reload_config *config);
 
-/* What is under way in the background is left to its thread, which must not outlive the process for
- * long. NULL is allowed. */
-void reload_destroy(struct reload *r);
+/* False: there is work under way in the background that reads what the config pointed to: that must
+ * stay until the process ends, which ends the work. NULL is allowed. */
+MUST_CHECK bool reload_destroy(struct reload *r);
 
 /* Every few ms: finish what the background thread has done, begin what was asked for. */
 void reload_poll(struct reload *r);

@@ -67,6 +67,9 @@ uint64_t reload_time(void);
 
 /* Finish a fold, or begin one where it is worth it and `may_begin`. */
 void fold_poll(struct reload *r, bool may_begin);
-void fold_leave(struct reload *r); /* at the end */
+
+/* At the end: is none under way? Then forget what came of the last. */
+bool fold_is_done(const struct reload *r);
+void fold_leave(struct reload *r);
 
 #endif

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """SIGHUP: files change while mail flows."""
 import itertools
+import signal
 
 from harness import network
 from harness.case import CaptureCase
@@ -159,3 +160,11 @@ class Reload(CaptureCase):
             self.router.start()
             self.assertReply(self.verdict("bob@example.com"), "450 4.1.1")
             self.assertReply(self.verdict("nobody@example.com"), "550 5.1.1 no such user")
+
+    def test_it_stops_at_once_in_the_middle_of_a_reload(self):
+        self.router.write_mailboxes(["alice", "bob"] + [f"user{i}" for i in range(200000)])
+        self.router.program.process.send_signal(signal.SIGHUP)
+        self.assertEqual(self.router.stop(), 0)
+        self.router.write_mailboxes(["alice", "bob"])
+        self.router.start()
+        self.assertFlows()
