@@ -2,10 +2,12 @@
 /* Regular expressions over local parts. */
 #include "app/route/expressions.h"
 
+#include <errno.h>
 #include <hs/hs.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/route/compiler.h"
 #include "app/route/references.h"
 #include "config/config.h"
 #include "config/memory.h"
@@ -47,67 +49,114 @@ static bool has_capital(const char *text)
     return false;
 }
 
-/* By itself, before it is wrapped: `a)(b` is nothing, and must not become something inside the
- * parentheses. */
-static bool check(const struct expression *e, const char *file, struct config_errors *errors)
+/* A thousand rules take less than a second of them, and some tens of megabytes. */
+static const struct compiler_limits usual_limits = {.seconds = 10, .mebibytes = 512};
+
+struct compilation {
+    const struct expression *list;
+    const char *const *texts;
+    const unsigned *flags;
+    unsigned count;
+    const char *file;
+    struct compiler_limits limits;
+    struct config_errors *errors;
+};
+
+static void on_refused(void *context, unsigned index, const char *why)
 {
-    hs_expr_info_t *info = NULL;
-    hs_compile_error_t *why = NULL;
-    if (!is_ascii(e->text) && has_capital(e->text)) {
-        config_error_in(errors, file, e->line,
-                        "an expression with letters beyond ASCII must be in lower case");
-        return false;
-    }
-    if (hs_expression_info(e->text, flags_of(e->text), &info, &why) != HS_SUCCESS) {
-        config_error_in(errors, file, e->line, "the expression does not compile: %s", why->message);
-        hs_free_compile_error(why);
-        return false;
-    }
-    free(info);
-    return true;
+    struct compilation *c = context;
+    config_error_in(c->errors, c->file, index < c->count ? c->list[index].line : 0,
+                    "the expression does not compile: %s", why);
 }
 
-static char *anchored(const char *text)
+static enum compiler_verdict run(struct compilation *c, unsigned first, unsigned count,
+                                 hs_database_t **out)
 {
-    char *out;
-    if (asprintf(&out, "\\A(?:%s)\\z", text) < 0)
-        out = NULL;
-    return memory_must(out);
+    struct compilation part = *c;
+    part.list += first;
+    part.count = count;
+    struct compiler_job job = {.texts = c->texts + first,
+                               .flags = c->flags + first,
+                               .count = count,
+                               .limits = c->limits,
+                               .refused = on_refused,
+                               .context = &part};
+    return compiler_run(&job, out);
+}
+
+static void complain(const struct compilation *c, unsigned line, enum compiler_verdict verdict)
+{
+    const char *what = line != 0 ? "the expression" : "the expressions together";
+    if (verdict == COMPILER_TOO_LONG)
+        config_error_in(c->errors, c->file, line, "%s: compiling takes more than %u s", what,
+                        c->limits.seconds);
+    else if (verdict == COMPILER_TOO_LARGE)
+        config_error_in(c->errors, c->file, line, "%s: compiling takes more than %u MiB", what,
+                        c->limits.mebibytes);
+    else if (verdict == COMPILER_DIED)
+        config_error_in(c->errors, c->file, line, "%s: the compiler does not survive it", what);
+    else
+        config_error_in(c->errors, c->file, line, "%s: no process to compile in: %s", what,
+                        strerror(errno));
+}
+
+/* Which of them it is that does not stay within the limits; or all of them together. */
+static void find_culprit(struct compilation *c, enum compiler_verdict verdict)
+{
+    for (unsigned i = 0; i < c->count && verdict != COMPILER_UNAVAILABLE; i++) {
+        hs_database_t *database;
+        enum compiler_verdict alone = run(c, i, 1, &database);
+        hs_free_database(database);
+        if (alone != COMPILER_DONE && alone != COMPILER_REFUSED)
+            complain(c, c->list[i].line, alone);
+        if (alone != COMPILER_DONE)
+            return;
+    }
+    complain(c, 0, verdict);
 }
 
 static hs_database_t *compile(const struct expression *list, unsigned count, const char *file,
-                              struct config_errors *errors)
+                              struct compiler_limits limits, struct config_errors *errors)
 {
-    char **text = memory_new(count, sizeof(*text));
-    unsigned *flags = memory_new(count, sizeof(*flags)), *ids = memory_new(count, sizeof(*ids));
+    const char **texts = memory_new(count, sizeof(*texts));
+    unsigned *flags = memory_new(count, sizeof(*flags));
     for (unsigned i = 0; i < count; i++) {
-        text[i] = anchored(list[i].text);
+        texts[i] = list[i].text;
         flags[i] = flags_of(list[i].text);
-        ids[i] = i;
     }
-    hs_database_t *database = NULL;
-    hs_compile_error_t *why = NULL;
-    if (hs_compile_multi((const char *const *)text, flags, ids, count, HS_MODE_BLOCK, NULL,
-                         &database, &why) != HS_SUCCESS) {
-        config_error_in(errors, file, why->expression >= 0 ? list[why->expression].line : 0,
-                        "the expression does not compile: %s", why->message);
-        hs_free_compile_error(why);
-    }
-    for (unsigned i = 0; i < count; i++)
-        free(text[i]);
-    free(text);
+    struct compilation c = {list, texts, flags, count, file, limits, errors};
+    hs_database_t *database;
+    enum compiler_verdict verdict = run(&c, 0, count, &database);
+    if (verdict != COMPILER_DONE && verdict != COMPILER_REFUSED)
+        find_culprit(&c, verdict);
+    free(texts);
     free(flags);
-    free(ids);
     return database;
+}
+
+static bool check(const struct expression *e, const char *file, struct config_errors *errors)
+{
+    if (is_ascii(e->text) || !has_capital(e->text))
+        return true;
+    config_error_in(errors, file, e->line,
+                    "an expression with letters beyond ASCII must be in lower case");
+    return false;
 }
 
 struct expressions *expressions_build(const struct expression *list, unsigned count,
                                       const char *file, struct config_errors *errors)
 {
+    return expressions_build_within(list, count, file, usual_limits, errors);
+}
+
+struct expressions *expressions_build_within(const struct expression *list, unsigned count,
+                                             const char *file, struct compiler_limits limits,
+                                             struct config_errors *errors)
+{
     bool ok = true;
     for (unsigned i = 0; i < count; i++)
         ok = check(&list[i], file, errors) && ok;
-    hs_database_t *database = ok && count > 0 ? compile(list, count, file, errors) : NULL;
+    hs_database_t *database = ok && count > 0 ? compile(list, count, file, limits, errors) : NULL;
     if (database == NULL)
         return NULL;
     struct expressions *x = memory_new(1, sizeof(*x) + count * sizeof(struct expression));

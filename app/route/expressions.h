@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/route/compiler.h"
 #include "drivers/base/check.h"
 
 struct hs_scratch;
@@ -23,10 +24,17 @@ struct expression {
 
 struct expressions;
 
-/* Compile; the texts are copied. Those that Hyperscan refuses are reported in its own words with
- * their lines, and the result is NULL; it is NULL too, without an error, if there are none. */
+/* Compile, in another process and within limits (compiler.h); the texts are copied. Those that
+ * Hyperscan refuses are reported in its own words with their lines, and so is one that takes too
+ * much time or memory, and the result is NULL; it is NULL too, without an error, if there are none.
+ */
 struct expressions *expressions_build(const struct expression *list, unsigned count,
                                       const char *file, struct config_errors *errors);
+
+/* The same within other limits than the usual ones. */
+struct expressions *expressions_build_within(const struct expression *list, unsigned count,
+                                             const char *file, struct compiler_limits limits,
+                                             struct config_errors *errors);
 
 /* References are counted; expressions_free() gives one up. NULL is allowed. */
 struct expressions *expressions_ref(struct expressions *x);
@@ -39,7 +47,8 @@ unsigned expressions_count(const struct expressions *x);
 
 MUST_CHECK bool expressions_scratch(const struct expressions *x, struct hs_scratch **scratch);
 
-/* The expression that decides: of those that match, the first with `!`, or else the first. NULL if
+/* The expression that decides: of those that match, the first with `!`, or else the first; so the
+ * side does not depend on their order, only which of them is named. NULL if
  * none does. False if Hyperscan refused to search. No allocation. */
 MUST_CHECK bool expressions_find(const struct expressions *x, struct hs_scratch *scratch,
                                  const char *local, size_t len, const struct expression **out);

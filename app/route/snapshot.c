@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/route/compiler.h"
 #include "app/route/moves.h"
 #include "app/route/references.h"
 #include "app/route/route.h"
@@ -50,6 +51,7 @@ static void build_domains(struct builder *b)
         roster_unref(rosters[i]);
     free(rosters);
     s->mailboxes = directory_count(s->directory);
+    compiler_rest();
 }
 
 /* A truncated export must not bounce a company's mail. */
