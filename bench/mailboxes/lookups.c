@@ -104,9 +104,9 @@ static int by_value(const void *a, const void *b)
 }
 
 /* Few enough that a batch that began cold stays so. */
-static unsigned batch_size(const struct names *who, enum lookups_pattern pattern)
+static unsigned batch_size(const struct subject *s, enum lookups_pattern pattern)
 {
-    unsigned few = who->count / 16;
+    unsigned few = s->count / 16;
     if (pattern != LOOKUPS_COLD || few > BATCH_MAX)
         return BATCH_MAX;
     return few < SUBJECT_BURST ? SUBJECT_BURST : few;
@@ -119,7 +119,7 @@ double lookups_measure(const struct subject *s, const struct names *who,
     static uint64_t random = 88172645463325252u;
     double took[BATCHES];
     unsigned batches = pattern == LOOKUPS_COLD ? COLD_BATCHES : BATCHES;
-    b.count = batch_size(who, pattern);
+    b.count = batch_size(s, pattern);
     for (unsigned i = 0; i < batches; i++) {
         fill(&b, who, pattern, &random);
         double began = now();

@@ -51,7 +51,7 @@ bool subject_set(struct subject *s, const struct set_entry *entries, unsigned co
     struct set_state *state = memory_new(1, sizeof(*state));
     char *reason = NULL;
     *why = "it does not compile";
-    *s = (struct subject){"set", state, 0, set_find_one, set_find_many, set_state_free};
+    *s = (struct subject){"set", state, 0, count, set_find_one, set_find_many, set_state_free};
     state->set = set_build(entries, count, &reason);
     free(reason);
     if (state->set == NULL || !set_scratch(state->set, &state->scratch)) {
@@ -130,7 +130,8 @@ bool subject_hash(struct subject *s, const struct set_entry *entries, unsigned c
     };
     size_t before = heap_in_use();
     *why = "the memory is not enough";
-    *s = (struct subject){"rte_hash", state, 0, hash_find_one, hash_find_many, hash_state_free};
+    *s = (struct subject){"rte_hash",     state,          0, count, hash_find_one,
+                          hash_find_many, hash_state_free};
     state->hash = rte_hash_create(&parameters);
     bool ok = state->hash != NULL;
     for (unsigned i = 0; i < count && ok; i++) {
@@ -194,7 +195,7 @@ bool subject_naive(struct subject *s, const struct set_entry *entries, unsigned 
         ids[i] = i;
     }
     *why = "it does not compile";
-    *s = (struct subject){"one database", state, 0, naive_find_one, NULL, naive_state_free};
+    *s = (struct subject){"one database", state, 0, count, naive_find_one, NULL, naive_state_free};
     bool ok = hs_compile_lit_multi(text, flags, ids, len, count, HS_MODE_BLOCK, NULL,
                                    &state->database, &error) == HS_SUCCESS &&
               hs_alloc_scratch(state->database, &state->scratch) == HS_SUCCESS &&

@@ -15,7 +15,8 @@
 struct subject {
     const char *name;
     void *state;
-    size_t bytes; /* of memory that it takes */
+    size_t bytes;   /* of memory that it takes */
+    unsigned count; /* mailboxes */
 
     bool (*find)(void *state, struct span key);
     /* Up to SUBJECT_BURST keys; returns how many are there. NULL: one by one. */
