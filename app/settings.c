@@ -129,6 +129,7 @@ static void judge_limits(struct settings *s, const struct config *config,
     s->max_transactions = (uint32_t)config_number(memory, "max_transactions");
     s->max_connections = (uint32_t)config_number(memory, "max_connections");
     s->max_recipients = (uint32_t)config_number(memory, "max_recipients");
+    s->memo_entries = (uint32_t)config_number(memory, "memo_entries");
     s->max_size = config_size(message, "max_size");
     s->recipients_per_message = (uint32_t)config_number(message, "recipients");
     s->max_legs = (uint32_t)config_number(message, "max_legs");
@@ -161,6 +162,7 @@ static void judge_timeouts(struct settings *s, const struct config *config,
     s->leg_stall = config_duration(c, "leg_stall");
     s->commit = config_duration(c, "commit");
     s->hint_ttl = config_duration(c, "hint_ttl");
+    s->memo_ttl = config_duration(c, "memo_ttl");
     s->pool_idle = config_duration(c, "pool_idle");
     if (s->leg_stall > s->body_stall)
         s->leg_stall = s->body_stall;

@@ -60,6 +60,7 @@ struct settings {
     uint32_t max_sessions;     /* client sessions per worker */
     uint32_t max_transactions; /* messages under way per worker, and connections for them */
     uint32_t max_connections;  /* TCP connections per worker, both directions */
+    uint32_t memo_entries;     /* deliveries remembered per worker, of messages to several */
     uint32_t max_recipients;   /* in memory per worker, over all transactions */
 
     uint64_t max_size;               /* SIZE: bytes of a message */
@@ -76,6 +77,7 @@ struct settings {
     uint64_t leg_stall;      /* ... while another one could: 30 s, within body_stall */
     uint64_t commit;         /* the destination's answer to the end of data: 540 s */
     uint64_t hint_ttl;       /* a retry is known for a disagreement's: 4 h */
+    uint64_t memo_ttl;       /* a delivery is remembered for its retry: 4 h */
     uint64_t pool_idle;      /* an idle destination connection is kept for: 10 s */
 
     uint32_t destination_connections; /* per worker and destination: 100 */

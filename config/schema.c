@@ -37,6 +37,7 @@ static const struct schema_key memory[] = {
     {NUMBER("max_transactions", 1, 1000000), .fallback = "10000"},
     {NUMBER("max_connections", 2, 4000000), .fallback = "20000"},
     {NUMBER("max_recipients", 100, 10000000), .fallback = "20000"},
+    {NUMBER("memo_entries", 100, 10000000), .fallback = "65536"},
 };
 
 static const struct schema_key port[] = {
@@ -92,6 +93,7 @@ static const struct schema_key timeouts[] = {
     {DURATION("leg_stall", SEC, 3 * MIN), .fallback = "30s"},
     {DURATION("commit", SEC, 10 * MIN), .fallback = "540s"},
     {DURATION("hint_ttl", SEC, 24 * HOUR), .fallback = "4h"},
+    {DURATION("memo_ttl", SEC, 24 * HOUR), .fallback = "4h"},
     {DURATION("pool_idle", 0, HOUR), .fallback = "10s"},
 };
 

@@ -39,6 +39,8 @@
     X(MAIL_IN_DOUBT, "in-doubt", "the end was sent and the answer never came; told 451")           \
     X(MAIL_REMEMBERED, "remembered",                                                               \
       "the destination accepted the message, but the client was told 451 for another's sake")      \
+    X(MAIL_SUPPRESSED, "suppressed",                                                               \
+      "not delivered again: the destination had it from an earlier try")                           \
     X(MAIL_ABANDONED, "abandoned", "the client gave up before the end of data")                    \
     X(MAIL_NOTICE, "notice", "not about a recipient")
 #define MAIL_STATUS_ENUM(name, text, help) name,

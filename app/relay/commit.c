@@ -2,6 +2,7 @@
 /* Ordered commit. */
 #include "app/relay/commit.h"
 
+#include "app/relay/recall.h"
 #include "app/relay/state.h"
 
 static bool any(const struct transaction *t, enum leg_state state)
@@ -24,7 +25,12 @@ struct leg *commit_failure(struct transaction *t)
 
 bool commit_revocable(const struct transaction *t)
 {
-    return !any(t, LEG_DOTTED) && !any(t, LEG_COMMITTED);
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        const struct leg *leg = &t->legs[i];
+        if (leg->state == LEG_DOTTED || (leg->state == LEG_COMMITTED && !leg->skipped))
+            return false;
+    }
+    return true;
 }
 
 static bool goes_first(const struct transaction *t, const struct leg *leg)
@@ -85,6 +91,13 @@ struct leg *commit_awaited(struct transaction *t)
     return late;
 }
 
+/* A single leg's answer is the client's: only a retry of one of several is remembered. */
+static void end(struct transaction *t, struct leg *leg)
+{
+    recall_pending(t, leg);
+    leg_end(leg, smtp_content_empty(&t->content));
+}
+
 enum commit_progress commit_step(struct transaction *t)
 {
     bool failed = commit_failure(t) != NULL;
@@ -99,22 +112,47 @@ enum commit_progress commit_step(struct transaction *t)
     struct leg *leg = next(t);
     arm(t, leg == NULL && stalled(t));
     if (leg != NULL)
-        leg_end(leg, smtp_content_empty(&t->content));
+        end(t, leg);
     return COMMIT_WAITS;
+}
+
+/* A leg whose destination has the message already is called off. */
+static void skip_if_committed(struct transaction *t, struct leg *leg)
+{
+    struct relay *r = t->relay;
+    switch (recall_leg(t, leg)) {
+    case MEMO_COMMITTED:
+        relay_count(r, RELAY_LEGS_SUPPRESSED);
+        recall_pending(t, leg);
+        leg_skip(leg);
+        break;
+    case MEMO_IN_DOUBT:
+        relay_count(r, RELAY_LEGS_REPEATED);
+        break;
+    case MEMO_NONE:
+    case MEMO_PENDING:
+        break;
+    }
 }
 
 enum commit_progress commit_begin(struct transaction *t)
 {
     struct leg *open = NULL;
     unsigned count = 0;
+    for (unsigned i = 0; t->recalled && i < t->leg_count; i++) {
+        if (t->legs[i].state == LEG_OPEN && recall_leg(t, &t->legs[i]) == MEMO_PENDING)
+            return COMMIT_OVERTAKEN;
+    }
     for (unsigned i = 0; i < t->leg_count; i++) {
+        if (t->recalled && t->legs[i].state == LEG_OPEN)
+            skip_if_committed(t, &t->legs[i]);
         if (t->legs[i].state == LEG_OPEN) {
             open = &t->legs[i];
             count++;
         }
     }
     if (count == 1) {
-        leg_end(open, smtp_content_empty(&t->content));
+        end(t, open);
         return COMMIT_WAITS;
     }
     for (unsigned i = 0; i < t->leg_count; i++) {

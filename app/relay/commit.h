@@ -14,11 +14,13 @@
 #include "app/relay/transaction.h"
 
 enum commit_progress {
-    COMMIT_WAITS, /* for a leg. The transaction may have ended inside the call: look no more */
-    COMMIT_OVER,  /* no leg is alive: commit_answer() */
+    COMMIT_WAITS,     /* for a leg. The transaction may have ended inside the call: look no more */
+    COMMIT_OVER,      /* no leg is alive: commit_answer() */
+    COMMIT_OVERTAKEN, /* nothing was done: another try of the same message is being committed */
 };
 
-/* All content has been passed on to the open legs: begin. */
+/* All content has been passed on to the open legs: begin. Legs whose destination has the message
+ * already, as the memo knows, are called off and count as committed. */
 enum commit_progress commit_begin(struct transaction *t);
 
 /* Something has happened to a leg, in TRANSACTION_COMMIT: go on. */

@@ -23,11 +23,24 @@ static bool derive(struct digester *d, const uint8_t secret[DIGEST_SECRET])
     return good;
 }
 
-bool digester_create(struct digester *d, const uint8_t secret[DIGEST_SECRET])
+static struct evp_mac_ctx_st *create_mac(void)
 {
     EVP_MAC *siphash = EVP_MAC_fetch(NULL, "SIPHASH", NULL);
-    d->mac = siphash != NULL ? EVP_MAC_CTX_new(siphash) : NULL;
+    struct evp_mac_ctx_st *mac = siphash != NULL ? EVP_MAC_CTX_new(siphash) : NULL;
     EVP_MAC_free(siphash);
+    return mac;
+}
+
+bool digester_copy(struct digester *d, const struct digester *from)
+{
+    d->mac = create_mac();
+    memcpy(d->key, from->key, sizeof(d->key));
+    return d->mac != NULL;
+}
+
+bool digester_create(struct digester *d, const uint8_t secret[DIGEST_SECRET])
+{
+    d->mac = create_mac();
     if (d->mac != NULL && derive(d, secret))
         return true;
     digester_destroy(d);

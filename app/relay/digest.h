@@ -32,6 +32,8 @@ struct digester {
 /* The key is derived from the secret, so that what else the secret is for stays apart. False if the
  * library has no SipHash or memory is out. Everything that allocates happens here. */
 MUST_CHECK bool digester_create(struct digester *d, const uint8_t secret[DIGEST_SECRET]);
+/* Another one with the same key. */
+MUST_CHECK bool digester_copy(struct digester *d, const struct digester *from);
 void digester_destroy(struct digester *d);
 
 /* False if the library fails: then there is no digest. */

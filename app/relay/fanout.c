@@ -2,6 +2,7 @@
 /* Content from the client to the legs: references, no copies. */
 #include "app/relay/fanout.h"
 
+#include "app/relay/fingerprint.h"
 #include "app/relay/state.h"
 #include "app/smtp/received.h"
 
@@ -110,6 +111,8 @@ static size_t forward_bytes(struct transaction *t, size_t limit)
         for (unsigned i = 0; i < n && done < limit; i++) {
             size_t len = slices[i].len < limit - done ? slices[i].len : limit - done;
             struct slice part = slice_sub(&slices[i], 0, (uint32_t)len);
+            if (t->fingerprint != NULL)
+                fingerprint_add(t->fingerprint, part.data, part.len);
             bool good = forward(t, &part);
             slice_release(&part);
             if (!good)

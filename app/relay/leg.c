@@ -566,6 +566,15 @@ void leg_abort(struct leg *leg)
     leave(leg);
 }
 
+void leg_skip(struct leg *leg)
+{
+    leg_abort(leg);
+    leg->state = LEG_COMMITTED;
+    leg->skipped = true;
+    client_reply_set(&leg->reply,
+                     "250 2.0.0 OK: the recipient's server had it from an earlier try");
+}
+
 void leg_cancel(struct leg *leg)
 {
     /* Behind a DATA that was not refused, RSET would be content. */

@@ -51,6 +51,7 @@ struct leg {
     bool data_wanted; /* DATA follows the envelope as soon as that is answered */
     bool data_early;  /* it may go out behind the last RCPT: it is the client's next command */
     enum leg_ahead ahead;
+    bool skipped; /* committed by an earlier transaction: this one has called it off */
     bool mail_sent;
     bool mail_refused;
     unsigned outstanding;      /* recipients without an answer */
@@ -89,6 +90,9 @@ bool leg_is_acknowledged(const struct leg *leg);
 
 /* All content is passed on: send the end of data. `empty`: there was none at all. */
 void leg_end(struct leg *leg, bool empty);
+
+/* The destination has the message already: give it up as leg_abort() does, committed. */
+void leg_skip(struct leg *leg);
 
 /* Give it up without an end: the destination must not take it for complete. Nobody is told. */
 void leg_abort(struct leg *leg);

@@ -11,6 +11,7 @@
 #include "app/relay/health.h"
 #include "app/relay/hint.h"
 #include "app/relay/probe.h"
+#include "app/relay/recall.h"
 #include "app/relay/reply.h"
 #include "app/relay/session.h"
 #include "app/relay/state.h"
@@ -44,7 +45,7 @@ static uint64_t transaction_bytes(const struct settings *s)
 uint64_t relay_memory(const struct settings *s)
 {
     return s->max_sessions * session_size() + s->max_transactions * transaction_bytes(s) +
-           s->max_recipients * sizeof(struct recipient) + hints_size();
+           s->max_recipients * sizeof(struct recipient) + hints_size() + memo_size(s->memo_entries);
 }
 
 uint32_t relay_session_memory(void)
@@ -63,8 +64,9 @@ static bool create_objects(struct relay *r)
     r->recipient_pool = objects(r, "recipients", s->max_recipients, sizeof(struct recipient));
     r->destinations = destinations_create(r);
     r->hints = hints_create(s->hint_ttl);
-    return r->hints != NULL && r->session_pool != NULL && r->transaction_pool != NULL &&
-           r->recipient_pool != NULL && r->connection_pool != NULL && r->destinations != NULL;
+    return r->hints != NULL && recall_create(r) && r->session_pool != NULL &&
+           r->transaction_pool != NULL && r->recipient_pool != NULL && r->connection_pool != NULL &&
+           r->destinations != NULL;
 }
 
 struct relay *relay_create(const struct relay_config *config, nsec_t now, uint64_t wall,
@@ -115,6 +117,7 @@ void relay_destroy(struct relay *r)
     probe_list_free(r->own_probes, NULL);
     destinations_destroy(r->destinations);
     hints_destroy(r->hints);
+    recall_destroy(r);
     digester_destroy(&r->digester);
     rte_mempool_free(r->session_pool);
     rte_mempool_free(r->transaction_pool);

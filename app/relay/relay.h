@@ -124,6 +124,10 @@ struct relay_usage relay_usage(const struct relay *r);
     X(RELAY_MESSAGES_FANNED_OUT, "of those, with several destinations, which all accepted them")   \
     X(RELAY_MESSAGES_PARTIAL, "messages that one destination accepted and another did not")        \
     X(RELAY_HINTS, "messages whose destinations disagreed: the retry goes to each by itself")      \
+    X(RELAY_MESSAGES_OVERTAKEN, "messages deferred: an earlier try of them was still under way")   \
+    X(RELAY_LEGS_SUPPRESSED, "deliveries left out: the destination had them from an earlier try")  \
+    X(RELAY_LEGS_REPEATED, "deliveries repeated after doubt: possible duplicates")                 \
+    X(RELAY_MEMO_FULL, "messages or recipients that a retry will not be known by: out of memory")  \
     X(RELAY_MESSAGES_REFUSED, "messages that a destination refused")                               \
     X(RELAY_MESSAGES_IN_DOUBT, "messages whose answer never came: a retry may deliver again")      \
     X(RELAY_MESSAGES_ABANDONED, "messages whose client went away or gave up")                      \

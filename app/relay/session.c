@@ -29,6 +29,8 @@ struct session {
     bool mail_untold;  /* MAIL was good, and its reply waits for that of the next command */
     bool skip_line;    /* the line is too long: its rest is dropped up to LF */
     unsigned errors;
+    uint64_t remembered;       /* what the memo may forget when the client has acknowledged... */
+    uint64_t told_at;          /* ... so many bytes of ours; remembered 0: nothing */
     struct client client;      /* long texts at its end */
     struct smtp_content drain; /* in SESSION_DRAIN: goes on from the transaction's scanner */
 };
@@ -430,9 +432,11 @@ static bool conclude(struct session *s)
     client_reply_copy(&reply, &t->answer);
     s->transaction = NULL;
     s->state = SESSION_COMMAND;
+    s->remembered = transaction_remembered(t);
     transaction_end(t);
     if (!say_bytes(s, reply.text, reply.len))
         return false;
+    s->told_at = s->client.stream->written;
     if (s->relay->shutting_down) {
         dismiss(s, "421 4.3.2 Shutting down");
         return false;
@@ -564,9 +568,20 @@ static void run(struct session *s)
     session_abort(s);
 }
 
+/* The client knows that its message was accepted: it will not come again. */
+static void forget(struct session *s)
+{
+    if (s->client.stream->acked < s->told_at)
+        return;
+    memo_end(s->relay->memo, s->remembered);
+    s->remembered = 0;
+}
+
 static void on_stream(struct stream *stream, unsigned events, void *user)
 {
     struct session *s = user;
+    if (s->remembered != 0)
+        forget(s);
     (void)stream;
     if (events & STREAM_DOWN) {
         relay_count(s->relay, RELAY_CLIENT_LOST);

@@ -11,7 +11,9 @@
 
 struct connection;
 struct destinations;
+struct fingerprint;
 struct hints;
+struct memo;
 struct reply_rules;
 struct probe_list;
 struct rte_mempool;
@@ -51,6 +53,9 @@ struct relay {
     struct destinations *destinations;
     struct digester digester;
     struct hints *hints;
+    struct memo *memo;
+    struct fingerprint *fingerprints; /* all that there are */
+    LIST_HEAD(, fingerprint) fingerprints_free;
     const struct probe_list *probes;
     unsigned probe_steps;          /* of the list's, taken */
     struct probe_list *own_probes; /* NULL: the control thread owns the list */

@@ -7,6 +7,7 @@
 #include "app/relay/commit.h"
 #include "app/relay/fanout.h"
 #include "app/relay/health.h"
+#include "app/relay/recall.h"
 #include "app/relay/state.h"
 
 static void on_timer(struct timer *timer, nsec_t now);
@@ -57,6 +58,7 @@ struct transaction *transaction_begin(struct relay *r, struct client *client,
     t->envelope.body = mail->body;
     copy_span(t->envelope.sender, mail->path.address);
     make_id(r, t->id);
+    t->serial = r->next_transaction;
     TAILQ_INIT(&t->envelope.recipients);
     smtp_content_start(&t->content);
     timer_init(&t->timer, on_timer);
@@ -313,6 +315,7 @@ static void transaction_free(struct transaction *t)
     if (t->spare != NULL)
         maillog_cancel(r->log, t->spare);
     forget_verdicts(t);
+    recall_drop(t);
     if (t->hint != 0)
         hint_next(r->hints, t->hint);
     r->usage.transactions--;
@@ -336,6 +339,8 @@ static enum mail_status status_of_leg(const struct transaction *t, const struct 
         return status;
     if (leg->state == LEG_IN_DOUBT)
         return MAIL_IN_DOUBT;
+    if (leg->skipped)
+        return MAIL_SUPPRESSED;
     if (leg->state == LEG_COMMITTED && status != MAIL_DELIVERED)
         return MAIL_REMEMBERED;
     return status;
@@ -415,6 +420,11 @@ void transaction_end(struct transaction *t)
     transaction_free(t);
 }
 
+uint64_t transaction_remembered(const struct transaction *t)
+{
+    return t->recalled && status_of_reply(&t->answer) == MAIL_DELIVERED ? t->serial : 0;
+}
+
 void transaction_abandon(struct transaction *t)
 {
     struct relay *r = t->relay;
@@ -426,6 +436,7 @@ void transaction_abandon(struct transaction *t)
         transaction_end(t);
         return;
     }
+    recall_settle(t);
     for (unsigned i = 0; i < t->leg_count; i++)
         leg_cancel(&t->legs[i]);
     if (t->accepted > 0)
@@ -479,6 +490,7 @@ static void fail_for(struct transaction *t, const struct leg *leg)
 static void conclude(struct transaction *t)
 {
     const struct leg *failure = commit_failure(t);
+    recall_settle(t);
     if (failure != NULL)
         commit_hint(t, failure);
     commit_answer(t, failure, &t->answer);
@@ -528,6 +540,7 @@ static void open_content(struct transaction *t)
     timer_disarm(r->wheel, &t->timer);
     t->state = TRANSACTION_CONTENT;
     t->content_at = r->now;
+    recall_start(t);
     client_wake(t->client);
 }
 
@@ -571,8 +584,18 @@ void transaction_pump(struct transaction *t)
     t->end_at = r->now;
     t->state = TRANSACTION_COMMIT;
     timer_arm(r->wheel, &t->timer, r->now + r->settings->commit);
-    if (commit_begin(t) == COMMIT_OVER)
+    recall_finish(t);
+    switch (commit_begin(t)) {
+    case COMMIT_WAITS:
+        break;
+    case COMMIT_OVER:
         conclude(t);
+        break;
+    case COMMIT_OVERTAKEN:
+        fail_with(t, RELAY_MESSAGES_OVERTAKEN,
+                  "451 4.3.0 An earlier try of this message is still under way; try again later");
+        break;
+    }
 }
 
 /* ---------------------------------------------------------------------------------- legs -- */

@@ -15,6 +15,7 @@
 #include "app/relay/envelope.h"
 #include "app/relay/hint.h"
 #include "app/relay/leg.h"
+#include "app/relay/memo.h"
 #include "app/relay/reply.h"
 #include "app/smtp/content.h"
 #include "drivers/base/check.h"
@@ -42,6 +43,10 @@ struct transaction {
     unsigned parties;    /* legs that DATA was sent to */
     uint64_t generation; /* of the snapshot that gave the first verdict; 0: none has */
     TAILQ_ENTRY(transaction) verdict_entry; /* in the relay, once there is one */
+    uint64_t serial;                        /* no other transaction's; not 0 */
+    struct fingerprint *fingerprint;        /* NULL: the content is not looked at */
+    bool recalled;                          /* the content has passed, and its digest is known */
+    struct digest fingerprint_digest;       /* ... this one */
     bool single;                            /* a retry that a hint makes go to one destination */
     hint_id hint;       /* of the first recipient that has one; 0: none, or settled */
     bool begun;         /* the legs have our Received line */
@@ -99,5 +104,9 @@ void transaction_abandon(struct transaction *t);
 
 /* The session has told the client t->answer: log and free. */
 void transaction_end(struct transaction *t);
+
+/* Before that: what the memo is told with memo_end() once the client has acknowledged t->answer.
+ * 0: nothing. */
+uint64_t transaction_remembered(const struct transaction *t);
 
 #endif

@@ -224,6 +224,12 @@ std::string Fixture::Verify()
     )");
 }
 
+void Fixture::Keep(char letter, char as)
+{
+    party_[as] = std::move(party_[letter]);
+    party_.erase(letter);
+}
+
 std::string Fixture::Heard(char letter)
 {
     const Party *p = Find(letter);

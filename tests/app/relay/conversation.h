@@ -53,6 +53,7 @@ class Fixture
 
     uint64_t Counter(enum relay_counter counter) const;
     std::vector<std::string> Log(); // lines since the last call
+    void Keep(char letter, char as); // the party is called so from now on
     std::string Heard(char letter);  // what a party has got and no line has asked for
     void Pass(nsec_t time);         // let time pass
     // Everything has ended: no session, transaction, connection, record or buffer is left.

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Between a transaction and the memo. */
+#include "app/relay/recall.h"
+
+#include <stdlib.h>
+
+#include "app/relay/fingerprint.h"
+#include "app/relay/state.h"
+
+#define FINGERPRINTS 512
+
+bool recall_create(struct relay *r)
+{
+    r->memo = memo_create(r->settings->memo_entries, r->settings->memo_ttl);
+    r->fingerprints = calloc(FINGERPRINTS, sizeof(*r->fingerprints));
+    if (r->memo == NULL || r->fingerprints == NULL)
+        return false;
+    for (unsigned i = 0; i < FINGERPRINTS; i++) {
+        if (!digester_copy(&r->fingerprints[i].digester, &r->digester))
+            return false;
+        LIST_INSERT_HEAD(&r->fingerprints_free, &r->fingerprints[i], entry);
+    }
+    return true;
+}
+
+void recall_destroy(struct relay *r)
+{
+    for (unsigned i = 0; r->fingerprints != NULL && i < FINGERPRINTS; i++)
+        digester_destroy(&r->fingerprints[i].digester);
+    free(r->fingerprints);
+    memo_destroy(r->memo);
+}
+
+/* What the memo knows a recipient by. */
+static bool parties(const struct transaction *t, const struct recipient *rcpt, struct digest *out)
+{
+    return digest_of_parties(&t->relay->digester, &rcpt->record->client.addr, t->envelope.sender,
+                             rcpt->record->to, destination_server(rcpt->leg->destination), out);
+}
+
+static bool takes_part(const struct recipient *rcpt, const struct leg *leg)
+{
+    return rcpt->leg == leg && rcpt->record != NULL;
+}
+
+static bool knows_any(const struct transaction *t)
+{
+    const struct recipient *rcpt;
+    TAILQ_FOREACH (rcpt, &t->envelope.recipients, entry) {
+        struct digest who;
+        if (rcpt->leg != NULL && takes_part(rcpt, rcpt->leg) && parties(t, rcpt, &who) &&
+            memo_knows(t->relay->memo, &who))
+            return true;
+    }
+    return false;
+}
+
+void recall_start(struct transaction *t)
+{
+    struct relay *r = t->relay;
+    if (t->parties == 1 && (memo_empty(r->memo) || !knows_any(t)))
+        return;
+    t->fingerprint = LIST_FIRST(&r->fingerprints_free);
+    if (t->fingerprint == NULL) {
+        relay_count(r, RELAY_MEMO_FULL);
+        return;
+    }
+    LIST_REMOVE(t->fingerprint, entry);
+    fingerprint_start(t->fingerprint);
+}
+
+void recall_drop(struct transaction *t)
+{
+    if (t->fingerprint != NULL)
+        LIST_INSERT_HEAD(&t->relay->fingerprints_free, t->fingerprint, entry);
+    t->fingerprint = NULL;
+}
+
+void recall_finish(struct transaction *t)
+{
+    if (t->fingerprint == NULL)
+        return;
+    t->recalled =
+        fingerprint_finish(t->fingerprint, &t->fingerprint_digest) && t->content.message_id_len > 0;
+    recall_drop(t);
+}
+
+enum memo_state recall_leg(const struct transaction *t, const struct leg *leg)
+{
+    struct relay *r = t->relay;
+    const struct recipient *rcpt;
+    bool all = true, doubt = false;
+    if (!t->recalled)
+        return MEMO_NONE;
+    TAILQ_FOREACH (rcpt, &t->envelope.recipients, entry) {
+        struct digest who;
+        if (!takes_part(rcpt, leg))
+            continue;
+        enum memo_state state = MEMO_NONE;
+        if (parties(t, rcpt, &who))
+            state = memo_look(r->memo, &who, &t->fingerprint_digest, r->now);
+        if (state == MEMO_PENDING)
+            return MEMO_PENDING;
+        all = all && state == MEMO_COMMITTED;
+        doubt = doubt || state != MEMO_NONE;
+    }
+    return all ? MEMO_COMMITTED : doubt ? MEMO_IN_DOUBT : MEMO_NONE;
+}
+
+static void note(const struct transaction *t, const struct leg *leg, enum memo_state state)
+{
+    struct relay *r = t->relay;
+    const struct recipient *rcpt;
+    TAILQ_FOREACH (rcpt, &t->envelope.recipients, entry) {
+        struct digest who;
+        if (takes_part(rcpt, leg) &&
+            (!parties(t, rcpt, &who) ||
+             !memo_note(r->memo, &who, &t->fingerprint_digest, state, t->serial, r->now)))
+            relay_count(r, RELAY_MEMO_FULL);
+    }
+}
+
+void recall_pending(const struct transaction *t, const struct leg *leg)
+{
+    if (t->recalled)
+        note(t, leg, MEMO_PENDING);
+}
+
+void recall_settle(const struct transaction *t)
+{
+    for (unsigned i = 0; t->recalled && i < t->leg_count; i++) {
+        const struct leg *leg = &t->legs[i];
+        if (leg->state == LEG_COMMITTED)
+            note(t, leg, MEMO_COMMITTED);
+        else if (leg->state == LEG_IN_DOUBT)
+            note(t, leg, MEMO_IN_DOUBT);
+        else if (leg->state == LEG_REFUSED)
+            note(t, leg, MEMO_NONE);
+    }
+}
