@@ -12,7 +12,7 @@
 namespace sim
 {
 
-Configuration::Configuration(const Files &files)
+Configuration::Configuration(const Files &files, struct snapshot *old)
 {
     char directory[] = "/tmp/splitmx-sim-XXXXXX";
     if (mkdtemp(directory) == nullptr)
@@ -23,8 +23,17 @@ Configuration::Configuration(const Files &files)
     config_ = config_load((std::string(directory) + "/splitmx.ini").c_str(), errors_);
     if (config_ != nullptr) {
         settings_build(&settings, config_, errors_);
-        snapshot = snapshot_build(config_, settings.ports[0].addresses,
-                                  settings.ports[0].address_count, 1, errors_);
+        struct snapshot_request request = {};
+        request.config = config_;
+        request.locals = settings.ports[0].addresses;
+        request.local_count = settings.ports[0].address_count;
+        request.workers = 1;
+        request.old = old;
+        request.oldest_in_use = old == nullptr ? 0 : snapshot_generation(old);
+        struct snapshot_summary summary;
+        snapshot = snapshot_make(&request, &summary, errors_);
+        if (snapshot != nullptr)
+            snapshot_seal(snapshot, old == nullptr ? 1 : snapshot_generation(old) + 1);
     }
     std::filesystem::remove_all(directory);
     if (config_errors_count(errors_) == 0)
@@ -66,10 +75,12 @@ void Router::start(uint64_t seed, const Files &files, nsec_t now)
 {
     const Configuration &c = Configuration::of(files);
     settings_ = c.settings;
+    publisher_ = publisher_create(1, snapshot_ref(c.snapshot));
     log_ = maillog_create("sim", settings_.max_recipients);
     struct worker_config config = {};
     config.settings = &settings_;
     config.snapshot = c.snapshot;
+    config.publisher = publisher_;
     config.pools = pools_;
     config.links[0] = &wire_.end(side_).link;
     config.log = log_;
@@ -90,6 +101,7 @@ void Router::stop()
     for (unsigned k = 0; k < RELAY_COUNTER_COUNT; k++)
         before_[k] += relay_counters(relay())[k];
     worker_destroy(worker_);
+    publisher_destroy(publisher_);
     maillog_destroy(log_);
 }
 
@@ -131,7 +143,16 @@ void Router::round(nsec_t now)
 {
     if (now >= taken_until_)
         give_back();
+    worker_pick_up(worker_);
     worker_round(worker_, now);
+    publisher_collect(publisher_);
+}
+
+void Router::reload(const Files &files)
+{
+    struct snapshot *old = publisher_current(publisher_)->snapshot;
+    Configuration c(files, old);
+    publisher_publish(publisher_, snapshot_ref(c.snapshot));
 }
 
 nsec_t Router::next() const

@@ -12,6 +12,7 @@
 #include "tests/sim/host.h"
 
 extern "C" {
+#include "app/publisher.h"
 #include "app/worker.h"
 }
 
@@ -26,8 +27,8 @@ using Files = std::map<std::string, std::string>;
 class Configuration
 {
   public:
-    // Throws if anything is wrong with them, after printing what.
-    explicit Configuration(const Files &files);
+    // Throws if anything is wrong with them, after printing what. The snapshot shares with `old`.
+    explicit Configuration(const Files &files, struct snapshot *old = nullptr);
     ~Configuration();
     Configuration(const Configuration &) = delete;
     static const Configuration &of(const Files &files);
@@ -52,6 +53,8 @@ class Router
     nsec_t next() const;
     // The process dies without a word, and another one begins, with these files.
     void crash(uint64_t seed, const Files &files, nsec_t now);
+    // These files are put into force while it works.
+    void reload(const Files &files);
     // What the worker does on worker_shutdown(), and when its time is up.
     void shutdown();
     void abort();
@@ -85,6 +88,7 @@ class Router
     struct pools *pools_;
     struct settings settings_;
     struct maillog *log_ = nullptr;
+    struct publisher *publisher_ = nullptr;
     struct worker *worker_ = nullptr;
     uint64_t wall_offset_ = kWall;
     std::vector<uint64_t> before_;   // counters of earlier processes

@@ -77,7 +77,7 @@ void Visit::plan_departure()
     if (client_.plan_.impatient == 0 || now_ >= client_.plan_.good_from ||
         !d.one_in(client_.plan_.impatient))
         return;
-    leave_at_ = Kind(d.upto(DOT + 1));
+    leave_at_ = d.one_in(3) ? DOT : Kind(d.upto(DOT + 1));
     leave_how_ = How(1 + d.upto(HOW_COUNT - 1));
     leave_after_ = d.one_in(3)   ? 0
                    : d.one_in(2) ? d.upto(2 * NSEC_PER_SEC)

@@ -103,7 +103,7 @@ void Ledger::taken(char server, const std::string &sender, const std::set<std::s
                                [&](const Addressee &a) { return a.address == r; });
         if (to == m->to.end())
             return wrong(r + " was no recipient, and got it" + where);
-        if (to->owner != server)
+        if (!at_home(server, to->owner))
             return wrong(r + " is not at home" + where);
     }
     taken_.push_back({server, m->id, between(trace, "id ", "\r\n;"), recipients});
@@ -124,11 +124,18 @@ void Ledger::accept(Mail &mail, Hearing &hearing, const std::set<std::string> &r
         to.fate = Fate::ACCEPTED;
         bool there = false;
         for (const Taken &t : taken_)
-            there |= t.mail == mail.id && t.server == to.owner && t.recipients.count(to.address);
+            there |=
+                t.mail == mail.id && at_home(t.server, to.owner) && t.recipients.count(to.address);
         if (!there)
             wrong("a client was told that its message was accepted, and " + to.address +
                   " has not got it: " + mail.sender);
     }
+}
+
+bool Ledger::may_lack_eightbit(const Addressee &to) const
+{
+    return std::any_of(plain_.begin(), plain_.end(),
+                       [&](char server) { return at_home(server, to.owner); });
 }
 
 void Ledger::bounce(Mail &mail, const std::string &recipient, const std::string &reply)
@@ -143,13 +150,13 @@ void Ledger::bounce(Mail &mail, const std::string &recipient, const std::string 
         bool ours = (to->owner == kNobody && begins(reply, "550 5.1.1")) ||
                     (to->owner == kNobody && begins(reply, "550 5.7.1")) ||
                     (mail.bare && begins(reply, "550 5.6.11")) ||
-                    (mail.eightbit && plain_.count(to->owner) && begins(reply, "550 5.6.3"));
+                    (mail.eightbit && may_lack_eightbit(*to) && begins(reply, "550 5.6.3"));
         if (!ours)
             wrong(what + ", which no destination said");
         return;
     }
     const Refusal &r = refusals_.at(strtoul(number.c_str() + 2, nullptr, 10));
-    if (r.server != to->owner)
+    if (!at_home(r.server, to->owner))
         wrong(what + ", which was another destination's word");
     else if (r.sender != mail.sender || (!r.recipient.empty() && r.recipient != recipient))
         wrong(what + ", which was meant for " + r.sender + " to " + r.recipient);
@@ -192,14 +199,12 @@ void Ledger::judge_taken(const Taken &t, const std::string &recipient)
     for (const Hearing &h : hearings_) {
         if (h.client != entry->second.client || h.mail != t.mail)
             continue;
-        if (h.accepted.count(recipient)) {
-            if (remembered)
-                wrong(what + " was accepted, and the log says that its client does not know");
+        if (h.accepted.count(recipient) && !remembered) {
             if (++seen_[{t.mail, recipient}] > 1)
                 wrong(what + " was delivered again, and its client knew that it had been");
             return;
         }
-        asked = true;
+        asked |= h.accepted.count(recipient) == 0;
         silence |= !h.answered;
     }
     if (remembered)

@@ -19,6 +19,8 @@ namespace sim
 
 // A destination is known by a letter; this one is nobody's.
 constexpr char kNobody = '-';
+// A mailbox that moves between the two sides of its domain.
+constexpr char kEither = '*';
 
 enum class Fate {
     PENDING,  // its client keeps it
@@ -127,6 +129,7 @@ class Ledger
     Mail *by_sender(const std::string &sender);
     void judge_taken(const Taken &t, const std::string &recipient);
     void judge_log();
+    bool may_lack_eightbit(const Addressee &to) const;
 
     size_t remembered_;
     std::deque<std::string> story_;
@@ -140,6 +143,12 @@ class Ledger
     std::string process_;
     std::set<std::string> partial_; // transactions
 };
+
+// May the destination have something for this owner?
+inline bool at_home(char server, char owner)
+{
+    return server == owner || (owner == kEither && (server == 'M' || server == 'E'));
+}
 
 // The value of a field of a logfmt line, "" if there is none.
 std::string field(const std::string &line, const std::string &key);

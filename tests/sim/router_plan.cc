@@ -21,6 +21,7 @@ const std::vector<Home> &homes()
     static const std::vector<Home> all = {
         {'M', "example.com", {"alice", "anna", "amy", "arno"}},
         {'E', "example.com", {"bob", "ben", "bea", "carol"}},
+        {kEither, "example.com", {"mona", "mike"}},
         {'N', "example.org", {"olga", "otto", "oda"}},
         {kNobody, "example.org", {"nobody", "nix"}},
         {kNobody, "elsewhere.example", {"someone"}},
@@ -28,14 +29,36 @@ const std::vector<Home> &homes()
     return all;
 }
 
-Files files(Dice &d)
+struct Choices {
+    const char *sessions, *message, *connections;
+};
+
+Choices choices(Dice &d)
 {
-    const char *connections[] = {"100", "100", "1", "2"};
-    const char *sessions[] = {"64", "64", "64", "3"};
+    static const char *const connections[] = {"100", "100", "1", "2"};
+    static const char *const sessions[] = {"64", "64", "64", "3"};
+    static const char *const messages[] = {"",
+                                           "",
+                                           "",
+                                           "max_legs = 1\n",
+                                           "max_legs = 3\n",
+                                           "multi_route = serialize\n",
+                                           "commit_order = local\n",
+                                           "max_legs = 3\ncommit_order = local\n"};
+    Choices c;
+    c.sessions = sessions[d.upto(4)];
+    c.message = messages[d.upto(8)];
+    c.connections = connections[d.upto(4)];
+    return c;
+}
+
+// After a move, who is at kEither lives at the external server's.
+Files files(const Choices &c, bool moved)
+{
     Files f;
     for (const Home &home : homes())
         for (const char *who : home.people) {
-            if (home.server == 'M')
+            if (home.server == 'M' || (home.server == kEither && !moved))
                 f["mailboxes"] += std::string(who) + "\n";
             if (home.server == 'N')
                 f["others"] += std::string(who) + "\n";
@@ -45,12 +68,12 @@ Files files(Dice &d)
         "shutdown_timeout = 30s\n"
         "[memory]\nhugepages = no\nmax_connections = 256\nmax_recipients = 1024\n"
         "max_sessions = " +
-        std::string(sessions[d.upto(4)]) +
+        std::string(c.sessions) +
         "\n"
         "[port wan]\ndevice = net_tap0,iface=smx0\naddress = 10.0.0.2/16\n"
         "[listener smtp]\nport = wan\n"
-        "[destinations]\nconnections = " +
-        connections[d.upto(4)] +
+        "[message]\n" +
+        std::string(c.message) + "[destinations]\nconnections = " + c.connections +
         "\n"
         "[domain example.com]\nmailboxes = mailboxes\nmailbox_server = 10.0.0.10:25\n"
         "split_domain_routing = yes\nexternal_mail_server = 10.0.0.20:25\n"
@@ -123,7 +146,7 @@ ServerPlan server(Dice &d, char letter, const char *address, nsec_t good_from)
     s.letter = letter;
     s.address = address;
     for (const Home &home : homes())
-        if (home.server == letter)
+        if (home.server == letter || (home.server == kEither && letter != 'N'))
             for (const char *who : home.people)
                 s.mailboxes.insert(std::string(who) + "@" + home.domain);
     s.pipelining = !d.one_in(4);
@@ -170,6 +193,9 @@ void add_troubles(Dice &d, RouterPlan &p)
     if (d.one_in(8))
         add(RouterTrouble::OUTAGE, d.upto(200 * NSEC_PER_SEC));
     if (d.one_in(4))
+        for (uint64_t k = d.between(1, 4); k > 0; k--)
+            add(RouterTrouble::MOVE, 0);
+    if (d.one_in(4))
         for (unsigned k = 0; k < 2; k++)
             add(RouterTrouble::REBOOT, d.between(1, 600) * NSEC_PER_SEC);
     std::sort(p.troubles.begin(), p.troubles.end(),
@@ -182,7 +208,9 @@ RouterPlan router_plan(uint64_t seed)
 {
     Dice d{std::mt19937_64(seed)};
     RouterPlan p;
-    p.files = files(d);
+    Choices c = choices(d);
+    for (bool moved : {false, true})
+        p.files[moved] = files(c, moved);
     p.budget = d.one_in(5) ? 256 : 2048;
     p.nic.hold = d.upto(5 * NSEC_PER_MSEC) + 1;
     p.nic.scatter = d.one_in(4);
@@ -202,6 +230,12 @@ RouterPlan router_plan(uint64_t seed)
         p.posts.push_back({unsigned(d.upto(p.clients.size())),
                            p.start + d.upto((p.good_from - p.start) / 2), mail(d, ++id)});
     add_troubles(d, p);
+    bool moves = std::any_of(p.troubles.begin(), p.troubles.end(),
+                             [](const RouterTrouble &t) { return t.kind == RouterTrouble::MOVE; });
+    for (Posted &post : p.posts)
+        for (Addressee &to : post.mail.to)
+            if (to.owner == kEither && !moves)
+                to.owner = 'M';
     return p;
 }
 

@@ -20,6 +20,7 @@ struct RouterTrouble {
         FAMINE,   // all packet memory but `left` is taken
         OUTAGE,   // no frame passes
         REBOOT,   // a destination's machine is gone for a while
+        MOVE,     // some mailboxes of the split domain change sides, while mail flows
     } kind;
     nsec_t at;
     uint32_t left; // FAMINE; REBOOT: which
@@ -33,7 +34,7 @@ struct Posted {
 };
 
 struct RouterPlan {
-    Files files;
+    Files files[2];         // before and after a move
     uint32_t budget = 2048; // data buffers
     Nic nic;
     Weather weather[2];

@@ -73,6 +73,7 @@ class RouterPlay
     std::deque<Client> clients_;
     size_t troubles_ = 0;
     uint64_t rounds_ = 0;
+    bool moved_ = false;
     nsec_t shutdown_until_ = 0; // 0: none is under way
     nsec_t restart_from_ = 0;   // ids tell processes apart by the second
     nsec_t famine_until_ = 0, outage_until_ = 0;
@@ -86,7 +87,7 @@ RouterPlay::RouterPlay(uint64_t seed)
     wire_.advance(now_);
     wire_.filter = [this](unsigned, const Bytes &frame) { return pass(frame); };
     peer_ = std::make_unique<Host>(wire_, 1, seed * 3 + 2, peers(plan_), now_);
-    router_ = std::make_unique<Router>(wire_, 0, seed * 3 + 3, plan_.files, now_, plan_.budget);
+    router_ = std::make_unique<Router>(wire_, 0, seed * 3 + 3, plan_.files[0], now_, plan_.budget);
     started();
     for (const ServerPlan &s : plan_.servers)
         servers_.emplace_back(s, *peer_, ledger_, seed * 31 + uint64_t(s.letter),
@@ -167,7 +168,7 @@ void RouterPlay::restart()
     ledger_.note(now_, "-- the router starts again");
     for (Client &c : clients_)
         c.router_crashed();
-    router_->crash(seed_ * 3 + 100 + router_->starts, plan_.files, now_);
+    router_->crash(seed_ * 3 + 100 + router_->starts, plan_.files[moved_], now_);
     started();
     wire_.forget();
     shutdown_until_ = 0;
@@ -198,6 +199,11 @@ void RouterPlay::meet(const RouterTrouble &t)
         outage_until_ = now_ + t.lasts;
         for (Client &c : clients_)
             c.excuse_until(outage_until_ + 600 * NSEC_PER_SEC);
+        break;
+    case RouterTrouble::MOVE:
+        moved_ = !moved_;
+        ledger_.note(now_, moved_ ? "-- mailboxes move to E" : "-- mailboxes move to M");
+        router_->reload(plan_.files[moved_]);
         break;
     case RouterTrouble::REBOOT:
         servers_[t.left % servers_.size()].crash(t.lasts, true);
