@@ -209,7 +209,8 @@ void connection_release(struct connection *c, bool clean)
         make_available(c);
     } else {
         become(c, CONNECTION_CLEANING);
-        if (!send_verb(c, EXCHANGE_RSET, SMTP_RSET))
+        if ((c->expect_count == 0 || c->extensions.pipelining) &&
+            !send_verb(c, EXCHANGE_RSET, SMTP_RSET))
             connection_abort(c);
     }
 }
@@ -300,9 +301,10 @@ static void cleaning_reply(struct connection *c, enum exchange what)
 {
     if (c->expect_count > 0)
         return; /* what was under way when the user left */
-    if (what == EXCHANGE_RSET && c->reply.code / 100 == 2 && !c->retired)
+    bool reset = what == EXCHANGE_RSET;
+    if (reset && c->reply.code / 100 == 2 && !c->retired)
         make_available(c);
-    else
+    else if (reset || c->retired || !send_verb(c, EXCHANGE_RSET, SMTP_RSET))
         connection_abort(c);
 }
 

@@ -118,6 +118,32 @@ TEST_F(Relay, SendsOneCommandAtATimeToAServerWithoutPipelining)
     )");
 }
 
+TEST_F(Relay, PipelinesNoRsetBehindAClientThatLeavesEither)
+{
+    Say(kHello);
+    Say(R"(
+        C: MAIL FROM:<a@b.example>
+        S: 250
+        C: RCPT TO:<alice@example.com>
+        M: connect
+        M< 220 old
+        M> EHLO mx1.example.net
+        M< 250 old
+        M> MAIL FROM:<a@b.example>
+        C: reset
+        M: silent
+        M< 250 ok
+        M> RSET
+        M< 250 ok
+        wait 15s
+        M> QUIT
+        M< 221 bye
+        M: gone
+    )");
+    f.Pass(90 * NSEC_PER_SEC);
+    EXPECT_EQ(f.Leaks(), "");
+}
+
 TEST_F(Relay, RefusesDomainsThatAreNotOursWithoutAConnection)
 {
     Say(kHello);
