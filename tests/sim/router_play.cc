@@ -289,7 +289,8 @@ std::string RouterPlay::end()
         for (const Client &c : clients_)
             if (!c.done())
                 return false;
-        return now_ >= std::max({plan_.good_from, famine_until_, outage_until_});
+        return shutdown_until_ == 0 &&
+               now_ >= std::max({plan_.good_from, famine_until_, outage_until_});
     };
     bool all = run_until(plan_.start + kPatience, done);
     if (!ledger_.fault().empty() || !wire_.fault().empty())
