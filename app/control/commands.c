@@ -80,7 +80,12 @@ static void do_status(void *user, struct call *call)
     json_object_set_new(o, "program", json_string("splitmx " SPLITMX_VERSION));
     json_object_set_new(o, "hostname", json_string(c->settings->hostname));
     json_object_set_new(o, "uptime", number((uint64_t)time(NULL) - c->started));
-    json_object_set_new(o, "generation", number(snapshot_generation(s)));
+    const struct reload_state state = reload_state(c->reload);
+    json_object_set_new(o, "generation", number(state.generation));
+    json_object_set_new(o, "reloading", json_boolean(state.reloading));
+    json_object_set_new(o, "changes_not_compiled", number(state.overlay));
+    json_object_set_new(o, "compiling", json_boolean(state.folding));
+    json_object_set_new(o, "within_move_grace", number(state.grace));
     json_object_set_new(o, "oldest_generation", number(reload_oldest_in_use(c->reload)));
     json_object_set_new(o, "domains", number(snapshot_domain_count(s)));
     json_object_set_new(o, "mailboxes", number(snapshot_mailbox_count(s)));

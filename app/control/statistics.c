@@ -56,6 +56,19 @@ static void worker_stats(struct stats *s, unsigned index, const struct worker *w
     stats_close(s);
 }
 
+static void reload_stats(struct stats *s, const struct reload *r)
+{
+    struct reload_state state = reload_state(r);
+    stats_open(s, "snapshot");
+    stats_number(s, "generation", state.generation);
+    stats_number(s, "oldest_generation", reload_oldest_in_use(r));
+    stats_number(s, "mailboxes", snapshot_mailbox_count(reload_snapshot(r)));
+    stats_number(s, "changes_not_compiled", state.overlay);
+    stats_number(s, "within_move_grace", state.grace);
+    stats_number(s, "directory_bytes", state.directory_bytes);
+    stats_close(s);
+}
+
 struct stats *statistics(const struct control *c)
 {
     struct stats *s = stats_new();
@@ -64,6 +77,7 @@ struct stats *statistics(const struct control *c)
     stats_text(s, "hostname", c->settings->hostname);
     stats_number(s, "time", now);
     stats_number(s, "uptime", now - c->started);
+    reload_stats(s, c->reload);
     stats_open(s, "ports");
     for (unsigned i = 0; i < c->settings->port_count; i++)
         port_stats(s, &c->settings->ports[i], c->ports[i]);

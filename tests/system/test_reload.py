@@ -168,3 +168,18 @@ class Reload(CaptureCase):
         self.router.write_mailboxes(["alice", "bob"])
         self.router.start()
         self.assertFlows()
+
+    def test_the_oldest_generation_in_use_waits_for_transactions_that_are_open(self):
+        def snapshot():
+            return self.router.counters()["snapshot"]
+        with Client(network.ROUTER) as client:
+            client.hello()
+            before = snapshot()["generation"]
+            client.envelope("s@client.test", "alice@example.com")
+            self.router.reload()
+            self.router.reload()
+            now = snapshot()
+            self.assertEqual((now["generation"], now["oldest_generation"]), (before + 2, before))
+            self.assertReply(client.command("RSET"), "250")
+            now = snapshot()
+            self.assertEqual((now["generation"], now["oldest_generation"]), (before + 2, before + 2))
