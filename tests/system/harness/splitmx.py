@@ -91,14 +91,14 @@ class SplitMX:
     def write_mailboxes(self, lines):
         return self.write(f"{self.domain}.mailboxes", "".join(f"{line}\n" for line in lines))
 
-    def start(self, external_up=True):
+    def start(self, external_up=True, seconds=30):
         """Start it and wait until it answers, and until it has verified the external server."""
         self.output = os.path.join(self.directory, "splitmx.log")
         self.program = Program(self.output, self.binary, "-c", self.ini, cwd=self.directory)
         if self.kernel_end is None and self.attach:
-            wait_until(lambda: self._alive() and network.exists(self.interface), 30, "the TAP")
+            wait_until(lambda: self._alive() and network.exists(self.interface), seconds, "the TAP")
             network.attach(self.interface)
-        wait_until(lambda: self._alive() and answers(network.ROUTER), 30, "SplitMX answers")
+        wait_until(lambda: self._alive() and answers(network.ROUTER), seconds, "SplitMX answers")
         if external_up:
             wait_until(self.external_up, 15, "the external server is verified", step=0.1)
         return self
