@@ -301,6 +301,7 @@ class Life
             Take(made, files_);
             return;
         }
+        NoteTouched(in_force_, files_); // a batch may undo it before anybody sees it
         struct snapshot *before = snapshot_ref(now_);
         for (unsigned n = random_() % 4; n > 0; n--)
             Amend(true);
