@@ -345,6 +345,7 @@ static int serve(struct appliance *a)
         .worker_count = a->eal_workers.count,
         .ports = a->ports,
         .reload = a->reload,
+        .config_path = a->config_path,
         .publisher = a->publisher,
         .wall_offset = &a->wall_offset,
         .started = (uint64_t)time(NULL),

@@ -5,7 +5,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/control/batch.h"
 #include "app/control/control.h"
+#include "app/control/domain_switch.h"
 #include "app/control/statistics.h"
 #include "app/route/explain.h"
 #include "app/route/tables.h"
@@ -76,17 +78,18 @@ static void do_status(void *user, struct call *call)
 {
     const struct control *c = user;
     const struct snapshot *s = reload_snapshot(c->reload);
+    const struct reload_state state = reload_state(c->reload);
     json_t *o = json_object(), *workers = json_array();
     json_object_set_new(o, "program", json_string("splitmx " SPLITMX_VERSION));
     json_object_set_new(o, "hostname", json_string(c->settings->hostname));
     json_object_set_new(o, "uptime", number((uint64_t)time(NULL) - c->started));
-    const struct reload_state state = reload_state(c->reload);
     json_object_set_new(o, "generation", number(state.generation));
     json_object_set_new(o, "reloading", json_boolean(state.reloading));
     json_object_set_new(o, "changes_not_compiled", number(state.overlay));
     json_object_set_new(o, "compiling", json_boolean(state.folding));
     json_object_set_new(o, "within_move_grace", number(state.grace));
     json_object_set_new(o, "oldest_generation", number(reload_oldest_in_use(c->reload)));
+    json_object_set_new(o, "directory_bytes", number(state.directory_bytes));
     json_object_set_new(o, "domains", number(snapshot_domain_count(s)));
     json_object_set_new(o, "mailboxes", number(snapshot_mailbox_count(s)));
     for (unsigned w = 0; w < c->worker_count; w++)
@@ -256,6 +259,10 @@ void commands_init(struct protocol *p, struct control *control)
         {"domain-list", do_domain_list, {NULL}},
         {"domain-show", do_domain_show, {"domain"}},
         {"reload", do_reload, {"force"}},
+        {"domain-split", domain_switch, {"domain", "on", "dry_run"}},
+        {"mailbox-add", batch_add, {"domain", "addresses", "dry_run", "wait"}},
+        {"mailbox-remove", batch_remove, {"domain", "addresses", "dry_run", "wait"}},
+        {"mailbox-move", batch_move, {"domain", "addresses", "to", "dry_run", "wait"}},
     };
     *p = (struct protocol){
         .commands = commands,

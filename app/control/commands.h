@@ -8,6 +8,8 @@
  *     domain-list   {}
  *     domain-show   {domain}
  *     reload        {force?}                     as SIGHUP, with an answer
+ *
+ * and what batch.h and domain_switch.h say.
  */
 #ifndef SPLITMX_CONTROL_COMMANDS_H
 #define SPLITMX_CONTROL_COMMANDS_H

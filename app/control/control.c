@@ -15,6 +15,7 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 
+#include "app/control/batch.h"
 #include "app/control/commands.h"
 #include "app/control/statistics.h"
 #include "drivers/port/eal.h"
@@ -145,6 +146,7 @@ static void open_socket(struct control *c)
     if (config.path == NULL)
         return;
     commands_init(&c->protocol, c);
+    c->batches = batches_create(c);
     c->socket = socket_open(&config, &why);
     if (c->socket == NULL) /* mail is worth more than commands */
         control_say(c, "control socket %s: %s: there is none", config.path, why);
@@ -209,8 +211,10 @@ int control_run(struct control *c)
         drain(c, c->log);
         on_signal(c, got);
         reload_poll(c->reload);
-        if (c->socket != NULL)
+        if (c->socket != NULL) {
             socket_serve(c->socket, seconds());
+            batches_poll(c->batches);
+        }
         if (round % SLOW_ROUND == 0) {
             control_set_wall(c->wall_offset);
             for (unsigned i = 0; i < c->settings->port_count; i++)
@@ -218,6 +222,7 @@ int control_run(struct control *c)
         }
     }
     drain(c, c->log);
+    batches_destroy(c->batches);
     socket_close(c->socket);
     stats_print(statistics(c), stdout);
     if (c->log != stderr)

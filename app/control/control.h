@@ -25,6 +25,7 @@
 
 struct control {
     const struct settings *settings;
+    const char *config_path;
     struct worker **workers; /* launched */
     struct maillog **logs;   /* one per worker */
     unsigned worker_count;
@@ -36,6 +37,7 @@ struct control {
     FILE *log;                     /* control_run() opens it */
     struct control_socket *socket; /* likewise; NULL: there is none */
     struct protocol protocol;
+    struct batches *batches;
 };
 
 /* Block the signals that control_run() answers: before any other thread is made. */

@@ -197,7 +197,6 @@ static int domain_command(struct command *c, const struct options *o, char **wor
         set_text(c, "domain", words[2]);
         json_object_set_new(c->request, "on", json_boolean(words[1][1] == 'n'));
         set_flag(c, "dry_run", o->dry_run);
-        set_flag(c, "wait", o->wait);
     } else {
         return wrong_usage();
     }

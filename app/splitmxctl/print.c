@@ -26,6 +26,12 @@ void print_status(const json_t *answer, FILE *out)
             "generation %" JSON_INTEGER_FORMAT ": %" JSON_INTEGER_FORMAT
             " domains, %" JSON_INTEGER_FORMAT " mailboxes",
             now, number(answer, "domains"), number(answer, "mailboxes"));
+    if (number(answer, "changes_not_compiled") > 0)
+        fprintf(out, ", %" JSON_INTEGER_FORMAT " changes not compiled yet",
+                number(answer, "changes_not_compiled"));
+    if (number(answer, "within_move_grace") > 0)
+        fprintf(out, ", %" JSON_INTEGER_FORMAT " within move_grace",
+                number(answer, "within_move_grace"));
     if (oldest < now)
         fprintf(out, "; open transactions back to generation %" JSON_INTEGER_FORMAT, oldest);
     fprintf(out, "\n");
