@@ -7,6 +7,7 @@
 
 #include "app/route/moves.h"
 #include "app/route/references.h"
+#include "app/route/set_cache.h"
 #include "app/route/tables.h"
 #include "config/memory.h"
 
@@ -176,6 +177,8 @@ static struct set *fold_set(const struct snapshot *s, char **why)
     struct set_entry *put = changes_entries(&all, false, &put_count);
     struct set_entry *gone = changes_entries(&all, true, &gone_count);
     struct set *set = set_fold(s->set, put, put_count, gone, gone_count, why);
+    if (set != NULL)
+        set_cache_keep(set);
     free(put);
     free(gone);
     changes_free(&all);

@@ -24,6 +24,7 @@ void set_free(struct set *s)
     hs_free_scratch(s->scratch);
     arena_free(s->arena);
     free(s->rows);
+    free(s->cache);
     free(s);
 }
 

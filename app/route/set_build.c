@@ -287,6 +287,8 @@ struct set *set_fold(const struct set *old, const struct set_entry *put, uint32_
         s = build_anew(old, changes, count, new_count, why);
     else if (!apply(s = share(old), changes, count, why))
         s = NULL;
+    if (s != NULL && old->cache != NULL)
+        s->cache = memory_copy_text(old->cache, strlen(old->cache));
     free(changes);
     return s;
 }

@@ -323,39 +323,49 @@ static void say(const char *path, const char *what, char *why)
     free(why);
 }
 
-void set_cache_keep(const char *path, struct set *s)
+void set_cache_keep(struct set *s)
 {
     static atomic_bool said;
     uint32_t unsaved = atomic_load(&s->unsaved);
     char *why = NULL;
-    if (path == NULL || unsaved < NOTICEABLE || unsaved < s->row_count / 16)
+    if (s->cache == NULL || unsaved < NOTICEABLE || unsaved < s->row_count / 16)
         return;
-    if (!set_cache_save(path, s, &why) && atomic_exchange(&said, true)) {
+    if (!set_cache_save(s->cache, s, &why) && atomic_exchange(&said, true)) {
         free(why); /* it was said before */
         why = NULL;
     }
-    say(path, "compiled mailboxes are not kept for the next start", why);
+    say(s->cache, "compiled mailboxes are not kept for the next start", why);
+}
+
+static struct set *build(struct set *cached, const struct set_entry *entries, uint32_t count,
+                         char **why)
+{
+    if (cached == NULL)
+        return set_build(entries, count, why);
+    struct set_difference d;
+    struct set *s;
+    set_compare(cached, entries, count, &d);
+    if (d.put_count + d.gone_count == 0)
+        s = set_ref(cached);
+    else
+        s = set_fold(cached, d.put, d.put_count, d.gone, d.gone_count, why);
+    set_difference_free(&d);
+    return s;
 }
 
 struct set *set_cache_build(const char *path, const struct set_entry *entries, uint32_t count,
                             char **why)
 {
-    char *complaint = NULL;
-    struct set *cached = path != NULL ? set_cache_load(path, &complaint) : NULL, *s;
+    if (path == NULL)
+        return set_build(entries, count, why);
+    char *complaint;
+    struct set *cached = set_cache_load(path, &complaint);
     say(path, "ignored, and the mailboxes are compiled anew", complaint);
-    if (cached == NULL) {
-        s = set_build(entries, count, why);
-    } else {
-        struct set_difference d;
-        set_compare(cached, entries, count, &d);
-        if (d.put_count + d.gone_count == 0)
-            s = set_ref(cached);
-        else
-            s = set_fold(cached, d.put, d.put_count, d.gone, d.gone_count, why);
-        set_difference_free(&d);
-    }
+    struct set *s = build(cached, entries, count, why);
     set_free(cached);
-    if (s != NULL)
-        set_cache_keep(path, s);
+    if (s == NULL)
+        return NULL;
+    s->cache = memory_copy_text(path, strlen(path));
+    set_cache_keep(s);
     return s;
 }

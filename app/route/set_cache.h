@@ -38,8 +38,8 @@ MUST_CHECK bool set_cache_save(const char *path, struct set *s, char **why);
 struct set *set_cache_build(const char *path, const struct set_entry *entries, uint32_t count,
                             char **why);
 
-/* Bring the file up to date if folds since it was written come to a noticeable time. Seconds for
- * large sets: not on the main lcore. */
-void set_cache_keep(const char *path, struct set *s);
+/* Bring the file of a set that was folded out of one of set_cache_build() up to date, if the folds
+ * since it was written come to a noticeable time. Seconds for large sets: not on the main lcore. */
+void set_cache_keep(struct set *s);
 
 #endif

@@ -35,6 +35,7 @@ struct set {
     uint32_t count;
     uint32_t row_count;  /* at least 1 */
     atomic_uint unsaved; /* rows that were compiled since the set was last in a file */
+    char *cache;         /* the file where it is kept for the next start; NULL: nowhere */
     struct row *rows;
     struct arena *arena; /* the next generation's shards go there, too */
     struct hs_scratch

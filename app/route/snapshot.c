@@ -96,7 +96,7 @@ static void changes_of_set(const struct builder *b, struct changes *out)
     overlay_unref(all);
 }
 
-static struct set *fold_set(const struct builder *b, const char *cache, char **why)
+static struct set *fold_set(const struct builder *b, char **why)
 {
     struct set *old = b->request->old->set, *set;
     struct changes all = {0};
@@ -108,7 +108,7 @@ static struct set *fold_set(const struct builder *b, const char *cache, char **w
     struct set_entry *gone = changes_entries(&all, true, &gone_count);
     set = set_fold(old, put, put_count, gone, gone_count, why);
     if (set != NULL)
-        set_cache_keep(cache, set);
+        set_cache_keep(set);
     free(put);
     free(gone);
     changes_free(&all);
@@ -120,7 +120,7 @@ static void build_set(struct builder *b)
     char *why = NULL, *cache = cache_path(b->request->config);
     uint32_t count;
     if (b->request->old != NULL) {
-        b->s->set = fold_set(b, cache, &why);
+        b->s->set = fold_set(b, &why);
     } else {
         struct set_entry *entries = changes_entries(&b->changes, false, &count);
         b->s->set = set_cache_build(cache, entries, count, &why);

@@ -269,6 +269,22 @@ TEST_F(SetCache, KeepsWhatTookLongToCompileAndNotWhatDidNot)
     EXPECT_EQ(std::filesystem::last_write_time(path_), written);
 }
 
+TEST_F(SetCache, KeepsWhatWasFoldedSince)
+{
+    char *why = nullptr;
+    Keys keys = People(20000), turned_keys = People(20000, 2);
+    auto entries = Entries(keys);
+    struct set *s = set_cache_build(path_.c_str(), entries.data(), 20000, &why);
+    auto turned = Entries(turned_keys);
+    struct set *folded = set_fold(s, turned.data(), 20000, nullptr, 0, &why);
+    set_free(s);
+    set_cache_keep(folded);
+    set_free(folded);
+    s = set_cache_load(path_.c_str(), &why);
+    Agrees(s, turned_keys);
+    set_free(s);
+}
+
 TEST_F(SetCache, SaysOnceThatItCannotWrite)
 {
     path_ = directory_ + "/missing/mx.set";
