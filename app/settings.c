@@ -349,6 +349,22 @@ static void judge_networks(struct network_list *list, const struct config_sectio
     }
 }
 
+static void judge_client_limits(struct settings *s, const struct config *config,
+                                struct config_errors *errors)
+{
+    static const char *const rates[] = {
+        [LIMIT_CONNECTION_RATE] = "connection_rate", [LIMIT_MESSAGE_RATE] = "message_rate",
+        [LIMIT_RECIPIENT_RATE] = "recipient_rate",   [LIMIT_INVALID_RATE] = "invalid_rate",
+        [LIMIT_ERROR_RATE] = "error_rate",
+    };
+    const struct config_section *c = config_section(config, "limits", 0);
+    s->network_connections = (uint32_t)config_number(c, "connections");
+    for (unsigned i = 0; i < COUNT_OF(rates); i++)
+        s->network_rates[i] = (uint32_t)config_number(c, rates[i]);
+    s->min_data_rate = (uint32_t)config_number(c, "min_data_rate");
+    judge_networks(&s->limits_exempt, c, "exempt", errors);
+}
+
 static void judge_listener(struct settings *s, const struct config_section *c,
                            struct config_errors *errors)
 {
@@ -388,6 +404,7 @@ void settings_build(struct settings *s, const struct config *config, struct conf
     judge_limits(s, config, errors);
     judge_timeouts(s, config, errors);
     judge_expression(s, config, errors);
+    judge_client_limits(s, config, errors);
     bool newreno =
         strcmp(config_text(config_section(config, "tcp", 0), "congestion"), "newreno") == 0;
     s->congestion = newreno ? CONGESTION_NEWRENO : CONGESTION_CUBIC;

@@ -26,6 +26,16 @@ struct network_list {
 
 bool network_list_has(const struct network_list *list, const struct ip_addr *a);
 
+/* What a client's network may do in a minute. */
+enum limit_rate {
+    LIMIT_CONNECTION_RATE,
+    LIMIT_MESSAGE_RATE,
+    LIMIT_RECIPIENT_RATE,
+    LIMIT_INVALID_RATE, /* recipients refused for good */
+    LIMIT_ERROR_RATE,
+    LIMIT_RATE_COUNT,
+};
+
 struct port_settings {
     const struct config_section *section;
     const char *name;
@@ -81,6 +91,12 @@ struct settings {
     uint64_t pool_idle;      /* an idle destination connection is kept for: 10 s */
 
     uint32_t destination_connections; /* per worker and destination: 100 */
+
+    /* [limits]; 0: none */
+    uint32_t network_connections; /* at once */
+    uint32_t network_rates[LIMIT_RATE_COUNT];
+    uint32_t min_data_rate; /* bytes of content in a second */
+    struct network_list limits_exempt;
 
     enum congestion_algorithm congestion;
 

@@ -102,6 +102,17 @@ static const struct schema_key destinations[] = {
     {TEXT("infrastructure_reject")},
 };
 
+static const struct schema_key limits[] = {
+    {NUMBER("connections", 0, 1000000), .fallback = "0"},
+    {NUMBER("connection_rate", 0, 1000000), .fallback = "0"},
+    {NUMBER("message_rate", 0, 1000000), .fallback = "0"},
+    {NUMBER("recipient_rate", 0, 1000000), .fallback = "0"},
+    {NUMBER("invalid_rate", 0, 1000000), .fallback = "0"},
+    {NUMBER("error_rate", 0, 1000000), .fallback = "0"},
+    {NUMBER("min_data_rate", 0, 1000000), .fallback = "0"},
+    {TEXT("exempt")},
+};
+
 static const struct schema_key tcp[] = {
     {WORD("congestion", "cubic", "newreno"), .fallback = "cubic"},
 };
@@ -120,6 +131,7 @@ static const struct schema_section sections[] = {
     {"message", KEYS(message)},
     {"timeouts", KEYS(timeouts)},
     {"destinations", KEYS(destinations)},
+    {"limits", KEYS(limits)},
     {"tcp", KEYS(tcp)},
     {"log", KEYS(logging)},
 };

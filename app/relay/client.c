@@ -17,6 +17,20 @@ static size_t copy_unread(const struct client *client, uint8_t *buf, size_t size
     return copied;
 }
 
+size_t client_line(const struct client *client, char buf[SMTP_LINE_MAX], const char **line,
+                   bool *bare)
+{
+    struct slice slice;
+    if (stream_peek(client->stream, 0, &slice, 1) == 0)
+        return 0;
+    *line = (const char *)slice.data;
+    size_t len = smtp_line_length(*line, slice.len, bare);
+    if (len > 0)
+        return len;
+    *line = buf;
+    return smtp_line_length(buf, copy_unread(client, (uint8_t *)buf, SMTP_LINE_MAX), bare);
+}
+
 enum proxy_state client_take_proxy(struct client *client)
 {
     uint8_t buf[PROXY_HEADER_MAX];

@@ -34,6 +34,12 @@ static inline void client_wake(struct client *client)
         client->wake(client);
 }
 
+/* The first line that has arrived, in one piece: borrowed from the stream, or copied to buf where
+ * it spans slices. Returns its length with LF, 0 if it is not complete; *bare as of
+ * smtp_line_length(). */
+size_t client_line(const struct client *client, char buf[SMTP_LINE_MAX], const char **line,
+                   bool *bare);
+
 /*
  * Read the PROXY header that a load balancer's connection begins with. Once it is complete it is
  * consumed, and the client is whom it names; PROXY_BAD: the connection must be closed.

@@ -11,6 +11,7 @@
 #include "app/relay/health.h"
 #include "app/relay/hint.h"
 #include "app/relay/probe.h"
+#include "app/relay/quota.h"
 #include "app/relay/recall.h"
 #include "app/relay/reply.h"
 #include "app/relay/session.h"
@@ -44,7 +45,8 @@ static uint64_t transaction_bytes(const struct settings *s)
 
 uint64_t relay_memory(const struct settings *s)
 {
-    return s->max_sessions * session_size() + s->max_transactions * transaction_bytes(s) +
+    return quota_memory(s) + s->max_sessions * session_size() +
+           s->max_transactions * transaction_bytes(s) +
            s->max_recipients * sizeof(struct recipient) + hints_size() + memo_size(s->memo_entries);
 }
 
@@ -63,8 +65,9 @@ static bool create_objects(struct relay *r)
     r->connection_pool = objects(r, "connections", n, sizeof(struct connection));
     r->recipient_pool = objects(r, "recipients", s->max_recipients, sizeof(struct recipient));
     r->destinations = destinations_create(r);
+    r->quotas = quota_create(s, r->worker);
     r->hints = hints_create(s->hint_ttl);
-    return r->hints != NULL && recall_create(r) && r->session_pool != NULL &&
+    return r->hints != NULL && r->quotas != NULL && recall_create(r) && r->session_pool != NULL &&
            r->transaction_pool != NULL && r->recipient_pool != NULL && r->connection_pool != NULL &&
            r->destinations != NULL;
 }
@@ -116,6 +119,7 @@ void relay_destroy(struct relay *r)
         return;
     probe_list_free(r->own_probes, NULL);
     destinations_destroy(r->destinations);
+    quota_destroy(r->quotas);
     hints_destroy(r->hints);
     recall_destroy(r);
     digester_destroy(&r->digester);

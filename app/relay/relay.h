@@ -95,6 +95,12 @@ struct relay_usage relay_usage(const struct relay *r);
     X(RELAY_PROXY_REFUSED, "connections closed for a PROXY header from outside proxy_from")        \
     X(RELAY_XCLIENT, "clients that XCLIENT named")                                                 \
     X(RELAY_XCLIENT_REFUSED, "clients closed for XCLIENT from outside xclient_from")               \
+    X(RELAY_LIMIT_CONNECTIONS, "client sessions refused with 421: too many of their network")      \
+    X(RELAY_LIMIT_MESSAGES, "messages deferred: message_rate of the client's network")             \
+    X(RELAY_LIMIT_RECIPIENTS, "recipients deferred: recipient_rate of the client's network")       \
+    X(RELAY_LIMIT_INVALID, "recipients deferred: invalid_rate of the client's network")            \
+    X(RELAY_LIMIT_ERRORS, "clients closed for their network's error_rate")                         \
+    X(RELAY_CLIENT_TOO_SLOW, "clients closed for sending less than min_data_rate")                 \
     X(RELAY_CLIENT_TIMEOUTS, "clients that were silent for too long")                              \
     X(RELAY_CLIENT_LOST, "clients that went away without QUIT")                                    \
     X(RELAY_CLIENT_ERRORS, "commands refused for their syntax or order")                           \

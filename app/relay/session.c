@@ -2,6 +2,7 @@
 /* The client side: an SMTP server session. */
 #include "app/relay/session.h"
 
+#include "app/relay/quota.h"
 #include "app/relay/state.h"
 #include "app/relay/transaction.h"
 #include "app/smtp/command.h"
@@ -13,6 +14,9 @@
 
 /* A load balancer sends its header with its first segment. */
 #define PROXY_TIMEOUT (30 * NSEC_PER_SEC)
+
+/* min_data_rate is that of so much time. */
+#define RATE_SECONDS 60
 
 struct session {
     enum session_state state;
@@ -28,9 +32,12 @@ struct session {
     bool mail_refused; /* by us: what was sent behind it is no error of the client's */
     bool mail_untold;  /* MAIL was good, and its reply waits for that of the next command */
     bool skip_line;    /* the line is too long: its rest is dropped up to LF */
+    bool held; /* in this window of min_data_rate we did not read: the destination was slower */
     unsigned errors;
-    uint64_t remembered;       /* what the memo may forget when the client has acknowledged... */
-    uint64_t told_at;          /* ... so many bytes of ours; remembered 0: nothing */
+    uint64_t remembered; /* what the memo may forget when the client has acknowledged... */
+    uint64_t told_at;    /* ... so many bytes of ours; remembered 0: nothing */
+    uint64_t window;     /* bytes of content when that window began */
+    struct quota_network *network;
     struct client client;      /* long texts at its end */
     struct smtp_content drain; /* in SESSION_DRAIN: goes on from the transaction's scanner */
 };
@@ -60,6 +67,7 @@ static void session_over(struct session *s)
     struct relay *r = s->relay;
     abandon(s);
     timer_disarm(r->wheel, &s->timer);
+    quota_leave(r->quotas, s->network);
     if (s->woken)
         TAILQ_REMOVE(&r->woken, s, woken_entry);
     TAILQ_REMOVE(&r->sessions, s, entry);
@@ -126,6 +134,38 @@ static void watch_client(struct session *s)
     timer_arm(r->wheel, &s->timer, r->now + r->settings->client_command);
 }
 
+/* Bytes of content that have come. */
+static uint64_t received(const struct session *s)
+{
+    return s->state == SESSION_DRAIN ? s->drain.scanned : s->transaction->content.scanned;
+}
+
+/* Content has begun, or a window of min_data_rate is over. */
+static void watch_content(struct session *s)
+{
+    struct relay *r = s->relay;
+    if (r->settings->min_data_rate == 0) {
+        watch_client(s);
+        return;
+    }
+    s->window = received(s);
+    s->held = false;
+    timer_arm(r->wheel, &s->timer, r->now + RATE_SECONDS * NSEC_PER_SEC);
+}
+
+/* From here on the client counts in its network. False: it is one too many, and the session is
+ * gone. */
+static bool enter_network(struct session *s)
+{
+    struct relay *r = s->relay;
+    quota_leave(r->quotas, s->network);
+    if (quota_enter(r->quotas, &s->client.address.addr, r->now, &s->network))
+        return true;
+    relay_count(r, RELAY_LIMIT_CONNECTIONS);
+    dismiss(s, "421 4.7.0 Too many connections from your network; try again later");
+    return false;
+}
+
 /* False: the session is gone. */
 static bool welcome(struct session *s)
 {
@@ -155,7 +195,13 @@ static enum outcome answer(struct session *s, const char *line)
 /* A command that is wrong in its form or its place. */
 static enum outcome object(struct session *s, const char *line)
 {
-    relay_count(s->relay, RELAY_CLIENT_ERRORS);
+    struct relay *r = s->relay;
+    relay_count(r, RELAY_CLIENT_ERRORS);
+    if (!quota_take(r->quotas, s->network, LIMIT_ERROR_RATE, r->now)) {
+        relay_count(r, RELAY_LIMIT_ERRORS);
+        dismiss(s, "421 4.7.0 Too many errors from your network; try again later");
+        return GONE;
+    }
     if (++s->errors < MAX_ERRORS)
         return answer(s, line);
     relay_count(s->relay, RELAY_CLIENT_TOO_MANY_ERRORS);
@@ -208,6 +254,10 @@ static enum outcome on_mail(struct session *s, const struct smtp_command *comman
         relay_count(r, RELAY_MESSAGES_TOO_BIG);
         return answer(s, "552 5.3.4 The message is too big");
     }
+    if (!quota_take(r->quotas, s->network, LIMIT_MESSAGE_RATE, r->now)) {
+        relay_count(r, RELAY_LIMIT_MESSAGES);
+        return answer(s, "450 4.7.1 Too many messages from your network; try again later");
+    }
     s->transaction = transaction_begin(r, &s->client, command);
     if (s->transaction == NULL)
         return answer(s, "451 4.3.2 Out of memory; try again later");
@@ -222,15 +272,37 @@ static bool awaits_reply(const struct session *s)
     return s->transaction != NULL && s->transaction->untold != NULL;
 }
 
+/* Why a recipient may not be asked for now; no destination hears of it. NULL: it may. */
+static const char *beyond_quota(const struct session *s, enum relay_counter *counter)
+{
+    const struct relay *r = s->relay;
+    if (quota_exceeded(r->quotas, s->network, LIMIT_INVALID_RATE, r->now)) {
+        *counter = RELAY_LIMIT_INVALID;
+        return "450 4.7.1 Too many unknown recipients from your network; try again later";
+    }
+    *counter = RELAY_LIMIT_RECIPIENTS;
+    return quota_exceeded(r->quotas, s->network, LIMIT_RECIPIENT_RATE, r->now)
+               ? "450 4.7.1 Too many recipients from your network; try again later"
+               : NULL;
+}
+
 static enum outcome on_rcpt(struct session *s, const struct smtp_command *command)
 {
     struct transaction *t = s->transaction;
+    enum relay_counter counter;
     const char *refusal;
     if (t == NULL)
         return misplaced(s, "503 5.5.1 Say MAIL first");
-    if (transaction_recipient(t, &command->path, &refusal))
+    refusal = beyond_quota(s, &counter);
+    if (refusal == NULL && transaction_recipient(t, &command->path, &refusal)) {
+        quota_take(s->relay->quotas, s->network, LIMIT_RECIPIENT_RATE, s->relay->now);
         return TAKEN;
-    return awaits_reply(s) ? LATER : answer(s, refusal);
+    }
+    if (awaits_reply(s))
+        return LATER;
+    if (beyond_quota(s, &counter) != NULL)
+        relay_count(s->relay, counter);
+    return answer(s, refusal);
 }
 
 static enum outcome on_data(struct session *s)
@@ -269,7 +341,7 @@ static enum outcome on_xclient(struct session *s, const struct smtp_command *com
     relay_count(s->relay, RELAY_XCLIENT);
     s->greeted = s->mail_refused = false;
     s->client.extended = false;
-    return welcome(s) ? TAKEN : GONE;
+    return enter_network(s) && welcome(s) ? TAKEN : GONE;
 }
 
 static enum outcome execute(struct session *s, const struct smtp_command *command)
@@ -303,29 +375,6 @@ static enum outcome execute(struct session *s, const struct smtp_command *comman
         break;
     }
     return object(s, smtp_command_error_reply(SMTP_NOT_IMPLEMENTED));
-}
-
-/* The first line that has arrived, in one piece: borrowed from the stream, or copied to buf where
- * it spans slices. Returns its length with LF, 0 if it is not complete. */
-static size_t first_line(struct session *s, char *buf, const char **line, bool *bare)
-{
-    struct slice slice;
-    if (stream_peek(s->client.stream, 0, &slice, 1) == 0)
-        return 0;
-    *line = (const char *)slice.data;
-    size_t len = smtp_line_length(*line, slice.len, bare);
-    if (len > 0)
-        return len;
-    size_t copied = 0;
-    while (copied < SMTP_LINE_MAX && stream_peek(s->client.stream, copied, &slice, 1) > 0) {
-        size_t room = SMTP_LINE_MAX - copied;
-        size_t part = slice.len < room ? slice.len : room;
-        memcpy(buf + copied, slice.data, part);
-        copied += part;
-    }
-    *line = buf;
-    *bare = false;
-    return smtp_line_length(buf, copied, bare);
 }
 
 /* Drop what is left of a line that is too long. False while its end has not come. */
@@ -389,7 +438,7 @@ static bool command_step(struct session *s)
         return false;
     if (s->skip_line && !skip_line(s))
         return false;
-    size_t n = first_line(s, buf, &line, &bare);
+    size_t n = client_line(&s->client, buf, &line, &bare);
     if (n == 0 && s->client.stream->readable < SMTP_LINE_MAX)
         return false;
     if (n == 0) {
@@ -419,6 +468,8 @@ static bool tell_recipients(struct session *s)
            (rcpt->state == RECIPIENT_ACCEPTED || rcpt->state == RECIPIENT_REFUSED)) {
         if (!say_bytes(s, rcpt->reply.text, rcpt->reply.len))
             return false;
+        if (rcpt->state == RECIPIENT_REFUSED && rcpt->reply.text[0] == '5')
+            quota_take(s->relay->quotas, s->network, LIMIT_INVALID_RATE, s->relay->now);
         transaction_recipient_told(t, rcpt);
     }
     return true;
@@ -469,7 +520,7 @@ static bool arrive(struct session *s)
 {
     s->may_xclient =
         network_list_has(&s->entrance->settings->xclient_from, &s->client.address.addr);
-    return welcome(s);
+    return enter_network(s) && welcome(s);
 }
 
 static bool proxy_step(struct session *s)
@@ -505,13 +556,15 @@ static bool step(struct session *s)
         if (t->state != TRANSACTION_CONTENT)
             return false;
         s->state = SESSION_CONTENT;
-        watch_client(s);
+        watch_content(s);
         return answer(s, "354 End data with <CR><LF>.<CR><LF>") == TAKEN;
     case SESSION_CONTENT:
         if (t->state == TRANSACTION_CONTENT)
             transaction_pump(t);
-        if (t->state == TRANSACTION_CONTENT)
+        if (t->state == TRANSACTION_CONTENT) {
+            s->held |= t->forwarded < t->content.safe;
             return false;
+        }
         if (t->state == TRANSACTION_ENDED) {
             start_drain(s);
         } else {
@@ -568,6 +621,11 @@ static void run(struct session *s)
     session_abort(s);
 }
 
+static bool in_content(const struct session *s)
+{
+    return s->state == SESSION_CONTENT || s->state == SESSION_DRAIN;
+}
+
 /* The client knows that its message was accepted: it will not come again. */
 static void forget(struct session *s)
 {
@@ -588,7 +646,7 @@ static void on_stream(struct stream *stream, unsigned events, void *user)
         session_abort(s);
         return;
     }
-    if ((events & STREAM_DATA) && (s->state == SESSION_CONTENT || s->state == SESSION_DRAIN))
+    if ((events & STREAM_DATA) && in_content(s) && s->relay->settings->min_data_rate == 0)
         watch_client(s);
     run(s);
 }
@@ -607,6 +665,13 @@ static bool client_is_due(const struct session *s)
     }
 }
 
+/* Has a client that was read all the time sent less than it must in its window? */
+static bool is_too_slow(const struct session *s)
+{
+    uint64_t least = (uint64_t)s->relay->settings->min_data_rate * RATE_SECONDS;
+    return !s->held && client_is_due(s) && received(s) - s->window < least;
+}
+
 static void on_timer(struct timer *timer, nsec_t now)
 {
     struct session *s = CONTAINER_OF(timer, struct session, timer);
@@ -614,6 +679,15 @@ static void on_timer(struct timer *timer, nsec_t now)
     if (s->state == SESSION_PROXY) {
         relay_count(s->relay, RELAY_PROXY_BAD);
         session_abort(s);
+        return;
+    }
+    if (s->relay->settings->min_data_rate > 0 && in_content(s)) {
+        if (!is_too_slow(s)) {
+            watch_content(s);
+            return;
+        }
+        relay_count(s->relay, RELAY_CLIENT_TOO_SLOW);
+        dismiss(s, "421 4.4.2 You send too slowly");
         return;
     }
     if (!client_is_due(s)) {

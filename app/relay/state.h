@@ -12,6 +12,7 @@
 struct connection;
 struct destinations;
 struct fingerprint;
+struct quotas;
 struct hints;
 struct memo;
 struct reply_rules;
@@ -50,6 +51,7 @@ struct relay {
     struct session_list woken;         /* have news of their transaction, by woken_entry */
     struct session_list sessions_gone; /* ended in this round */
     struct connection_list gone;       /* ended in this round */
+    struct quotas *quotas;
     struct destinations *destinations;
     struct digester digester;
     struct hints *hints;

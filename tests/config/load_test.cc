@@ -79,10 +79,12 @@ TEST(Load, ACommentBeginsBehindABlank)
 
 TEST(Load, AnUnknownSectionIsNamedOnceWithTheNearest)
 {
-    EXPECT_THAT(ErrorsOf("[listner smtp2]\nport = wan\nfoo = bar\n"),
-                ElementsAre("x.ini:9: unknown section 'listner': did you mean [listener]?; "
-                            "sections are [appliance], [memory], [port NAME], [listener NAME], "
-                            "[domain NAME], [message], [timeouts], [destinations], [tcp], [log]"));
+    EXPECT_THAT(
+        ErrorsOf("[listner smtp2]\nport = wan\nfoo = bar\n"),
+        ElementsAre(
+            "x.ini:9: unknown section 'listner': did you mean [listener]?; "
+            "sections are [appliance], [memory], [port NAME], [listener NAME], "
+            "[domain NAME], [message], [timeouts], [destinations], [limits], [tcp], [log]"));
 }
 
 TEST(Load, AnUnknownKeyIsNamedWithTheNearestOrWithAll)

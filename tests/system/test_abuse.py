@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Addresses that open relays fall for, with destinations that trust us and take everything."""
+"""Addresses that open relays fall for, with destinations that trust us and take everything; clients that want too much."""
 import re
 
 from harness import network
@@ -97,3 +97,25 @@ class OpenRelay(CaptureCase):
         self.assertNothingEvilArrived()
         seen = [c for s in (self.ours, self.external) for c in s.commands if re.match("(?i)rcpt", c)]
         self.assertGreaterEqual(len(seen), 2)
+
+
+class ClientLimits(CaptureCase):
+    """Everybody here is in one /24."""
+
+    router_options = {"more": "[limits]\nconnections = 3\ninvalid_rate = 5\n"}
+
+    def test_a_connection_too_many_is_shed_and_the_others_go_on(self):
+        with Client(network.ROUTER) as first, Client(network.ROUTER), Client(network.ROUTER):
+            with Client(network.ROUTER, source=network.OTHER_CLIENT, greet=False) as shed:
+                self.assertReply(shed.reply(), "421 4.7.0")
+            first.hello()
+            self.assertReply(first.message("s@client.test", ["alice@example.com"], b"x\r\n"), "250")
+
+    def test_who_guesses_addresses_does_not_trouble_the_destinations_for_long(self):
+        with Client(network.ROUTER) as client:
+            client.hello()
+            client.command("MAIL FROM:<s@client.test>")
+            for guess in range(5):
+                self.assertReply(client.command(f"RCPT TO:<guess{guess}@elsewhere.test>"), "550")
+            self.assertReply(client.command("RCPT TO:<carol@example.com>"), "450 4.7.1")
+        self.assertEqual(self.external.commands, [])
