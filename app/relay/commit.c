@@ -91,11 +91,51 @@ struct leg *commit_awaited(struct transaction *t)
     return late;
 }
 
-/* A single leg's answer is the client's: only a retry of one of several is remembered. */
-static void end(struct transaction *t, struct leg *leg)
+/* The destination has the message already: the leg is called off. */
+static void skip(struct transaction *t, struct leg *leg)
 {
+    relay_count(t->relay, RELAY_LEGS_SUPPRESSED);
+    recall_pending(t, leg);
+    leg_skip(leg);
+}
+
+static void skip_if_committed(struct transaction *t, struct leg *leg)
+{
+    switch (recall_leg(t, leg)) {
+    case MEMO_COMMITTED:
+        skip(t, leg);
+        break;
+    case MEMO_IN_DOUBT:
+        relay_count(t->relay, RELAY_LEGS_REPEATED);
+        break;
+    case MEMO_NONE:
+    case MEMO_PENDING:
+        break;
+    }
+}
+
+/*
+ * Its end goes to the leg. A single leg's answer is the client's: only a retry of one of several is
+ * remembered. Another try of the same message, whose client we had not yet lost when this one
+ * began, may have come first since the memo was asked.
+ */
+static enum commit_progress end(struct transaction *t, struct leg *leg)
+{
+    switch (recall_leg(t, leg)) {
+    case MEMO_COMMITTED:
+        skip(t, leg);
+        return commit_step(t);
+    case MEMO_PENDING:
+        relay_count(t->relay, RELAY_MESSAGES_OVERTAKEN);
+        leg_timeout(leg, "An earlier try of this message is still under way; try again later");
+        return COMMIT_WAITS;
+    case MEMO_NONE:
+    case MEMO_IN_DOUBT:
+        break;
+    }
     recall_pending(t, leg);
     leg_end(leg, smtp_content_empty(&t->content));
+    return COMMIT_WAITS;
 }
 
 enum commit_progress commit_step(struct transaction *t)
@@ -111,28 +151,7 @@ enum commit_progress commit_step(struct transaction *t)
         return COMMIT_OVER;
     struct leg *leg = next(t);
     arm(t, leg == NULL && stalled(t));
-    if (leg != NULL)
-        end(t, leg);
-    return COMMIT_WAITS;
-}
-
-/* A leg whose destination has the message already is called off. */
-static void skip_if_committed(struct transaction *t, struct leg *leg)
-{
-    struct relay *r = t->relay;
-    switch (recall_leg(t, leg)) {
-    case MEMO_COMMITTED:
-        relay_count(r, RELAY_LEGS_SUPPRESSED);
-        recall_pending(t, leg);
-        leg_skip(leg);
-        break;
-    case MEMO_IN_DOUBT:
-        relay_count(r, RELAY_LEGS_REPEATED);
-        break;
-    case MEMO_NONE:
-    case MEMO_PENDING:
-        break;
-    }
+    return leg != NULL ? end(t, leg) : COMMIT_WAITS;
 }
 
 enum commit_progress commit_begin(struct transaction *t)
@@ -151,10 +170,8 @@ enum commit_progress commit_begin(struct transaction *t)
             count++;
         }
     }
-    if (count == 1) {
-        end(t, open);
-        return COMMIT_WAITS;
-    }
+    if (count == 1)
+        return end(t, open);
     for (unsigned i = 0; i < t->leg_count; i++) {
         if (t->legs[i].state == LEG_OPEN)
             leg_hold(&t->legs[i]);

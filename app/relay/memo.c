@@ -157,7 +157,7 @@ bool memo_note(struct memo *m, const struct digest *parties, const struct digest
     expire(m, now);
     struct memo_entry *e = find(m, parties, content);
     if (state == MEMO_NONE) {
-        if (e != NULL)
+        if (e != NULL && e->owner == owner)
             drop(m, e);
         return true;
     }

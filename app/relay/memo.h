@@ -48,7 +48,8 @@ bool memo_knows(const struct memo *m, const struct digest *parties);
 enum memo_state memo_look(struct memo *m, const struct digest *parties,
                           const struct digest *content, nsec_t now);
 
-/* Note its state, for that owner (not 0). False: there is no room; it will not be known. */
+/* Note its state, for that owner (not 0), who has it from then on; MEMO_NONE ends an entry of the
+ * owner's, and no other's. False: there is no room; it will not be known. */
 MUST_CHECK bool memo_note(struct memo *m, const struct digest *parties,
                           const struct digest *content, enum memo_state state, uint64_t owner,
                           nsec_t now);

@@ -301,6 +301,9 @@ std::string Fixture::Act(char letter, const std::string &what)
         party_.erase(letter);
     } else if (what == "stop reading") {
         p->reading = false;
+    } else if (what == "read on") {
+        p->reading = true;
+        OnStream(p->stream, 0, p);
     } else if (what == "trace") {
         return HearTrace(letter);
     } else if (what == "silent") {
@@ -368,9 +371,9 @@ std::string Fixture::Step(const std::string &line)
     std::string op = line.substr(1, line.find(' ') - 1);
     size_t at = line.find(' ');
     std::string text = at == std::string::npos ? "" : Unescape(line.substr(at + 1));
-    static const std::string actions[] = {"connect",       "close",  "reset",  "gone",
-                                          "refuse",        "listen", "silent", "stop reading",
-                                          "no connection", "trace"};
+    static const std::string actions[] = {"connect", "close",         "reset",  "gone",
+                                          "refuse",  "listen",        "silent", "stop reading",
+                                          "read on", "no connection", "trace"};
     if (op == ":") {
         for (const std::string &a : actions) {
             if (text == a || (a == "connect" && text.rfind("connect from ", 0) == 0))

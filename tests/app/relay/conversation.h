@@ -10,6 +10,7 @@
 //                             M= so far, without CRLF)
 //     M: trace                it hears our Received lines
 //     M: close | reset | gone it closes, resets, sees the connection go away
+//     M: stop reading         ... and reads no more until "read on"
 //     M: silent               it hears nothing for a second (M: no connection: gets none)
 //     M: refuse | listen      it refuses connections, accepts them again
 //     C: connect [from ADDRESS] | close | reset | gone | silent

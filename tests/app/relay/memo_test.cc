@@ -141,6 +141,44 @@ TEST_F(Memo, ARetryThatOvertakesTheAnswerIsDeferred)
     EXPECT_EQ(f.Counter(RELAY_LEGS_SUPPRESSED), 1u);
 }
 
+struct Overtaken : Memo {
+    // Ours does not acknowledge all of the first try (D with F and N), so that nobody gets the end
+    // of it; the second (C with E and M) has given it to the external side.
+    void SetUp() override
+    {
+        Memo::SetUp();
+        std::string line(900, 'a'), body = "C: Message-ID: <1@a>\nC:\n";
+        for (int i = 0; i < 75; i++)
+            body += "C: " + line + "\n";
+        Data();
+        Say("M: stop reading");
+        Say(body + "C: .\nwait 1s");
+        f.Keep('C', 'D');
+        f.Keep('M', 'N');
+        f.Keep('E', 'F');
+        Data();
+        Say(body + "C: .\nwait 1s");
+        EXPECT_NE(f.Heard('E').find("\r\n.\r\n"), std::string::npos);
+    }
+};
+
+TEST_F(Overtaken, WhileTheOtherWaitsForItsAnswerIsDeferred)
+{
+    Say("N: read on\nwait 1s\nT: 451 4.4.2 An earlier try");
+    EXPECT_EQ(f.Heard('F').find("\r\n.\r\n"), std::string::npos);
+    EXPECT_EQ(f.Counter(RELAY_MESSAGES_OVERTAKEN), 1u);
+    Say("E< 250 external has it\nwait 1s\nM< 250 ours has it\nS: 250 2.0.0");
+}
+
+TEST_F(Overtaken, LeavesOutWhatTheOtherHasDelivered)
+{
+    Say("E< 250 external has it\nwait 1s\nM< 452 full\nS: 451\nN: read on\nwait 1s");
+    EXPECT_EQ(f.Heard('F').find("\r\n.\r\n"), std::string::npos);
+    EXPECT_NE(f.Heard('N').find("\r\n.\r\n"), std::string::npos);
+    Say("N< 250 ours has it\nT: 250 2.0.0");
+    EXPECT_EQ(f.Counter(RELAY_LEGS_SUPPRESSED), 1u);
+}
+
 // ----------------------------------------------------------------------------- the table --
 
 struct MemoTable : ::testing::Test {
@@ -180,6 +218,13 @@ TEST_F(MemoTable, ARefusalIsForgotten)
     ASSERT_TRUE(Note(1, MEMO_NONE));
     EXPECT_EQ(Look(1), MEMO_NONE);
     EXPECT_TRUE(memo_empty(m));
+}
+
+TEST_F(MemoTable, AnothersEntryIsNotForgotten)
+{
+    ASSERT_TRUE(Note(1, MEMO_PENDING, 1));
+    ASSERT_TRUE(Note(1, MEMO_NONE, 2));
+    EXPECT_EQ(Look(1), MEMO_PENDING);
 }
 
 TEST_F(MemoTable, EntriesEndWithTheirTimeButNotWhilePending)
