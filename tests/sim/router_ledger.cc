@@ -170,7 +170,8 @@ void Ledger::log(const std::string &line)
     std::string txn = field(line, "txn"), to = field(line, "to");
     if (txn.empty())
         return;
-    if (!log_.emplace(std::pair(txn, to), Entry{field(line, "status"), field(line, "client")})
+    if (!log_.emplace(std::pair(txn, to),
+                      Entry{field(line, "status"), field(line, "client"), field(line, "from")})
              .second)
         wrong("the log has " + to + " of " + txn + " twice");
 }
@@ -223,9 +224,20 @@ void Ledger::judge_log()
     for (const Taken &t : taken_)
         for (const std::string &r : t.recipients)
             got.insert({t.transaction, r});
-    for (const auto &[key, entry] : log_)
+    for (const auto &[key, entry] : log_) {
         if (entry.status == "delivered" && got.count(key) == 0)
             wrong("the log says that " + key.second + " of " + key.first + " was delivered");
+        if (entry.status != "suppressed")
+            continue;
+        suppressed++;
+        const Mail *m = by_sender(entry.sender);
+        bool there =
+            std::any_of(taken_.begin(), taken_.end(), [&, to = key.second](const Taken &t) {
+                return m != nullptr && t.mail == m->id && t.recipients.count(to) > 0;
+            });
+        if (!there)
+            wrong(key.second + " of " + key.first + " was suppressed, and was never delivered");
+    }
 }
 
 void Ledger::judge(uint64_t in_doubt, uint64_t in_part)

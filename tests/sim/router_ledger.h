@@ -104,6 +104,7 @@ class Ledger
     std::string story() const;
 
     std::deque<Mail> mails;
+    uint64_t suppressed = 0; // left out, because the destination has it
     uint64_t deliveries = 0, doubts = 0, orphans = 0, lost_in_crash = 0, refusals = 0;
 
     uint64_t partial() const
@@ -124,7 +125,7 @@ class Ledger
         std::set<std::string> recipients;
     };
     struct Entry {
-        std::string status, client;
+        std::string status, client, sender;
     };
     Mail *by_sender(const std::string &sender);
     void judge_taken(const Taken &t, const std::string &recipient);

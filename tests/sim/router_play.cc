@@ -322,6 +322,7 @@ std::string RouterPlay::run(uint64_t *digest, RouterTally *tally)
         tally->deliveries += ledger_.deliveries;
         tally->refusals += ledger_.refusals;
         tally->doubts += ledger_.doubts;
+        tally->suppressed += ledger_.suppressed;
         tally->partial += ledger_.partial();
         tally->fanned_out += router_->counter(RELAY_MESSAGES_FANNED_OUT);
         tally->orphans += ledger_.orphans;

@@ -11,8 +11,8 @@ namespace sim
 
 // What has happened, over all plays: proof that the rare things do.
 struct RouterTally {
-    uint64_t messages, visits, deliveries, fanned_out, refusals, doubts, partial, orphans,
-        lost_in_crash, starts, frames;
+    uint64_t messages, visits, deliveries, fanned_out, refusals, doubts, partial, suppressed,
+        orphans, lost_in_crash, starts, frames;
 };
 
 // Returns what went wrong, with all that helps to understand it; the digest of all frames in

@@ -45,10 +45,11 @@ TEST(SimRouter, EveryMessageGetsWhereItShouldWhateverHappens)
     }
     printf("%lu messages, %lu connections of clients, %lu deliveries, %lu messages to several at "
            "once, "
-           "%lu refusals; %lu in doubt, %lu accepted in part, %lu unheard by their clients, "
+           "%lu refusals; %lu in doubt, %lu accepted in part, %lu not repeated, %lu unheard by "
+           "their clients, "
            "%lu lost from the log in %lu restarts; %lu frames\n",
            t.messages, t.visits, t.deliveries, t.fanned_out, t.refusals, t.doubts, t.partial,
-           t.orphans, t.lost_in_crash, t.starts - count, t.frames);
+           t.suppressed, t.orphans, t.lost_in_crash, t.starts - count, t.frames);
 }
 
 TEST(SimRouter, ASeedDoesAgainWhatItDid)
