@@ -63,11 +63,19 @@ struct grace *grace_settle(struct grace *g, uint64_t now)
     return make(settled, NULL);
 }
 
+/* What is in `recent` since before the other was settled must not replace what came after it. */
+static bool ends_later(void *context, const struct keymap_entry *e)
+{
+    uint64_t end;
+    return !keymap_find(context, e->key, e->len, &end) || end < e->value;
+}
+
 struct grace *grace_rebase(struct grace *settled, struct grace *before, struct grace *now)
 {
     if (before == now)
         return grace_ref(settled);
-    return make(keymap_ref(settled_of(settled)), keymap_ref(recent_of(now)));
+    struct keymap *kept = settled_of(settled);
+    return make(keymap_ref(kept), keymap_make(recent_of(now), ends_later, kept, NULL, 0));
 }
 
 struct grace *grace_ref(struct grace *g)
