@@ -49,6 +49,10 @@ class Engine : public ::testing::Test
     }
     ~Engine() override
     {
+        EXPECT_TRUE(Until([&] {
+            struct reload_state state = reload_state(r_);
+            return !state.reloading && !state.folding;
+        }));
         EXPECT_TRUE(reload_destroy(r_));
         publisher_destroy(publisher_);
         config_free(config_);
