@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "app/control/control.h"
+#include "app/control/context.h"
 #include "app/control/job.h"
 #include "app/control/mailbox_file.h"
 #include "app/control/replacement.h"
@@ -218,7 +218,7 @@ static void write_file(struct job *job)
 }
 
 /* Who did what, in the log. */
-static void note(const struct control *c, const struct batch *b, const char *outcome)
+static void note(struct control *c, const struct batch *b, const char *outcome)
 {
     const struct ucred *who = peer_credentials(b->call->peer);
     const struct report *r = &b->report;

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "app/control/batch.h"
-#include "app/control/control.h"
+#include "app/control/context.h"
 #include "app/control/domain_switch.h"
 #include "app/control/statistics.h"
 #include "app/route/explain.h"

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sysexits.h>
@@ -76,30 +75,6 @@ static bool workers_running(const struct control *c)
     return false;
 }
 
-static void tell(const struct control *c, const char *text)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    maillog_say(c->log, (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec, text);
-    if (c->log != stderr)
-        fprintf(stderr, "splitmx: %s%s", text, text[strlen(text) - 1] == '\n' ? "" : "\n");
-}
-
-void control_tell(void *control, const char *text)
-{
-    tell(control, text);
-}
-
-void control_say(const struct control *c, const char *format, ...)
-{
-    char text[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    tell(c, text);
-}
-
 static void on_reloaded(void *context, const struct report *report)
 {
     struct control *c = context;
@@ -116,9 +91,9 @@ static void on_reloaded(void *context, const struct report *report)
     else
         snprintf(text, sizeof(text),
                  "reload: refused, generation %lu stays in force:", report->generation);
-    tell(c, text);
+    control_tell(c, text);
     if (report->text[0] != '\0')
-        tell(c, report->text);
+        control_tell(c, report->text);
 }
 
 static void on_hangup(struct control *c)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/control/control.h"
+#include "app/control/context.h"
 #include "app/control/replacement.h"
 #include "app/route/address.h"
 #include "app/route/tables.h"

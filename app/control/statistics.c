@@ -7,7 +7,7 @@
 
 #include <rte_mempool.h>
 
-#include "app/control/control.h"
+#include "app/control/context.h"
 #include "drivers/ip/ip.h"
 
 static void port_stats(struct stats *s, const struct port_settings *settings, const struct port *p)

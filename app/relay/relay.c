@@ -131,13 +131,6 @@ void relay_destroy(struct relay *r)
     free(r);
 }
 
-void relay_note_oldest(struct relay *r)
-{
-    const struct transaction *t = TAILQ_FIRST(&r->verdicts);
-    uint64_t oldest = t != NULL ? t->generation : snapshot_generation(r->snapshot);
-    __atomic_store_n(&r->oldest_generation, oldest, __ATOMIC_RELEASE);
-}
-
 uint64_t relay_oldest_generation(const struct relay *r)
 {
     return __atomic_load_n(&r->oldest_generation, __ATOMIC_ACQUIRE);
@@ -148,7 +141,7 @@ void relay_adopt(struct relay *r, const struct snapshot *s, const struct probe_l
     r->snapshot = s;
     if (probes != NULL && probes != r->probes)
         probes_adopt(r, probes);
-    relay_note_oldest(r);
+    transactions_note_oldest(r);
 }
 
 bool relay_settle(struct relay *r)

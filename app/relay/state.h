@@ -87,9 +87,6 @@ static inline void relay_count(struct relay *r, enum relay_counter counter)
 void *relay_object_get(struct rte_mempool *pool, size_t clear);
 void relay_object_put(struct rte_mempool *pool, void *object);
 
-/* A transaction has come or gone that has verdicts, or a snapshot was adopted. */
-void relay_note_oldest(struct relay *r);
-
 /* The time of day as Received lines have it; until the next call. */
 struct span relay_date(struct relay *r);
 

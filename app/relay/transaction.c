@@ -90,12 +90,19 @@ static void note_verdict(struct transaction *t)
     TAILQ_INSERT_TAIL(&t->relay->verdicts, t, verdict_entry);
 }
 
+void transactions_note_oldest(struct relay *r)
+{
+    const struct transaction *t = TAILQ_FIRST(&r->verdicts);
+    uint64_t oldest = t != NULL ? t->generation : snapshot_generation(r->snapshot);
+    __atomic_store_n(&r->oldest_generation, oldest, __ATOMIC_RELEASE);
+}
+
 static void forget_verdicts(struct transaction *t)
 {
     if (t->generation == 0)
         return;
     TAILQ_REMOVE(&t->relay->verdicts, t, verdict_entry);
-    relay_note_oldest(t->relay);
+    transactions_note_oldest(t->relay);
 }
 
 static struct leg *find_leg(struct transaction *t, const struct next_hop *hop)

@@ -109,4 +109,7 @@ void transaction_end(struct transaction *t);
  * 0: nothing. */
 uint64_t transaction_remembered(const struct transaction *t);
 
+/* A transaction has come or gone that has verdicts, or a snapshot was adopted. */
+void transactions_note_oldest(struct relay *r);
+
 #endif
