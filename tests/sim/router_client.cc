@@ -219,7 +219,6 @@ void Visit::hear(const Expected &e, const std::string &reply)
         at(BANNER);
         if (!good)
             return end("not welcome");
-        connected_ = true;
         send({HELLO, (client_.plan_.hello_only ? "HELO " : "EHLO ") + client_.plan_.name, ""});
         break;
     case HELLO:
@@ -228,6 +227,7 @@ void Visit::hear(const Expected &e, const std::string &reply)
         begin(errand_);
         break;
     case MAIL:
+        mail_refused_ = !good;
         if (!good)
             commands_.clear();
         break;
@@ -264,7 +264,7 @@ void Visit::hear_recipient(const std::string &recipient, const std::string &repl
 {
     if (reply[0] == '2')
         accepted_.insert(recipient);
-    else if (reply[0] == '5')
+    else if (reply[0] == '5' && !mail_refused_) // or it is about what was pipelined behind that
         client_.ledger_.bounce(*errand_->mail, recipient, reply);
     bool last = true;
     for (const Expected &e : expected_)
@@ -308,7 +308,6 @@ void Visit::next_errand(bool clean)
     Errand *e = served_ < 4 && !client_.dice_.one_in(3) ? client_.due_errand() : nullptr;
     if (e == nullptr) {
         send({QUIT, "QUIT", ""});
-        quits_ = true;
         return;
     }
     if (clean && client_.dice_.one_in(2))

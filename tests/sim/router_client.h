@@ -96,7 +96,7 @@ class Visit
     std::set<std::string> accepted_; // recipients, at RCPT
     std::string reply_;              // so far, when it has several lines
     std::string content_;            // not said yet, with its dot
-    bool sending_content_ = false, connected_ = false, quits_ = false;
+    bool sending_content_ = false, mail_refused_ = false;
     unsigned group_ = 0;     // how much goes out at once: a command, an envelope, all
     size_t chunk_ = 1 << 20; // bytes of content at a time
     nsec_t pause_ = 0;       // at most, between two of these
