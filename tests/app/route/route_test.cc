@@ -359,7 +359,7 @@ TEST(Explain, SaysWhichEntryDecidedAndWhereItStands)
         const char *address, *canonical, *rule;
         unsigned line;
     } cases[] = {
-        {"ALICE@Example.COM.", "alice@example.com", "alice", 2},
+        {"ALICE@Example.COM", "alice@example.com", "alice", 2},
         {"\"bob\"@example.com", "bob@example.com", "!bob", 3},
         {"sales-emea@example.com", "sales-emea@example.com", "/sales-[a-z]+/", 4},
         {"anybody@example.com", "anybody@example.com", "*", 5},
