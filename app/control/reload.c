@@ -2,14 +2,12 @@
 /* Reading everything again, all or nothing. */
 #include "app/control/reload.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "app/control/state.h"
-#include "app/route/grace_file.h"
 #include "app/settings.h"
 #include "app/worker.h"
 #include "config/config.h"
