@@ -527,7 +527,8 @@ class Life
             const World &before = history_[i - 2].second, &after = history_[i - 1].second;
             auto was = before.sections.find(name), is = after.sections.find(name);
             if (was == before.sections.end() || is == after.sections.end() ||
-                was->second.postmaster_external != is->second.postmaster_external)
+                was->second.postmaster_external != is->second.postmaster_external ||
+                was->second.split != is->second.split)
                 continue;
             Side from = before.SideOf(local, name), to = after.SideOf(local, name);
             if (from != to && from != Side::kOutside && to != Side::kOutside)
