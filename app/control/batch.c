@@ -268,8 +268,10 @@ static bool begin(struct control *c, struct batch *b)
     call_progress(b->call, "in force as generation %lu; writing %s", b->report.generation, b->path);
     b->state = BATCH_WRITING;
     b->job = (struct job){.run = write_file, .priority = JOB_WAITED_FOR};
+    reload_hold(c->reload, true);
     if (job_start(&b->job))
         return true;
+    reload_hold(c->reload, false);
     take_back(c, b);
     note(c, b, "taken back: no thread for its file");
     fail(b, PROTOCOL_FAILED, "no thread can be had");
@@ -279,6 +281,7 @@ static bool begin(struct control *c, struct batch *b)
 /* The file is written, or not. */
 static void finish(struct control *c, struct batch *b)
 {
+    reload_hold(c->reload, false);
     if (!b->written || !replacement_commit(b->path, &b->why)) {
         replacement_discard(b->path);
         take_back(c, b);
@@ -316,6 +319,8 @@ void batches_poll(struct batches *all)
     struct batch *b;
     while ((b = STAILQ_FIRST(&all->queue)) != NULL) {
         if (b->state == BATCH_WRITING && !job_is_done(&b->job))
+            break;
+        if (b->state == BATCH_QUEUED && reload_is_due(c->reload))
             break;
         STAILQ_REMOVE_HEAD(&all->queue, entry);
         if (b->state == BATCH_WRITING)

@@ -139,6 +139,16 @@ void reload_start(struct reload *r, const struct reload_options *options, reload
     r->force_shrink = r->force_shrink || options->force_shrink;
 }
 
+void reload_hold(struct reload *r, bool held)
+{
+    r->held = held;
+}
+
+bool reload_is_due(const struct reload *r)
+{
+    return r->wanted && r->job == NULL && r->fold == NULL;
+}
+
 static void begin(struct reload *r)
 {
     struct reload_job *j = memory_new(1, sizeof(*j));
@@ -187,7 +197,7 @@ void reload_poll(struct reload *r)
         finish(r);
     if (r->wanted && r->fold != NULL)
         job_hurry(&r->fold->job);
-    else if (r->wanted && r->job == NULL)
+    else if (reload_is_due(r) && !r->held)
         begin(r);
     fold_poll(r, r->job == NULL && !r->wanted);
 }

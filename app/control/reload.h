@@ -76,6 +76,15 @@ typedef void reload_done_fn(void *context, const struct report *report);
 void reload_start(struct reload *r, const struct reload_options *options, reload_done_fn *done,
                   void *context);
 
+/*
+ * While it is held no reload begins: a mailbox file that is being rewritten for a batch would be
+ * read as it was before, and what is in force already would be lost.
+ */
+void reload_hold(struct reload *r, bool held);
+
+/* Is a reload waiting for nothing but that? Then the next batch should wait for it to begin. */
+bool reload_is_due(const struct reload *r);
+
 /* ------------------------------------------------------------------------------------ change -- */
 
 /*

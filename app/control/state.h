@@ -47,6 +47,7 @@ struct reload {
     struct reload_job *job;        /* NULL: no reload is under way */
     struct reload_waiter *waiters; /* for the next one */
     bool wanted, force_shrink;     /* likewise */
+    bool held;                     /* see reload_hold() */
     struct fold_job *fold;         /* NULL: none is under way */
     uint64_t changed_at;           /* when the last batch came, in seconds */
     uint64_t next_fold;            /* not before, after one that failed or that ended some grace */

@@ -8,6 +8,7 @@ compared with where each message arrived.
 import heapq
 import itertools
 import os
+import signal
 import threading
 import time
 
@@ -201,17 +202,40 @@ class Moves(SmtpgenCase):
         self.move_all(move)
         self.end()
 
-    def test_a_hundred_batches_by_command_misroute_nothing(self):
-        self.begin(batches=100, size=500)
+    def move_by_command(self, batch):
+        names = self.router.write("batch", "".join(f"{user}\n" for user in self.users(batch)))
+        wait = ["--wait"] if batch % 4 == 0 else []
+        self.control("--quiet", *wait, "mailbox", "move", "local", DOMAIN, names)
 
-        def move(batch):
-            names = self.router.write("batch", "".join(f"{user}\n" for user in self.users(batch)))
-            wait = ["--wait"] if batch % 4 == 0 else []
-            run(os.path.join(self.build, "app/splitmxctl/splitmxctl"), "--quiet", "--socket",
-                os.path.join(self.router.directory, "control"), *wait, "mailbox", "move", "local", DOMAIN, names)
-        self.move_all(move)
+    def control(self, *arguments):
+        """What splitmxctl prints."""
+        return run(os.path.join(self.build, "app/splitmxctl/splitmxctl"), "--socket",
+                   os.path.join(self.router.directory, "control"), *arguments).stdout
+
+    def end_by_command(self):
+        """What is in the file now is what is in force."""
         with open(os.path.join(self.router.directory, f"{DOMAIN}.mailboxes"), encoding="utf-8") as file:
             self.assertEqual(len(file.readlines()), 2 + self.batches * self.size)
-        # What is in the file now is what is in force.
-        self.assertIn("0 new, 0 gone", self.router.reload())
+        wait_until(lambda: '"reloading":false' in self.control("--json", "status").replace(" ", ""), 30, "reloads end")
+        self.assertIn("mailboxes (0 new, 0 gone, 0 turned), 0 moved", self.router.reload())
         self.end()
+
+    def test_a_hundred_batches_by_command_misroute_nothing(self):
+        self.begin(batches=100, size=500)
+        self.move_all(self.move_by_command)
+        self.end_by_command()
+
+    def test_batches_by_command_beside_one_reload_after_the_other_misroute_nothing(self):
+        self.begin(batches=40, size=500)
+        done = threading.Event()
+
+        def reload_again_and_again():
+            while not done.wait(0.02):
+                self.router.program.process.send_signal(signal.SIGHUP)
+        reloads = threading.Thread(target=reload_again_and_again, daemon=True)
+        reloads.start()
+        self.addCleanup(done.set)
+        self.move_all(self.move_by_command)
+        done.set()
+        reloads.join()
+        self.end_by_command()
