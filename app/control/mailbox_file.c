@@ -143,9 +143,13 @@ static void edit_all(struct edit *e, FILE *in)
     char *line = NULL;
     size_t room = 0;
     ssize_t len;
-    bool ended = true;
+    bool ended = true, first = true;
     while ((len = getline(&line, &room, in)) > 0) {
-        edit_line(e, line, (size_t)len);
+        /* A byte order mark is the file's, not its first entry's. */
+        size_t mark = first && len >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+        first = false;
+        fwrite(line, 1, mark, e->out);
+        edit_line(e, line + mark, (size_t)len - mark);
         ended = line[len - 1] == '\n';
     }
     free(line);

@@ -109,6 +109,21 @@ TEST_F(MailboxFile, TurnsAnEntryWhereItStandsAndKeepsItsComment)
               "  !alice # here\nbob\t# there\ncarol\n");
 }
 
+TEST_F(MailboxFile, KeepsItsByteOrderMarkInFront)
+{
+    EXPECT_EQ(Edited("\xef\xbb\xbf"
+                     "alice\nbob\n",
+                     {Change("alice", BOOK_EXTERNAL)}),
+              "\xef\xbb\xbf!alice\nbob\n");
+    EXPECT_EQ(Edited("\xef\xbb\xbf!alice\nbob\n", {Change("alice", BOOK_LOCAL)}), "\xef\xbb\xbf"
+                                                                                  "alice\nbob\n");
+    EXPECT_EQ(Edited("\xef\xbb\xbf"
+                     "alice\nbob\n",
+                     {Change("alice", BOOK_NONE)}),
+              "\xef\xbb\xbf"
+              "bob\n");
+}
+
 TEST_F(MailboxFile, DoesNotRepeatWhatItSaysAlready)
 {
     const std::string text = "alice\n!bob\n";
