@@ -247,12 +247,26 @@ static void remember(struct batch *b, const struct roster *r)
     }
 }
 
+/* A file that says nothing is refused at the next start: it looks like a failed export. */
+static bool leaves_nothing(struct control *c, const struct batch *b, const struct roster *r)
+{
+    struct report would;
+    bool good = change_apply(c->reload, b->changes, b->count, true, &would);
+    uint64_t left = roster_count(r) + would.mailboxes_added - would.mailboxes_removed;
+    report_free(&would);
+    return good && left == 0;
+}
+
 /* In force, and its file begun. False: it is over. */
 static bool begin(struct control *c, struct batch *b)
 {
     const struct roster *r = find_roster(c, b->domain);
     if (r == NULL) {
         fail(b, PROTOCOL_NOT_FOUND, "its domain has just gone");
+        return false;
+    }
+    if (leaves_nothing(c, b, r)) {
+        fail(b, PROTOCOL_REFUSED, "the mailbox file would be empty, which no start accepts");
         return false;
     }
     remember(b, r);

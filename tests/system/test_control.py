@@ -119,6 +119,13 @@ class Control(CaptureCase):
         self.assertEqual(self.side("carl@example.com"), ["external"])
         self.assertEqual(self.mailboxes(), ["alice", "bob"])
 
+    def test_the_last_entry_is_not_removed(self):
+        done = self.control("mailbox", "remove", "example.com", "alice", "bob", check=False)
+        self.assertEqual(done.returncode, EX_DATAERR, done.stdout)
+        self.assertIn("would be empty", done.stdout)
+        self.assertEqual(self.side("alice@example.com"), ["local"])
+        self.assertEqual(self.mailboxes(), ["alice", "bob"])
+
     def test_what_the_file_does_not_take_is_taken_back(self):
         obstacle = os.path.join(self.router.directory, "example.com.mailboxes.new")
         os.mkdir(obstacle)
