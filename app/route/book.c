@@ -238,7 +238,8 @@ static void apply(struct writer *w, const struct book *b, const struct book_entr
 struct book *book_apply(const struct book *b, const struct book_entry *changes, uint32_t count)
 {
     struct book_entry *sorted = memory_new(count, sizeof(*sorted));
-    memcpy(sorted, changes, count * sizeof(*sorted));
+    if (count > 0) /* else they may be nowhere */
+        memcpy(sorted, changes, count * sizeof(*sorted));
     qsort(sorted, count, sizeof(*sorted), by_local);
     struct writer w = begin();
     apply(&w, b, sorted, count);

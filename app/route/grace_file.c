@@ -24,7 +24,7 @@ static bool parse_line(const char *at, const char *end, uint64_t *ends, struct s
     const char *digit = at;
     for (; digit < end && *digit >= '0' && *digit <= '9' && digit - at < 12; digit++)
         value = 10 * value + (uint64_t)(*digit - '0');
-    if (digit == at || digit == end || *digit != ' ')
+    if (digit == at || digit == end || *digit != ' ' || file_find_control(at, end) != NULL)
         return false;
     *ends = value;
     *address = (struct span){digit + 1, (size_t)(end - digit - 1)};

@@ -133,9 +133,8 @@ class Destinations(CaptureCase):
     def test_one_side_refusing_the_content_never_costs_the_other_sides_recipient_a_5xx(self):
         with Client(network.ROUTER) as client:
             client.hello()
-            replies = client.envelope("s@client.test", "alice@example.com", "carol@example.com")
-            if replies[2].startswith("452 4.5.3"):
-                self.skipTest("a transaction has one destination so far")
+            # A sender of its own: the split hint that this leaves is none of the other cases' business.
+            client.envelope("both@client.test", "alice@example.com", "carol@example.com")
             self.external.faults = {"dot": Reply("554 5.7.1 spam")}
             self.assertReply(client.content(b"x\r\n"), "451")
             self.assertEqual(self.ours.messages, [])
