@@ -9,9 +9,11 @@
 #include "app/control/replacement.h"
 #include "app/route/address.h"
 #include "app/route/tables.h"
+#include "config/file.h"
 #include "config/memory.h"
 
-#define BLANKS " \t\r\n"
+#define BLANKS        " \t\r\n"
+#define FILE_MAX_SIZE ((size_t)64 << 20)
 
 /* Does the line open [domain NAME]? */
 static bool opens(const char *line, const char *domain)
@@ -39,7 +41,7 @@ static const char *value_of(const char *line, const char *key)
     if (strncmp(at, key, len) != 0)
         return NULL;
     at += len + strspn(at + len, BLANKS);
-    return *at == '=' ? at + 1 + strspn(at + 1, " \t") : NULL;
+    return *at == '=' || *at == ':' ? at + 1 + strspn(at + 1, " \t") : NULL;
 }
 
 bool domain_switch_prepare(const char *path, const char *domain, const char *key, const char *value,
@@ -86,14 +88,32 @@ struct request {
     struct control *control;
     struct call *call;
     char domain[ADDRESS_DOMAIN_MAX + 1];
-    bool on, was;
+    bool on;
+    char *before; /* the file as it was */
+    size_t before_len;
 };
 
-static bool write_key(const struct request *q, bool on, char **why)
+static void request_free(struct request *q)
 {
-    const char *path = q->control->config_path;
-    return domain_switch_prepare(path, q->domain, "split_domain_routing", on ? "yes" : "no", why) &&
+    free(q->before);
+    free(q);
+}
+
+static bool write_key(const struct request *q, char **why)
+{
+    const char *path = q->control->config_path, *value = q->on ? "yes" : "no";
+    return domain_switch_prepare(path, q->domain, "split_domain_routing", value, why) &&
            replacement_commit(path, why);
+}
+
+static bool put_back(const struct request *q, char **why)
+{
+    struct replacement r;
+    const char *path = q->control->config_path;
+    if (!replacement_begin(&r, path, why))
+        return false;
+    fwrite(q->before, 1, q->before_len, r.fresh);
+    return replacement_end(&r, path, why) && replacement_commit(path, why);
 }
 
 static void on_reloaded(void *context, const struct report *report)
@@ -107,14 +127,14 @@ static void on_reloaded(void *context, const struct report *report)
         call_answer(q->call,
                     json_pack("{s:s, s:b, s:I}", "domain", q->domain, "split_domain_routing",
                               (int)q->on, "generation", (json_int_t)report->generation));
-    } else if (write_key(q, q->was, &why)) {
+    } else if (put_back(q, &why)) {
         call_fail(q->call, PROTOCOL_REFUSED, "%s", report->text);
     } else {
         call_fail(q->call, PROTOCOL_FAILED, "%s; and the file could not be put back: %s",
                   report->text, why);
     }
     free(why);
-    free(q);
+    request_free(q);
 }
 
 static const struct domain *find(const struct control *c, const char *name, char *canonical)
@@ -140,21 +160,21 @@ void domain_switch(void *user, struct call *call)
     const struct domain *d = find(c, name, q->domain);
     if (d == NULL) {
         call_fail(call, PROTOCOL_NOT_FOUND, "there is no [domain %.100s]", name);
-        free(q);
+        request_free(q);
         return;
     }
-    q->was = d->split;
-    if (dry || d->split == on) {
-        call_answer(call,
-                    json_pack("{s:s, s:b, s:b}", "domain", q->domain, "split_domain_routing",
-                              (int)(dry ? d->split : on), "would_change", (int)(d->split != on)));
-        free(q);
+    if (dry) {
+        call_answer(call, json_pack("{s:s, s:b, s:b}", "domain", q->domain, "split_domain_routing",
+                                    (int)d->split, "would_change", (int)(d->split != on)));
+        request_free(q);
         return;
     }
-    if (!write_key(q, on, &why)) {
-        call_fail(call, PROTOCOL_FAILED, "%s", why);
+    /* Whatever is in force: the file may say something else, which nobody has read yet. */
+    q->before = file_read(c->config_path, FILE_MAX_SIZE, &q->before_len);
+    if (q->before == NULL || !write_key(q, &why)) {
+        call_fail(call, PROTOCOL_FAILED, "%s", why != NULL ? why : "the file cannot be read");
         free(why);
-        free(q);
+        request_free(q);
         return;
     }
     reload_start(c->reload, &careful, on_reloaded, q);

@@ -160,6 +160,16 @@ static void edit_all(struct edit *e, FILE *in)
             add_line(e->out, e->wanted[i].change);
 }
 
+/* Who is named twice, in two spellings perhaps, is one. */
+static void drop_repeated(struct edit *e)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < e->count; i++)
+        if (kept == 0 || by_local(&e->wanted[kept - 1], &e->wanted[i]) != 0)
+            e->wanted[kept++] = e->wanted[i];
+    e->count = kept;
+}
+
 bool mailbox_file_prepare(const char *path, const char *domain, const struct change *changes,
                           uint32_t count, char **why)
 {
@@ -171,6 +181,7 @@ bool mailbox_file_prepare(const char *path, const char *domain, const struct cha
     for (uint32_t i = 0; i < count; i++)
         e.wanted[i].change = &changes[i];
     qsort(e.wanted, count, sizeof(*e.wanted), by_local);
+    drop_repeated(&e);
     edit_all(&e, r.old);
     free(e.wanted);
     return replacement_end(&r, path, why);

@@ -73,7 +73,9 @@ void call_progress(struct call *call, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    send_line(call->peer, json_object_get(call->request, "id"), "progress", json_string(text));
+    json_t *said = json_string(text); /* what it names may be no UTF-8, or cut inside a character */
+    send_line(call->peer, json_object_get(call->request, "id"), "progress",
+              said != NULL ? said : json_string("..."));
 }
 
 bool call_text(struct call *call, const char *name, bool required, const char **out)

@@ -181,9 +181,19 @@ static int wrong_usage(void)
     return EX_USAGE;
 }
 
+/* Are there no options but those among `taken`? */
+static bool takes(const struct options *o, const char *taken)
+{
+    return (o->client == NULL || strchr(taken, 'c') != NULL) &&
+           (!o->dry_run || strchr(taken, 'n') != NULL) &&
+           (!o->wait || strchr(taken, 'w') != NULL) && (!o->force || strchr(taken, 'f') != NULL);
+}
+
 static int domain_command(struct command *c, const struct options *o, char **words)
 {
     int n = count(words);
+    if (!takes(o, n == 3 ? "n" : ""))
+        return wrong_usage();
     if (n == 1 && strcmp(words[0], "list") == 0) {
         set_text(c, "do", "domain-list");
         c->print = print_domains;
@@ -207,7 +217,7 @@ static int mailbox_command(struct command *c, const struct options *o, char **wo
 {
     const char *verb = words[0];
     char name[32];
-    if (verb == NULL || count(words) < 3)
+    if (verb == NULL || count(words) < 3 || !takes(o, "nw"))
         return wrong_usage();
     bool move = strcmp(verb, "move") == 0;
     if (move) {
@@ -237,6 +247,8 @@ static int make_command(struct command *c, const struct options *o, char **words
         return domain_command(c, o, words + 1);
     if (strcmp(name, "mailbox") == 0)
         return mailbox_command(c, o, words + 1);
+    if (!takes(o, strcmp(name, "route") == 0 ? "c" : strcmp(name, "reload") == 0 ? "f" : ""))
+        return wrong_usage();
     if (strcmp(name, "route") == 0 && words[1] != NULL) {
         json_t *list = json_array();
         json_object_set_new(c->request, "addresses", list);

@@ -124,6 +124,12 @@ TEST_F(MailboxFile, KeepsItsByteOrderMarkInFront)
               "bob\n");
 }
 
+TEST_F(MailboxFile, NamesWhoIsNamedTwiceOnce)
+{
+    EXPECT_EQ(Edited("alice\n", {Change("Bob", BOOK_LOCAL), Change("bob", BOOK_LOCAL)}),
+              "alice\nbob\n");
+}
+
 TEST_F(MailboxFile, DoesNotRepeatWhatItSaysAlready)
 {
     const std::string text = "alice\n!bob\n";
