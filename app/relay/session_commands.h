@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The commands of a session (RFC 5321 §4.1.1), taken from its stream. Private to session*.c. */
+#ifndef SPLITMX_RELAY_SESSION_COMMANDS_H
+#define SPLITMX_RELAY_SESSION_COMMANDS_H
+
+#include <stdbool.h>
+
+struct session;
+
+/* Take one command in SESSION_COMMAND. False: there is nothing to do until something happens, or
+ * the session is gone. */
+bool session_take_command(struct session *s);
+
+#endif
