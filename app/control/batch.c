@@ -32,7 +32,8 @@ struct batch {
     struct change *changes, *undo;
     uint32_t count;
     struct report report;
-    bool written; /* the job's result */
+    struct replacement file;
+    bool written; /* the job's result: the file is to be put in place */
     char *why;
 };
 
@@ -214,7 +215,7 @@ void batch_move(void *user, struct call *call)
 static void write_file(struct job *job)
 {
     struct batch *b = CONTAINER_OF(job, struct batch, job);
-    b->written = mailbox_file_prepare(b->path, b->domain, b->changes, b->count, &b->why);
+    b->written = mailbox_file_prepare(b->path, b->domain, b->changes, b->count, &b->file, &b->why);
 }
 
 /* Who did what, in the log. */
@@ -296,8 +297,7 @@ static bool begin(struct control *c, struct batch *b)
 static void finish(struct control *c, struct batch *b)
 {
     reload_hold(c->reload, false);
-    if (!b->written || !replacement_commit(b->path, &b->why)) {
-        replacement_discard(b->path);
+    if (!b->written || !replacement_commit(&b->file, &b->why)) {
         take_back(c, b);
         note(c, b, "taken back");
         fail(b, PROTOCOL_FAILED, b->why);

@@ -45,37 +45,36 @@ static const char *value_of(const char *line, const char *key)
 }
 
 bool domain_switch_prepare(const char *path, const char *domain, const char *key, const char *value,
-                           char **why)
+                           struct replacement *r, char **why)
 {
-    struct replacement r;
     char *line = NULL;
     size_t room = 0;
     bool inside = false, done = false;
-    if (!replacement_begin(&r, path, why))
+    if (!replacement_begin(r, path, why))
         return false;
-    while (getline(&line, &room, r.old) > 0) {
+    while (getline(&line, &room, r->old) > 0) {
         const char *old = inside ? value_of(line, key) : NULL;
         if (line[strspn(line, BLANKS)] == '[') {
             if (inside && !done) /* it stands in front of the next section, then */
-                done = fprintf(r.fresh, "%s = %s\n", key, value) > 0;
+                done = fprintf(r->fresh, "%s = %s\n", key, value) > 0;
             inside = opens(line, domain);
         }
         if (old != NULL) {
-            fwrite(line, 1, (size_t)(old - line), r.fresh);
-            fputs(value, r.fresh);
-            fputs(old + strcspn(old, BLANKS), r.fresh);
+            fwrite(line, 1, (size_t)(old - line), r->fresh);
+            fputs(value, r->fresh);
+            fputs(old + strcspn(old, BLANKS), r->fresh);
             done = true;
         } else {
-            fputs(line, r.fresh);
+            fputs(line, r->fresh);
         }
     }
     free(line);
     if (inside && !done)
-        done = fprintf(r.fresh, "\n%s = %s\n", key, value) > 0;
-    if (!replacement_end(&r, path, why))
+        done = fprintf(r->fresh, "\n%s = %s\n", key, value) > 0;
+    if (!replacement_end(r, why))
         return false;
     if (!done) {
-        replacement_discard(path);
+        replacement_discard(r);
         *why = memory_copy_text("its section is not in the file any more",
                                 strlen("its section is not in the file any more"));
     }
@@ -101,19 +100,19 @@ static void request_free(struct request *q)
 
 static bool write_key(const struct request *q, char **why)
 {
-    const char *path = q->control->config_path, *value = q->on ? "yes" : "no";
-    return domain_switch_prepare(path, q->domain, "split_domain_routing", value, why) &&
-           replacement_commit(path, why);
+    struct replacement r;
+    return domain_switch_prepare(q->control->config_path, q->domain, "split_domain_routing",
+                                 q->on ? "yes" : "no", &r, why) &&
+           replacement_commit(&r, why);
 }
 
 static bool put_back(const struct request *q, char **why)
 {
     struct replacement r;
-    const char *path = q->control->config_path;
-    if (!replacement_begin(&r, path, why))
+    if (!replacement_begin(&r, q->control->config_path, why))
         return false;
     fwrite(q->before, 1, q->before_len, r.fresh);
-    return replacement_end(&r, path, why) && replacement_commit(path, why);
+    return replacement_end(&r, why) && replacement_commit(&r, why);
 }
 
 static void on_reloaded(void *context, const struct report *report)

@@ -10,14 +10,16 @@
 #define SPLITMX_CONTROL_DOMAIN_SWITCH_H
 
 #include "app/control/protocol.h"
+#include "app/control/replacement.h"
 
 protocol_command_fn domain_switch; /* user: the struct control */
 
 /*
- * Write the successor of a configuration file (replacement.h) in which `key` of [domain DOMAIN]
- * (canonical) is `value`. False, with a sentence in *why (to be freed): there is none.
+ * Write the successor of a configuration file, still to be committed or discarded, in which `key`
+ * of [domain DOMAIN] (canonical) is `value`. False, with a sentence in *why (to be freed): there is
+ * none.
  */
 MUST_CHECK bool domain_switch_prepare(const char *path, const char *domain, const char *key,
-                                      const char *value, char **why);
+                                      const char *value, struct replacement *r, char **why);
 
 #endif

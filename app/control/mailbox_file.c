@@ -171,18 +171,17 @@ static void drop_repeated(struct edit *e)
 }
 
 bool mailbox_file_prepare(const char *path, const char *domain, const struct change *changes,
-                          uint32_t count, char **why)
+                          uint32_t count, struct replacement *r, char **why)
 {
-    struct replacement r;
-    if (!replacement_begin(&r, path, why))
+    if (!replacement_begin(r, path, why))
         return false;
-    struct edit e = {.domain = domain, .count = count, .out = r.fresh};
+    struct edit e = {.domain = domain, .count = count, .out = r->fresh};
     e.wanted = memory_new(count, sizeof(*e.wanted));
     for (uint32_t i = 0; i < count; i++)
         e.wanted[i].change = &changes[i];
     qsort(e.wanted, count, sizeof(*e.wanted), by_local);
     drop_repeated(&e);
-    edit_all(&e, r.old);
+    edit_all(&e, r->old);
     free(e.wanted);
-    return replacement_end(&r, path, why);
+    return replacement_end(r, why);
 }

@@ -10,16 +10,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "app/control/reload.h"
+#include "app/control/replacement.h"
 #include "app/route/amend.h"
 #include "drivers/base/check.h"
 
 /*
- * Write the successor of `path` beside it: a replacement (replacement.h) that is still to be put in
- * place or discarded. All changes are of `domain` (canonical). May take as long as the file is
- * large. False, with a sentence in *why (to be freed): there is none.
+ * Write the successor of `path` beside it, which is still to be committed or discarded. All changes
+ * are of `domain` (canonical). May take as long as the file is large. False, with a sentence in
+ * *why (to be freed): there is none.
  */
 MUST_CHECK bool mailbox_file_prepare(const char *path, const char *domain,
-                                     const struct change *changes, uint32_t count, char **why);
+                                     const struct change *changes, uint32_t count,
+                                     struct replacement *r, char **why);
 
 #endif

@@ -12,25 +12,10 @@
 
 #include "config/memory.h"
 
-/* Where the file itself is, and its name while it is written. A name that leads there stays one. */
-struct names {
-    char *real, *fresh;
-};
-
-static struct names resolve(const char *path)
+static void forget(struct replacement *r)
 {
-    struct names n = {.real = realpath(path, NULL)};
-    if (n.real == NULL)
-        n.real = memory_copy_text(path, strlen(path));
-    if (asprintf(&n.fresh, "%s.new", n.real) < 0)
-        n.fresh = memory_must(NULL);
-    return n;
-}
-
-static void forget(struct names *n)
-{
-    free(n->real);
-    free(n->fresh);
+    free(r->path);
+    free(r->fresh_path);
 }
 
 static char *say(const char *what, const char *path, int error)
@@ -58,32 +43,35 @@ static FILE *create(const char *fresh, const struct stat *like)
 
 bool replacement_begin(struct replacement *r, const char *path, char **why)
 {
-    struct names n = resolve(path);
-    struct stat like;
-    *r = (struct replacement){.old = fopen(n.real, "re")};
-    if (r->old == NULL || fstat(fileno(r->old), &like) != 0)
-        *why = say("read", n.real, errno);
-    else if ((r->fresh = create(n.fresh, &like)) == NULL)
-        *why = say("write", n.fresh, errno);
-    if (r->fresh == NULL && r->old != NULL)
+    *r = (struct replacement){.path = realpath(path, NULL)};
+    if (r->path == NULL)
+        r->path = memory_copy_text(path, strlen(path));
+    if (asprintf(&r->fresh_path, "%s.new", r->path) < 0)
+        r->fresh_path = memory_must(NULL);
+    r->old = fopen(r->path, "re");
+    if (r->old == NULL || fstat(fileno(r->old), &r->origin) != 0)
+        *why = say("read", r->path, errno);
+    else if ((r->fresh = create(r->fresh_path, &r->origin)) == NULL)
+        *why = say("write", r->fresh_path, errno);
+    if (r->fresh != NULL)
+        return true;
+    if (r->old != NULL)
         fclose(r->old);
-    forget(&n);
-    return r->fresh != NULL;
+    forget(r);
+    return false;
 }
 
-bool replacement_end(struct replacement *r, const char *path, char **why)
+bool replacement_end(struct replacement *r, char **why)
 {
-    struct names n = resolve(path);
     errno = 0;
     bool good = !ferror(r->old) && !ferror(r->fresh) && fflush(r->fresh) == 0 &&
                 fsync(fileno(r->fresh)) == 0;
-    if (!good) {
-        *why = say("write", n.fresh, errno != 0 ? errno : EIO);
-        unlink(n.fresh);
-    }
+    if (!good)
+        *why = say("write", r->fresh_path, errno != 0 ? errno : EIO);
     fclose(r->old);
     fclose(r->fresh);
-    forget(&n);
+    if (!good)
+        replacement_discard(r);
     return good;
 }
 
@@ -99,21 +87,41 @@ static void sync_directory(const char *real)
     free(copy);
 }
 
-bool replacement_commit(const char *path, char **why)
+static bool same_time(const struct timespec *a, const struct timespec *b)
 {
-    struct names n = resolve(path);
-    bool good = rename(n.fresh, n.real) == 0;
-    if (good)
-        sync_directory(n.real);
-    else
-        *why = say("replace", n.real, errno);
-    forget(&n);
-    return good;
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
-void replacement_discard(const char *path)
+/* Is the file still the one that was read? */
+static bool is_unchanged(const struct replacement *r)
 {
-    struct names n = resolve(path);
-    unlink(n.fresh);
-    forget(&n);
+    struct stat now;
+    return stat(r->path, &now) == 0 && now.st_dev == r->origin.st_dev &&
+           now.st_ino == r->origin.st_ino && now.st_size == r->origin.st_size &&
+           same_time(&now.st_mtim, &r->origin.st_mtim) &&
+           same_time(&now.st_ctim, &r->origin.st_ctim);
+}
+
+bool replacement_commit(struct replacement *r, char **why)
+{
+    if (!is_unchanged(r)) {
+        if (asprintf(why, "%s was changed by somebody else meanwhile; try again", r->path) < 0)
+            *why = memory_must(NULL);
+        replacement_discard(r);
+        return false;
+    }
+    if (rename(r->fresh_path, r->path) != 0) {
+        *why = say("replace", r->path, errno);
+        replacement_discard(r);
+        return false;
+    }
+    sync_directory(r->path);
+    forget(r);
+    return true;
+}
+
+void replacement_discard(struct replacement *r)
+{
+    unlink(r->fresh_path);
+    forget(r);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Mailbox files, edited by batches.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
@@ -69,9 +70,10 @@ class MailboxFile : public ::testing::Test
     bool Edit(const std::vector<struct change> &changes, const std::string &path)
     {
         char *why = nullptr;
+        struct replacement r;
         bool good = mailbox_file_prepare(path.c_str(), kDomain, changes.data(),
-                                         static_cast<uint32_t>(changes.size()), &why) &&
-                    replacement_commit(path.c_str(), &why);
+                                         static_cast<uint32_t>(changes.size()), &r, &why) &&
+                    replacement_commit(&r, &why);
         why_ = why != nullptr ? why : "";
         free(why);
         return good;
@@ -218,11 +220,27 @@ TEST_F(MailboxFile, StaysAsItIsUntilItsSuccessorIsInPlace)
 {
     Write("alice\n");
     struct change c = Change("bob", BOOK_LOCAL);
+    struct replacement r;
     char *why = nullptr;
-    ASSERT_TRUE(mailbox_file_prepare(path_.c_str(), kDomain, &c, 1, &why));
+    ASSERT_TRUE(mailbox_file_prepare(path_.c_str(), kDomain, &c, 1, &r, &why));
     EXPECT_EQ(Read(), "alice\n");
-    replacement_discard(path_.c_str());
+    replacement_discard(&r);
     EXPECT_EQ(Read(), "alice\n");
+}
+
+TEST_F(MailboxFile, KeepsWhatSomebodyElseWroteMeanwhile)
+{
+    Write("alice\n");
+    struct change c = Change("bob", BOOK_LOCAL);
+    struct replacement r;
+    char *why = nullptr;
+    ASSERT_TRUE(mailbox_file_prepare(path_.c_str(), kDomain, &c, 1, &r, &why));
+    Write("alice\ncarol\n");
+    EXPECT_FALSE(replacement_commit(&r, &why));
+    EXPECT_THAT(why, testing::HasSubstr("boxes was changed by somebody else"));
+    free(why);
+    EXPECT_EQ(Read(), "alice\ncarol\n");
+    EXPECT_NE(access((path_ + ".new").c_str(), F_OK), 0);
 }
 
 TEST_F(MailboxFile, SaysWhatItCannotDo)
