@@ -46,7 +46,16 @@ static enum outcome object(struct session *s, const char *line)
  * for the reply (RFC 2920). */
 static enum outcome misplaced(struct session *s, const char *line)
 {
-    return s->mail_refused ? answer(s, line) : object(s, line);
+    return s->behind_mail != NULL ? answer(s, s->behind_mail) : object(s, line);
+}
+
+/* MAIL is refused by us, for now or for good: so is what comes behind it. A client that looks at
+ * the reply to its recipient alone must not take one for the other. */
+static enum outcome refuse_mail(struct session *s, const char *line)
+{
+    s->behind_mail = line[0] == '4' ? "451 4.5.0 MAIL was deferred; try again later"
+                                    : "503 5.5.1 Say MAIL first";
+    return answer(s, line);
 }
 
 static enum outcome on_hello(struct session *s, const struct smtp_command *command)
@@ -63,7 +72,7 @@ static enum outcome on_hello(struct session *s, const struct smtp_command *comma
         .size_limit = s->relay->settings->max_size,
     };
     session_abandon(s);
-    s->mail_refused = false;
+    s->behind_mail = NULL;
     s->greeted = true;
     client_greet(&s->client, command->argument, command->verb == SMTP_EHLO, name);
     size_t len = s->client.extended ? smtp_format_ehlo_reply(buf, sizeof(buf), &policy)
@@ -82,19 +91,18 @@ static enum outcome on_mail(struct session *s, const struct smtp_command *comman
         session_dismiss(s, "421 4.3.2 Shutting down");
         return GONE;
     }
-    s->mail_refused = true;
     if (command->size > r->settings->max_size) {
         relay_count(r, RELAY_MESSAGES_TOO_BIG);
-        return answer(s, "552 5.3.4 The message is too big");
+        return refuse_mail(s, "552 5.3.4 The message is too big");
     }
     if (!quota_take(r->quotas, s->network, LIMIT_MESSAGE_RATE, r->now)) {
         relay_count(r, RELAY_LIMIT_MESSAGES);
-        return answer(s, "450 4.7.1 Too many messages from your network; try again later");
+        return refuse_mail(s, "450 4.7.1 Too many messages from your network; try again later");
     }
     s->transaction = transaction_begin(r, &s->client, command);
     if (s->transaction == NULL)
-        return answer(s, "451 4.3.2 Out of memory; try again later");
-    s->mail_refused = false;
+        return refuse_mail(s, "451 4.3.2 Out of memory; try again later");
+    s->behind_mail = NULL;
     s->mail_untold = true;
     return TAKEN;
 }
@@ -166,7 +174,8 @@ static enum outcome on_xclient(struct session *s, const struct smtp_command *com
     if (!client_take_xclient(&s->client, command->argument))
         return object(s, smtp_command_error_reply(SMTP_SYNTAX));
     relay_count(s->relay, RELAY_XCLIENT);
-    s->greeted = s->mail_refused = false;
+    s->greeted = false;
+    s->behind_mail = NULL;
     s->client.extended = false;
     return session_enter_network(s) && session_welcome(s) ? TAKEN : GONE;
 }

@@ -33,12 +33,13 @@ struct session {
     TAILQ_ENTRY(session) woken_entry;
     struct timer timer; /* the client's silence */
     bool woken;
-    bool may_xclient;  /* it came from a network that may say for whom it speaks */
-    bool greeted;      /* HELO or EHLO was said */
-    bool mail_refused; /* by us: what was sent behind it is no error of the client's */
-    bool mail_untold;  /* MAIL was good, and its reply waits for that of the next command */
-    bool skip_line;    /* the line is too long: its rest is dropped up to LF */
+    bool may_xclient; /* it came from a network that may say for whom it speaks */
+    bool greeted;     /* HELO or EHLO was said */
+    bool mail_untold; /* MAIL was good, and its reply waits for that of the next command */
+    bool skip_line;   /* the line is too long: its rest is dropped up to LF */
     bool held; /* in this window of min_data_rate we did not read: the destination was slower */
+    const char *behind_mail; /* MAIL was refused by us: what was sent behind it hears this, and is
+                                no error of the client's. NULL: it was not */
     unsigned errors;
     uint64_t remembered; /* what the memo may forget when the client has acknowledged... */
     uint64_t told_at;    /* ... so many bytes of ours; remembered 0: nothing */

@@ -142,6 +142,20 @@ TEST_F(Limited, MessagesBeyondTheRateAreDeferred)
     EXPECT_EQ(f.Counter(RELAY_LIMIT_MESSAGES), 1u);
 }
 
+TEST_F(Limited, WhatComesBehindADeferredMailIsDeferredToo)
+{
+    Say(kHello);
+    for (int i = 0; i < 3; i++)
+        Say("C: MAIL FROM:<a@b.example>\nS: 250\nC: RSET\nS: 250");
+    Say(R"(
+        C+ MAIL FROM:<a@b.example>\r\nRCPT TO:<alice@example.com>\r\nDATA\r\n
+        S: 450 4.7.1
+        S: 451 4.5.0
+        S: 451 4.5.0
+    )");
+    EXPECT_EQ(f.Counter(RELAY_CLIENT_ERRORS), 0u);
+}
+
 TEST_F(Limited, WhoAsksForTooManyUnknownRecipientsIsAnsweredWithoutTroublingADestination)
 {
     Say(kHello);
