@@ -55,6 +55,18 @@ uint32_t relay_session_memory(void)
     return (uint32_t)session_size();
 }
 
+/* What tells this process from another one of the same second. Nothing that is derived from the
+ * secret itself may be seen outside: so it is by the digest that is keyed with it. */
+static bool name_instance(struct relay *r)
+{
+    struct digest d;
+    if (!digest_start(&r->digester) || !digest_add(&r->digester, &r->wall, sizeof(r->wall)) ||
+        !digest_finish(&r->digester, &d))
+        return false;
+    r->instance = d.words[0] & 0xffffff;
+    return true;
+}
+
 /* Everything that connections and mail need, at once: the data path allocates nothing. */
 static bool create_objects(struct relay *r)
 {
@@ -101,7 +113,7 @@ struct relay *relay_create(const struct relay_config *config, nsec_t now, uint64
         free(expression_error);
     }
     if (r->reply_rules == NULL || !digester_create(&r->digester, config->secret) ||
-        !create_objects(r)) {
+        !name_instance(r) || !create_objects(r)) {
         relay_destroy(r);
         return NULL;
     }

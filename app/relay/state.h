@@ -71,6 +71,7 @@ struct relay {
     char date[SMTP_DATE_SIZE]; /* what relay_date() gave last */
     uint64_t next_transaction; /* part of transaction ids */
     uint32_t started;          /* seconds since the epoch, likewise */
+    uint32_t instance;         /* of this process, likewise: 24 bits */
     uint64_t random;           /* state of the jitter generator */
 
     struct relay_usage usage;

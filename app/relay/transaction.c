@@ -32,10 +32,12 @@ static char *put_hex(char *at, uint64_t value, unsigned digits)
     return at;
 }
 
-/* Unique as long as the clock does not go back over a restart: start time, worker, count. */
+/* Start time, process, worker, count. Processes that start within one second, or after the clock
+ * was put back, differ in the second of them (a keyed digest). */
 static void make_id(struct relay *r, char id[TRANSACTION_ID_SIZE])
 {
     char *at = put_hex(id, r->started, 8);
+    at = put_hex(at, r->instance, 6);
     at = put_hex(at, r->worker, 1);
     *put_hex(at, r->next_transaction++, 8) = '\0';
 }

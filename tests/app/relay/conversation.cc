@@ -118,7 +118,7 @@ void Fixture::Accepted(char letter, struct stream *s)
 Fixture::Fixture(const std::string &extra, const std::string &domain_extra,
                  const std::string &listener_extra)
 {
-    sim::Files files;
+    sim::Files &files = files_;
     files["mailboxes"] = "alice\nanna\ncarlos\n";
     files["splitmx.ini"] =
         "[appliance]\nhostname = mx1.example.net\npostmaster = postmaster@example.com\n"
@@ -202,6 +202,21 @@ std::string Fixture::Leaks()
 void Fixture::Shutdown()
 {
     router_->shutdown();
+}
+
+void Fixture::Abort()
+{
+    router_->abort();
+}
+
+bool Fixture::Finished() const
+{
+    return relay_finished(router_->relay());
+}
+
+void Fixture::Crash(uint64_t seed)
+{
+    router_->crash(seed, files_, now_);
 }
 
 std::string Fixture::Verify()

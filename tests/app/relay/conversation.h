@@ -53,10 +53,10 @@ class Fixture
     std::string Run(const std::string &script);
 
     uint64_t Counter(enum relay_counter counter) const;
-    std::vector<std::string> Log(); // lines since the last call
+    std::vector<std::string> Log();  // lines since the last call
     void Keep(char letter, char as); // the party is called so from now on
     std::string Heard(char letter);  // what a party has got and no line has asked for
-    void Pass(nsec_t time);         // let time pass
+    void Pass(nsec_t time);          // let time pass
     // Everything has ended: no session, transaction, connection, record or buffer is left.
     std::string Leaks();
     // The first probe of the external server, answered; its connection has gone again afterwards.
@@ -64,6 +64,11 @@ class Fixture
 
     // What the worker does on worker_shutdown().
     void Shutdown();
+    // ... and at the end of shutdown_timeout.
+    void Abort();
+    bool Finished() const; // nothing is left that a shutdown waits for
+    // The process dies without a word, and another one begins.
+    void Crash(uint64_t seed);
 
     // For the callbacks of streams.
     void Accepted(char letter, struct stream *s);
@@ -81,6 +86,7 @@ class Fixture
     std::string Hear(char letter, const std::string &expected, bool exactly);
 
     nsec_t now_ = NSEC_PER_SEC;
+    sim::Files files_;
     std::unique_ptr<sim::Wire> wire_;
     std::unique_ptr<sim::Router> router_; // at one end of it
     std::unique_ptr<sim::Host> peer_;     // and at the other

@@ -119,6 +119,26 @@ TEST_F(Relay, TakesACommandByteByByte)
     Say("S: 250-mx1.example.net");
 }
 
+// Two processes that start within one second.
+TEST_F(Unverified, TransactionIdsOfAnotherProcessAreOthers)
+{
+    std::string ids[2];
+    for (std::string &id : ids) {
+        Say(kHello);
+        Say("C: MAIL FROM:<a@b.example>\nS: 250\nC: RCPT TO:<x@elsewhere.example>\nS: 550 5.7.1");
+        std::vector<std::string> log = f.Log();
+        ASSERT_EQ(log.size(), 1u);
+        size_t at = log[0].find("txn=");
+        ASSERT_NE(at, std::string::npos);
+        id = log[0].substr(at + 4, 23);
+        f.Crash(8);
+        f.Log();
+    }
+    EXPECT_EQ(ids[0].substr(0, 8), ids[1].substr(0, 8)) << "the same second";
+    EXPECT_NE(ids[0], ids[1]);
+    EXPECT_EQ(ids[0].find_first_not_of("0123456789ABCDEF"), std::string::npos) << ids[0];
+}
+
 // -------------------------------------------------------------------------------- shutdown --
 
 TEST_F(Relay, AShutdownFinishesTheOpenTransaction)
