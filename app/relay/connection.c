@@ -38,17 +38,36 @@ static void leave_pool(struct connection *c)
     c->keeper->busy(c);
 }
 
+/* On its way up, for nobody. */
+static void leave_unclaimed(struct connection *c)
+{
+    if (c->unclaimed)
+        TAILQ_REMOVE(&c->relay->unclaimed, c, entry);
+    c->unclaimed = false;
+}
+
+static void be_unclaimed(struct connection *c)
+{
+    c->unclaimed = true;
+    TAILQ_INSERT_TAIL(&c->relay->unclaimed, c, entry);
+}
+
 /* Every change of state goes through here, but for the last one: that is discard(). */
 static void become(struct connection *c, enum connection_state state)
 {
     struct relay *r = c->relay;
     leave_pool(c);
+    leave_unclaimed(c);
     c->state = state;
     switch (state) {
     case CONNECTION_CONNECTING:
         timer_arm(r->wheel, &c->timer, r->now + r->settings->connect);
         break;
     case CONNECTION_GREETING:
+        timer_arm(r->wheel, &c->timer, r->now + r->settings->rcpt);
+        if (c->ops == NULL)
+            be_unclaimed(c);
+        break;
     case CONNECTION_CLEANING:
         timer_arm(r->wheel, &c->timer, r->now + r->settings->rcpt);
         break;
@@ -73,6 +92,7 @@ static void discard(struct connection *c)
 {
     struct relay *r = c->relay;
     leave_pool(c);
+    leave_unclaimed(c);
     timer_disarm(r->wheel, &c->timer);
     r->usage.connections--;
     c->state = CONNECTION_GONE;
@@ -185,6 +205,7 @@ void connection_use(struct connection *c, const struct connection_user_ops *ops,
 {
     c->ops = ops;
     c->user = user;
+    leave_unclaimed(c);
     if (c->state == CONNECTION_IDLE)
         hand_to_user(c);
 }
@@ -200,8 +221,13 @@ void connection_release(struct connection *c, bool clean)
 {
     c->ops = NULL;
     c->user = NULL;
-    if (c->state != CONNECTION_IN_USE)
-        return; /* not greeted yet: it goes on, for the next one */
+    if (c->state != CONNECTION_IN_USE) { /* not greeted yet: it goes on, for the next one */
+        if (c->relay->shutting_down)
+            connection_abort(c);
+        else
+            be_unclaimed(c);
+        return;
+    }
     c->reused = true;
     if (c->retired) {
         connection_quit(c);
@@ -487,6 +513,13 @@ struct connection *connection_open(struct relay *r, const struct endpoint *serve
     r->usage.connections++;
     become(c, CONNECTION_CONNECTING);
     return c;
+}
+
+void connections_abort_unclaimed(struct relay *r)
+{
+    struct connection *c;
+    while ((c = TAILQ_FIRST(&r->unclaimed)) != NULL)
+        connection_abort(c);
 }
 
 void connections_reap(struct relay *r)

@@ -96,10 +96,11 @@ struct connection {
     struct stream *stream;
     const struct connection_user_ops *ops; /* NULL: no user */
     void *user;
-    TAILQ_ENTRY(connection) entry; /* the keeper's; after the end the reaper's */
+    TAILQ_ENTRY(connection) entry; /* the keeper's; while unclaimed and after the end the relay's */
     struct timer timer;
-    bool reused;  /* has served a transaction: it may have gone stale unnoticed */
-    bool retired; /* not to be used again: it said 421, or erred */
+    bool reused;    /* has served a transaction: it may have gone stale unnoticed */
+    bool unclaimed; /* its user left before it was greeted */
+    bool retired;   /* not to be used again: it said 421, or erred */
     struct smtp_extensions extensions;
     enum smtp_identity_kind identity_kind;
     bool carries;    /* `identity` is a client's; else it is for ourselves */
@@ -143,7 +144,8 @@ void connection_expect_end(struct connection *c);
 unsigned connection_command_room(const struct connection *c);
 
 /* The user is done. `clean`: no transaction is open there (the last thing was a final reply); else
- * RSET cleans it. It goes back to its keeper, or away if it is retired. */
+ * RSET cleans it. It goes back to its keeper, or away if it is retired, or is not greeted yet and
+ * the relay is shutting down. */
 void connection_release(struct connection *c, bool clean);
 
 /* RST, now. The user, if there is one, is not told. */
@@ -151,6 +153,9 @@ void connection_abort(struct connection *c);
 
 /* Say QUIT and go. The user, if there is one, is not told. */
 void connection_quit(struct connection *c);
+
+/* The relay is shutting down: nobody will want those that are not greeted yet. */
+void connections_abort_unclaimed(struct relay *r);
 
 /* Return the objects of connections that have ended: between rounds, when no frame can refer to
  * one. */

@@ -106,6 +106,7 @@ struct relay *relay_create(const struct relay_config *config, nsec_t now, uint64
     TAILQ_INIT(&r->woken);
     TAILQ_INIT(&r->sessions_gone);
     TAILQ_INIT(&r->gone);
+    TAILQ_INIT(&r->unclaimed);
     TAILQ_INIT(&r->verdicts);
     r->reply_rules = reply_rules_create(r->settings->infrastructure_reject, &expression_error);
     if (expression_error != NULL) {
@@ -203,6 +204,7 @@ void relay_shutdown(struct relay *r)
     probes_stop(r);
     sessions_shutdown(r);
     destinations_quit_idle(r->destinations);
+    connections_abort_unclaimed(r);
 }
 
 bool relay_finished(const struct relay *r)
@@ -213,6 +215,7 @@ bool relay_finished(const struct relay *r)
 void relay_abort(struct relay *r)
 {
     r->counters[RELAY_SHUTDOWN_ABORTED] += sessions_abort(r);
+    transactions_abort(r);
 }
 
 struct relay_usage relay_usage(const struct relay *r)

@@ -78,7 +78,8 @@ void relay_shutdown(struct relay *r);
 /* True when the last client and the last destination have gone. */
 bool relay_finished(const struct relay *r);
 
-/* The end of shutdown_timeout: RST to the clients that are left. */
+/* The end of shutdown_timeout: RST to the clients that are left; messages whose destination has not
+ * answered the end of data are logged as in doubt. */
 void relay_abort(struct relay *r);
 
 /* Live numbers, for status and for tests that nothing leaks. */

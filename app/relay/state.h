@@ -51,6 +51,7 @@ struct relay {
     struct session_list woken;         /* have news of their transaction, by woken_entry */
     struct session_list sessions_gone; /* ended in this round */
     struct connection_list gone;       /* ended in this round */
+    struct connection_list unclaimed;  /* on their way up, for nobody */
     struct quotas *quotas;
     struct destinations *destinations;
     struct digester digester;

@@ -707,3 +707,15 @@ static void on_timer(struct timer *timer, nsec_t now)
         break;
     }
 }
+
+void transactions_abort(struct relay *r)
+{
+    struct transaction *t;
+    while ((t = TAILQ_FIRST(&r->verdicts)) != NULL) {
+        /* Only those are left that an end of data has gone out from. */
+        struct leg *late = t->state == TRANSACTION_COMMIT ? commit_awaited(t) : NULL;
+        if (IMPOSSIBLE(late == NULL, &r->counters[RELAY_IMPOSSIBLE]))
+            return;
+        leg_timeout(late, "The destination did not confirm before the router was stopped");
+    }
+}

@@ -109,6 +109,10 @@ void transaction_end(struct transaction *t);
  * 0: nothing. */
 uint64_t transaction_remembered(const struct transaction *t);
 
+/* The end of shutdown_timeout, when no client is left: whoever has the end of data and has not
+ * answered it is in doubt, and logged so. */
+void transactions_abort(struct relay *r);
+
 /* A transaction has come or gone that has verdicts, or a snapshot was adopted. */
 void transactions_note_oldest(struct relay *r);
 

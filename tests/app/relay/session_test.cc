@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The client side of the relay, and its end.
-#include "tests/app/relay/relay_fixture.h"
+#include "tests/app/relay/legs_fixture.h"
+
+#include <gmock/gmock.h>
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
 
 namespace
 {
@@ -164,6 +170,42 @@ TEST_F(Relay, AShutdownFinishesTheOpenTransaction)
         D: connect
         D: gone
     )");
+}
+
+// A message to both sides: the external one has it, ours has its end and has not answered.
+struct ShutdownInDoubt : Legs {
+};
+
+TEST_F(ShutdownInDoubt, WhoHasNotAnsweredWhenTheTimeIsUpIsLogged)
+{
+    Content();
+    Say("E> x\nE> .\nE< 250 external has it\nM> x\nM> .");
+    f.Log();
+    f.Shutdown();
+    Say("wait 30s");
+    EXPECT_EQ(f.Log(), std::vector<std::string>{});
+    f.Abort();
+    Say("M: gone\nC: gone");
+    EXPECT_THAT(f.Log(),
+                AllOf(Contains(AllOf(HasSubstr("to=alice"), HasSubstr("status=in-doubt"))),
+                      Contains(AllOf(HasSubstr("to=bob"), HasSubstr("status=remembered")))));
+    EXPECT_EQ(f.Counter(RELAY_MESSAGES_IN_DOUBT), 1u);
+    EXPECT_TRUE(f.Finished());
+}
+
+TEST_F(Relay, AShutdownDoesNotWaitForAConnectionThatNobodyWaitsFor)
+{
+    // One client leaves before the shutdown, while its connection waits for a greeting, ...
+    Say(kHello);
+    Say("C: MAIL FROM:<a@b.example>\nS: 250\nC: RCPT TO:<alice@example.com>\nM: connect\nC: reset");
+    Say("wait 100ms");
+    f.Keep('M', 'N');
+    // ... another one behind it.
+    Say("D: connect\nT: 220\nD: HELO d\nT: 250\nD: MAIL FROM:<a@b.example>\nT: 250\n"
+        "D: RCPT TO:<alice@example.com>\nM: connect");
+    f.Shutdown();
+    Say("N: gone\nM: silent\nD: reset\nM: gone");
+    EXPECT_TRUE(f.Finished());
 }
 
 struct FewConnections : Relay {
