@@ -157,8 +157,14 @@ nsec_t timer_wheel_next(const struct timer_wheel *w)
 {
     if (w->armed == 0)
         return UINT64_MAX;
-    unsigned from = (unsigned)w->tick & SLOT_MASK;
-    unsigned skip = slot_scan(w, 0, from);
-    unsigned turn = (TIMER_SLOTS - from) & SLOT_MASK; /* a cascade may bring something due then */
-    return (w->tick + (skip < turn ? skip : turn)) * NSEC_PER_MSEC;
+    uint64_t next = UINT64_MAX;
+    for (unsigned level = 0; level < TIMER_LEVELS; level++) {
+        /* Where its slots begin, the first has yet to come down; later it has. */
+        uint64_t unit = UINT64_C(1) << (SLOT_BITS * level);
+        uint64_t turn = (w->tick + unit - 1) / unit;
+        unsigned skip = slot_scan(w, level, (unsigned)turn & SLOT_MASK);
+        if (skip < TIMER_SLOTS && (turn + skip) * unit < next)
+            next = (turn + skip) * unit;
+    }
+    return next * NSEC_PER_MSEC;
 }

@@ -87,6 +87,23 @@ TEST_F(Wheel, ACallbackMayDisarmAnotherTimerOfTheSameTick)
     EXPECT_EQ(timer_wheel_advance(w.get(), 9 * NSEC_PER_SEC), 0u);
 }
 
+TEST_F(Wheel, ASleeperIsWokenOnceALevelForATimerThatIsFarAway)
+{
+    Probe p;
+    for (nsec_t span : {NSEC_PER_MSEC, NSEC_PER_SEC, 600 * NSEC_PER_SEC, 86400 * NSEC_PER_SEC}) {
+        nsec_t start = w->tick * NSEC_PER_MSEC, now = start;
+        unsigned naps = 0;
+        p.fired.clear();
+        timer_arm(w.get(), &p.timer, start + span);
+        for (; p.fired.empty(); naps++) {
+            now = timer_wheel_next(w.get());
+            timer_wheel_advance(w.get(), now);
+        }
+        EXPECT_EQ(p.fired, std::vector<nsec_t>{start + span});
+        EXPECT_LE(naps, unsigned(TIMER_LEVELS));
+    }
+}
+
 TEST_F(Wheel, AgreesWithASortedListThroughAMillionRandomSteps)
 {
     std::mt19937_64 random(7);
