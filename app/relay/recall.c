@@ -9,13 +9,21 @@
 
 #define FINGERPRINTS 512
 
+/* No more than there can be transactions. */
+static unsigned fingerprint_count(const struct relay *r)
+{
+    return r->settings->max_transactions < FINGERPRINTS ? r->settings->max_transactions
+                                                        : FINGERPRINTS;
+}
+
 bool recall_create(struct relay *r)
 {
+    unsigned count = fingerprint_count(r);
     r->memo = memo_create(r->settings->memo_entries, r->settings->memo_ttl);
-    r->fingerprints = calloc(FINGERPRINTS, sizeof(*r->fingerprints));
+    r->fingerprints = calloc(count, sizeof(*r->fingerprints));
     if (r->memo == NULL || r->fingerprints == NULL)
         return false;
-    for (unsigned i = 0; i < FINGERPRINTS; i++) {
+    for (unsigned i = 0; i < count; i++) {
         if (!digester_copy(&r->fingerprints[i].digester, &r->digester))
             return false;
         LIST_INSERT_HEAD(&r->fingerprints_free, &r->fingerprints[i], entry);
@@ -25,7 +33,7 @@ bool recall_create(struct relay *r)
 
 void recall_destroy(struct relay *r)
 {
-    for (unsigned i = 0; r->fingerprints != NULL && i < FINGERPRINTS; i++)
+    for (unsigned i = 0; r->fingerprints != NULL && i < fingerprint_count(r); i++)
         digester_destroy(&r->fingerprints[i].digester);
     free(r->fingerprints);
     memo_destroy(r->memo);
