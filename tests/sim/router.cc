@@ -14,7 +14,7 @@ namespace sim
 
 Configuration::Configuration(const Files &files, struct snapshot *old)
 {
-    char directory[] = "/tmp/splitmx-sim-XXXXXX";
+    char directory[] = "/dev/shm/splitmx-sim-XXXXXX"; // a seed may make many
     if (mkdtemp(directory) == nullptr)
         throw std::runtime_error("mkdtemp");
     for (const auto &[name, text] : files)

@@ -153,6 +153,7 @@ void Visit::begin_content()
     if (accepted_.empty())
         client_.ledger_.wrong("354 without a recipient for " + sender());
     content_ = stuffed(errand_->mail->content);
+    said_ = 0;
     sending_content_ = true;
     progress_ = now_;
     acked_ = talk_.acked();
@@ -161,19 +162,20 @@ void Visit::begin_content()
 void Visit::go_on_with_content()
 {
     while (sending_content_ && now_ >= wait_until_ && talk_.unsaid.empty()) {
-        size_t n = std::min(chunk_, content_.size());
-        if (leave_how_ != STAY && leave_at_ == BODY && content_.size() > 8 && n >= content_.size())
-            n = content_.size() - 1 - client_.dice_.upto(8); // at any byte of the end
-        talk_.say(content_.substr(0, n));
-        content_.erase(0, n);
+        size_t left = content_.size() - said_, n = std::min(chunk_, left);
+        if (leave_how_ != STAY && leave_at_ == BODY && left > 8 && n >= left)
+            n = left - 1 - client_.dice_.upto(8); // at any byte of the end
+        talk_.say(content_.substr(said_, n));
+        said_ += n;
+        bool more = said_ < content_.size();
         progress_ = now_;
-        if (!content_.empty() && leave_at_ == BODY && leave_how_ != STAY) {
+        if (more && leave_at_ == BODY && leave_how_ != STAY) {
             at(BODY);
             wait_until_ = now_ + NSEC_PER_MSEC;
         }
         if (pause_ > 0)
             wait_until_ = now_ + client_.dice_.upto(pause_);
-        if (!content_.empty())
+        if (more)
             continue;
         note("> (its end)");
         sending_content_ = false;

@@ -95,7 +95,8 @@ class Visit
     std::deque<Expected> expected_;
     std::set<std::string> accepted_; // recipients, at RCPT
     std::string reply_;              // so far, when it has several lines
-    std::string content_;            // not said yet, with its dot
+    std::string content_;            // with its dot
+    size_t said_ = 0;                // of it
     bool sending_content_ = false, mail_refused_ = false;
     unsigned group_ = 0;     // how much goes out at once: a command, an envelope, all
     size_t chunk_ = 1 << 20; // bytes of content at a time

@@ -36,7 +36,7 @@ struct Choices {
 Choices choices(Dice &d)
 {
     static const char *const connections[] = {"100", "100", "1", "2"};
-    static const char *const sessions[] = {"64", "64", "64", "3"};
+    static const char *const sessions[] = {"24", "24", "24", "3"};
     static const char *const messages[] = {"",
                                            "",
                                            "",
@@ -66,13 +66,14 @@ Files files(const Choices &c, bool moved)
     f["splitmx.ini"] =
         "[appliance]\nhostname = mx1.example.net\npostmaster = postmaster@example.com\n"
         "shutdown_timeout = 30s\n"
-        "[memory]\nhugepages = no\nmax_connections = 256\nmax_recipients = 1024\n"
+        "[memory]\nhugepages = no\nmax_connections = 256\nmax_recipients = 128\n"
+        "memo_entries = 1000\n"
         "max_sessions = " +
         std::string(c.sessions) +
         "\n"
         "[port wan]\ndevice = net_tap0,iface=smx0\naddress = 10.0.0.2/16\n"
         "[listener smtp]\nport = wan\n"
-        "[message]\n" +
+        "[message]\nrecipients = 100\n" +
         std::string(c.message) + "[destinations]\nconnections = " + c.connections +
         "\n"
         "[domain example.com]\nmailboxes = mailboxes\nmailbox_server = 10.0.0.10:25\n"
@@ -108,8 +109,13 @@ std::string content(Dice &d, unsigned id, bool eightbit, bool bare)
         std::string line;
         if (d.one_in(8))
             line = std::string(d.between(1, 3), '.');
-        for (uint64_t n = d.one_in(5) ? 0 : d.upto(90); n > 0; n--)
-            line += eightbit && d.one_in(20) ? char(0xe4) : char(' ' + d.upto(95));
+        uint64_t letters = 0; // eight of a throw
+        for (uint64_t n = d.one_in(5) ? 0 : d.upto(90); n > 0; n--, letters >>= 8) {
+            if (n % 8 == 0 || letters == 0)
+                letters = d.random();
+            uint64_t letter = letters & 0xff;
+            line += eightbit && letter < 12 ? char(0xe4) : char(' ' + letter % 95);
+        }
         if (text.empty() && line[0] == ' ')
             line = "x" + line; // or it would belong to our own line
         text += line + "\r\n";

@@ -15,7 +15,10 @@ constexpr nsec_t kPatience = 12 * 3600 * NSEC_PER_SEC; // for all mail
 constexpr nsec_t kAfter = 1200 * NSEC_PER_SEC;         // and then for what is left in the router
 constexpr nsec_t kShutdown = 30 * NSEC_PER_SEC;        // shutdown_timeout
 constexpr nsec_t kRound = 20 * NSEC_PER_USEC;          // no round is free
-constexpr nsec_t kLongest = NSEC_PER_SEC, kShort = 20 * NSEC_PER_MSEC;
+// What waits for nothing (output without memory) gets its round at least so often; where nothing
+// happens, by and by more rarely.
+constexpr nsec_t kShort = 20 * NSEC_PER_MSEC, kFirst = NSEC_PER_SEC / 2,
+                 kLongest = 16 * NSEC_PER_SEC;
 
 size_t remembered()
 {
@@ -32,8 +35,8 @@ HostConfig peers(const RouterPlan &plan)
         c.at.insert(c.at.end(), p.addresses.begin(), p.addresses.end());
     c.network = 112;
     c.budget = 4096;
-    c.max_connections = c.max_time_wait = 1024;
-    c.max_half_open = 256;
+    c.max_connections = c.max_time_wait = 512;
+    c.max_half_open = 128;
     c.receive_window = c.send_limit = 64 * 1024;
     c.port_first = 20000;
     c.port_last = 50000;
@@ -72,7 +75,8 @@ class RouterPlay
     std::deque<Server> servers_;
     std::deque<Client> clients_;
     size_t troubles_ = 0;
-    uint64_t rounds_ = 0;
+    uint64_t rounds_ = 0, sent_ = 0;
+    nsec_t longest_ = 0; // to the next round
     bool moved_ = false;
     nsec_t shutdown_until_ = 0; // 0: none is under way
     nsec_t restart_from_ = 0;   // ids tell processes apart by the second
@@ -232,8 +236,9 @@ nsec_t RouterPlay::next()
     if (!wire_.end(0).in.empty())
         return now_; // it takes a burst a round
     bool busy = now_ < famine_until_ + NSEC_PER_SEC || shutdown_until_ != 0;
-    nsec_t when =
-        std::min({wire_.next(), router_->next(), peer_->next(), now_ + (busy ? kShort : kLongest)});
+    longest_ = busy ? kShort : wire_.sent != sent_ ? kFirst : std::min(2 * longest_, kLongest);
+    sent_ = wire_.sent;
+    nsec_t when = std::min({wire_.next(), router_->next(), peer_->next(), now_ + longest_});
     for (const Server &s : servers_)
         when = std::min(when, s.next());
     for (const Client &c : clients_)

@@ -29,12 +29,14 @@ void Talk::push()
 {
     if (stream == nullptr || stream_is_down(stream))
         return;
-    while (!unsaid.empty()) {
-        size_t n = std::min({unsaid.size(), stream_room(stream), size_t(4000)});
-        if (n == 0 || !stream_write(stream, unsaid.data(), n))
-            return;
-        unsaid.erase(0, n);
+    size_t said = 0; // taking it off the front each time would cost its square
+    while (said < unsaid.size()) {
+        size_t n = std::min({unsaid.size() - said, stream_room(stream), size_t(4000)});
+        if (n == 0 || !stream_write(stream, unsaid.data() + said, n))
+            break;
+        said += n;
     }
+    unsaid.erase(0, said);
 }
 
 bool Talk::line(std::string *out)
