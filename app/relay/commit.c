@@ -192,18 +192,18 @@ static bool takes_part(const struct transaction *t, const struct leg *leg)
 void commit_hint(struct transaction *t, const struct leg *failure)
 {
     struct relay *r = t->relay;
-    struct endpoint servers[HINT_DESTINATIONS];
+    const struct destination *row[HINT_DESTINATIONS];
     const struct recipient *rcpt;
     unsigned count = 0;
     if (t->parties < 2)
         return;
     for (unsigned i = 0; i < t->leg_count; i++) {
         if (&t->legs[i] != failure && takes_part(t, &t->legs[i]))
-            servers[count++] = *destination_server(t->legs[i].destination);
+            row[count++] = t->legs[i].destination;
     }
-    servers[count++] = *destination_server(failure->destination);
+    row[count++] = failure->destination;
     relay_count(r, RELAY_HINTS);
-    hint_id id = hint_begin(r->hints, servers, count, r->now);
+    hint_id id = hint_begin(r->hints, row, count, r->now);
     TAILQ_FOREACH (rcpt, &t->envelope.recipients, entry) {
         struct digest who;
         if (rcpt->record != NULL && rcpt->leg != NULL &&

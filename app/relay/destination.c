@@ -103,12 +103,6 @@ const char *destination_name(const struct destination *d)
     return d->name;
 }
 
-bool destination_is(const struct destination *d, const struct endpoint *server,
-                    enum smtp_identity_kind identity)
-{
-    return d->identity == identity && endpoint_equal(&d->server, server);
-}
-
 enum smtp_identity_kind destination_identity(const struct destination *d)
 {
     return d->identity;

@@ -36,9 +36,6 @@ void destinations_destroy(struct destinations *ds);
 struct destination *destination_find(struct destinations *ds, const struct endpoint *server,
                                      enum smtp_identity_kind identity);
 
-/* Does a next hop lead there? */
-bool destination_is(const struct destination *d, const struct endpoint *server,
-                    enum smtp_identity_kind identity);
 enum smtp_identity_kind destination_identity(const struct destination *d);
 
 const struct endpoint *destination_server(const struct destination *d);

@@ -27,7 +27,7 @@ struct hint {
     nsec_t expires;
     struct covered_list recipients;
     unsigned count;
-    struct endpoint servers[HINT_DESTINATIONS]; /* the first has its turn */
+    const struct destination *row[HINT_DESTINATIONS]; /* the first has its turn */
 };
 
 TAILQ_HEAD(hint_list, hint);
@@ -122,13 +122,14 @@ hint_id hint_find(struct hints *h, const struct digest *recipient, nsec_t now)
     return c != NULL ? c->hint->id : 0;
 }
 
-bool hint_is_turn(const struct hints *h, hint_id id, const struct endpoint *server)
+bool hint_is_turn(const struct hints *h, hint_id id, const struct destination *d)
 {
     const struct hint *hint = by_id(h, id);
-    return hint == NULL || endpoint_equal(&hint->servers[0], server);
+    return hint == NULL || hint->row[0] == d;
 }
 
-hint_id hint_begin(struct hints *h, const struct endpoint *servers, unsigned count, nsec_t now)
+hint_id hint_begin(struct hints *h, const struct destination *const *destinations, unsigned count,
+                   nsec_t now)
 {
     expire(h, now);
     if (TAILQ_EMPTY(&h->free))
@@ -140,7 +141,7 @@ hint_id hint_begin(struct hints *h, const struct endpoint *servers, unsigned cou
     hint->expires = now + h->ttl;
     LIST_INIT(&hint->recipients);
     hint->count = count;
-    memcpy(hint->servers, servers, count * sizeof(*servers));
+    memcpy(hint->row, destinations, count * sizeof(hint->row[0]));
     return hint->id;
 }
 
@@ -168,21 +169,21 @@ void hint_cover(struct hints *h, hint_id id, const struct digest *recipient)
     LIST_INSERT_HEAD(&hint->recipients, c, in_hint);
 }
 
-/* Take the server out of the row; returns where it stood, or the count if it did not. */
-static unsigned step_out(struct hint *hint, const struct endpoint *server)
+/* Take the destination out of the row; returns where it stood, or the count if it did not. */
+static unsigned step_out(struct hint *hint, const struct destination *d)
 {
     unsigned at = 0;
-    while (at < hint->count && !endpoint_equal(&hint->servers[at], server))
+    while (at < hint->count && hint->row[at] != d)
         at++;
     for (unsigned i = at; i + 1 < hint->count; i++)
-        hint->servers[i] = hint->servers[i + 1];
+        hint->row[i] = hint->row[i + 1];
     return at;
 }
 
-void hint_settle(struct hints *h, hint_id id, const struct endpoint *server)
+void hint_settle(struct hints *h, hint_id id, const struct destination *d)
 {
     struct hint *hint = by_id(h, id);
-    if (hint == NULL || step_out(hint, server) == hint->count)
+    if (hint == NULL || step_out(hint, d) == hint->count)
         return;
     if (--hint->count == 1)
         drop(h, hint);
@@ -193,7 +194,7 @@ void hint_next(struct hints *h, hint_id id)
     struct hint *hint = by_id(h, id);
     if (hint == NULL)
         return;
-    struct endpoint had = hint->servers[0];
-    step_out(hint, &had);
-    hint->servers[hint->count - 1] = had;
+    const struct destination *had = hint->row[0];
+    step_out(hint, had);
+    hint->row[hint->count - 1] = had;
 }

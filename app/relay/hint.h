@@ -6,8 +6,10 @@
  * A hint covers recipients (of one sender, from one network of clients) and lists the destinations
  * that have not had their say; the first of them has its turn. A destination leaves the list with
  * an answer that ends its recipients' retries, and goes to the end of it with any other. The last
- * one needs no hint. A hint that is wrong or lost costs a delay, never a message: so they are
- * bounded, and the oldest makes room.
+ * one needs no hint. A destination is known by its address in memory alone, which nobody follows:
+ * two that are the same server, and tell it of the client in different ways, have a turn each. A
+ * hint that is wrong or lost costs a delay, never a message: so they are bounded, and the oldest
+ * makes room.
  */
 #ifndef SPLITMX_RELAY_HINT_H
 #define SPLITMX_RELAY_HINT_H
@@ -17,6 +19,7 @@
 
 #define HINT_DESTINATIONS 16
 
+struct destination;
 struct hint;
 struct hints;
 
@@ -36,17 +39,18 @@ bool hints_empty(const struct hints *hints);
 /* The hint that covers a recipient, by digest_of_parties() without a destination; 0: none. */
 hint_id hint_find(struct hints *hints, const struct digest *recipient, nsec_t now);
 
-/* Is it this server's turn? True also if the hint is gone. */
-bool hint_is_turn(const struct hints *hints, hint_id id, const struct endpoint *server);
+/* Is it this destination's turn? True also if the hint is gone. */
+bool hint_is_turn(const struct hints *hints, hint_id id, const struct destination *d);
 
-/* Begin a hint for these servers (at most HINT_DESTINATIONS), in their order of turns. */
-hint_id hint_begin(struct hints *hints, const struct endpoint *servers, unsigned count, nsec_t now);
+/* Begin a hint for these (at most HINT_DESTINATIONS), in their order of turns. */
+hint_id hint_begin(struct hints *hints, const struct destination *const *destinations,
+                   unsigned count, nsec_t now);
 
 /* One more recipient of it, taken from any older hint. */
 void hint_cover(struct hints *hints, hint_id id, const struct digest *recipient);
 
-/* The server has answered for good: its recipients will not come again. */
-void hint_settle(struct hints *hints, hint_id id, const struct endpoint *server);
+/* The destination has answered for good: its recipients will not come again. */
+void hint_settle(struct hints *hints, hint_id id, const struct destination *d);
 
 /* Nothing came of this turn: the next one's. */
 void hint_next(struct hints *hints, hint_id id);

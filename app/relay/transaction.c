@@ -107,10 +107,10 @@ static void forget_verdicts(struct transaction *t)
     transactions_note_oldest(t->relay);
 }
 
-static struct leg *find_leg(struct transaction *t, const struct next_hop *hop)
+static struct leg *find_leg(struct transaction *t, const struct destination *d)
 {
     for (unsigned i = 0; i < t->leg_count; i++) {
-        if (destination_is(t->legs[i].destination, &hop->server, hop->identity))
+        if (t->legs[i].destination == d)
             return &t->legs[i];
     }
     return NULL;
@@ -119,7 +119,7 @@ static struct leg *find_leg(struct transaction *t, const struct next_hop *hop)
 /* Retries of messages whose destinations could not agree go to one of them, in turn. False: this
  * recipient is not for this transaction. */
 static bool hint_allows(struct transaction *t, const struct mail_record *record,
-                        const struct leg *leg)
+                        const struct destination *d, const struct leg *leg)
 {
     struct relay *r = t->relay;
     struct digest who;
@@ -134,7 +134,7 @@ static bool hint_allows(struct transaction *t, const struct mail_record *record,
         t->hint = id;
     if (leg != NULL)
         return t->leg_count == 1;
-    return t->leg_count == 0 && hint_is_turn(r->hints, id, &record->route.hops[0].server);
+    return t->leg_count == 0 && hint_is_turn(r->hints, id, d);
 }
 
 /* The leg for a recipient: the one that goes there already, or a new one. NULL, with the reply in
@@ -144,8 +144,14 @@ static struct leg *leg_for(struct transaction *t, const struct mail_record *reco
 {
     struct relay *r = t->relay;
     const struct next_hop *hop = &record->route.hops[0];
-    struct leg *leg = find_leg(t, hop);
-    if (!hint_allows(t, record, leg)) {
+    struct destination *d = destination_find(r->destinations, &hop->server, hop->identity);
+    if (d == NULL) {
+        relay_count(r, RELAY_RCPT_NO_MEMORY);
+        *refusal = "451 4.3.2 Too many destinations; try again later";
+        return NULL;
+    }
+    struct leg *leg = find_leg(t, d);
+    if (!hint_allows(t, record, d, leg)) {
         relay_count(r, RELAY_RCPT_HINTED);
         *refusal = "452 4.5.3 The recipient's server is asked by itself this time; send it next";
         return NULL;
@@ -156,12 +162,6 @@ static struct leg *leg_for(struct transaction *t, const struct mail_record *reco
     if (t->leg_count >= (t->single ? 1 : r->settings->max_legs)) {
         relay_count(r, RELAY_RCPT_SECOND_LEG);
         *refusal = "452 4.5.3 Another destination than the recipients before; send it next";
-        return NULL;
-    }
-    struct destination *d = destination_find(r->destinations, &hop->server, hop->identity);
-    if (d == NULL) {
-        relay_count(r, RELAY_RCPT_NO_MEMORY);
-        *refusal = "451 4.3.2 Too many destinations; try again later";
         return NULL;
     }
     if (t->leg_count > 0 && !destination_has_room(d)) {
@@ -414,7 +414,7 @@ static void settle_hint(struct transaction *t)
         return;
     TAILQ_FOREACH (rcpt, &t->envelope.recipients, entry) {
         if (rcpt->record != NULL && rcpt->leg != NULL) {
-            hint_settle(t->relay->hints, t->hint, destination_server(rcpt->leg->destination));
+            hint_settle(t->relay->hints, t->hint, rcpt->leg->destination);
             t->hint = 0;
             return;
         }

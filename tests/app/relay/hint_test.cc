@@ -138,17 +138,62 @@ TEST_F(Hint, AnotherSenderHasNone)
         "E> MAIL FROM:<other@b.example>\nE> RCPT TO:<bob@example.com>");
 }
 
+// Two domains have one mailbox server, which learns of the client in different ways.
+struct HintOfOneServer : Hint {
+    HintOfOneServer()
+        : Hint("[domain third.example]\nmailboxes = mailboxes\nmailbox_server = 10.0.0.10:25\n"
+               "local_identity = xforward\n")
+    {
+    }
+};
+
+TEST_F(HintOfOneServer, EachOfItsDestinationsHasItsTurn)
+{
+    Say(kHello);
+    Again();
+    Alice();
+    f.Keep('M', 'N');
+    Say("C: RCPT TO:<alice@third.example>");
+    Say(kMailboxGreets);
+    Say(R"(
+        M> MAIL FROM:<a@b.example>
+        M> RCPT TO:<alice@third.example>
+        M< 250 ok
+        M< 250 third
+        S: 250 third
+        C: DATA
+        N> DATA
+        M> DATA
+        N< 354 go
+        M< 554 5.7.1 no
+        S: 451 4.3.0
+        N: gone
+        M> RSET
+        M< 250 ok
+    )");
+    Again();
+    f.Keep('M', 'N');
+    Say("C: RCPT TO:<alice@third.example>\nS: 452 4.5.3");
+    Alice();
+    Say("C: DATA\nM> DATA\nM< 451 4.3.1 disk full\nS: 451 4.3.1\nM> RSET\nM< 250 ok");
+    // The first one has deferred: the other one is asked, though it is the same server.
+    Again();
+    Say("C: RCPT TO:<alice@example.com>\nS: 452 4.5.3\nC: RCPT TO:<alice@third.example>");
+    Say("N> MAIL FROM:<a@b.example>\nN> RCPT TO:<alice@third.example>");
+}
+
 // ----------------------------------------------------------------------------- the table --
 
 constexpr nsec_t kTtl = 1000;
 
 struct Table : ::testing::Test {
     struct hints *h = hints_create(kTtl);
-    struct endpoint servers[3] = {};
+    char somewhere[3] = {};
+    const struct destination *row[3] = {};
     Table()
     {
         for (int i = 0; i < 3; i++)
-            servers[i].port = static_cast<uint16_t>(i + 1);
+            row[i] = reinterpret_cast<const struct destination *>(&somewhere[i]);
     }
     ~Table() override
     {
@@ -160,7 +205,7 @@ struct Table : ::testing::Test {
     }
     hint_id Begin(unsigned count, uint64_t first, unsigned recipients, nsec_t now = 0)
     {
-        hint_id id = hint_begin(h, servers, count, now);
+        hint_id id = hint_begin(h, row, count, now);
         for (unsigned i = 0; i < recipients; i++) {
             struct digest who = Who(first + i);
             hint_cover(h, id, &who);
@@ -178,15 +223,15 @@ TEST_F(Table, TurnsGoRoundUntilOneIsLeft)
 {
     hint_id id = Begin(3, 1, 1);
     EXPECT_EQ(Find(1), id);
-    EXPECT_TRUE(hint_is_turn(h, id, &servers[0]));
+    EXPECT_TRUE(hint_is_turn(h, id, row[0]));
     hint_next(h, id);
-    EXPECT_TRUE(hint_is_turn(h, id, &servers[1]));
-    hint_settle(h, id, &servers[1]);
-    EXPECT_TRUE(hint_is_turn(h, id, &servers[2]));
+    EXPECT_TRUE(hint_is_turn(h, id, row[1]));
+    hint_settle(h, id, row[1]);
+    EXPECT_TRUE(hint_is_turn(h, id, row[2]));
     hint_next(h, id);
-    EXPECT_TRUE(hint_is_turn(h, id, &servers[0]));
-    EXPECT_FALSE(hint_is_turn(h, id, &servers[2]));
-    hint_settle(h, id, &servers[2]);
+    EXPECT_TRUE(hint_is_turn(h, id, row[0]));
+    EXPECT_FALSE(hint_is_turn(h, id, row[2]));
+    hint_settle(h, id, row[2]);
     EXPECT_EQ(Find(1), 0u);
     EXPECT_TRUE(hints_empty(h));
 }
@@ -207,7 +252,7 @@ TEST_F(Table, ANewHintTakesARecipientFromAnOldOne)
     hint_id c = Begin(2, 1, 1);
     EXPECT_EQ(Find(1), c);
     EXPECT_EQ(Find(3), b);
-    EXPECT_TRUE(hint_is_turn(h, a, &servers[2])) << "the one without recipients is gone";
+    EXPECT_TRUE(hint_is_turn(h, a, row[2])) << "the one without recipients is gone";
 }
 
 TEST_F(Table, TheOldestMakeRoom)
