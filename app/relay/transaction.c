@@ -553,6 +553,19 @@ static void open_content(struct transaction *t)
     client_wake(t->client);
 }
 
+/*
+ * The client waits for its answer from the moment that it has sent the end of data, and that may
+ * arrive long before all content is passed on: what a slow leg has no room for waits in our receive
+ * window, the end behind it. So the budget of the commits begins when the end arrives, which the
+ * scanner sees at once, for it runs ahead of what is passed on. What is still to be passed on then
+ * must leave a quarter of the budget for the answers: better deferred now than in doubt later.
+ */
+static nsec_t content_deadline(const struct transaction *t)
+{
+    nsec_t budget = t->relay->settings->commit;
+    return t->end_at + budget - budget / 4;
+}
+
 /* Content waits for legs that are full: their budget to make room runs from the last progress. One
  * that keeps another from going on has less. */
 static void watch_legs(struct transaction *t, bool moved)
@@ -562,13 +575,18 @@ static void watch_legs(struct transaction *t, bool moved)
     if (moved || !timer_armed(&t->timer))
         t->moved_at = r->now;
     nsec_t patience = fanout_is_uneven(t) ? s->leg_stall : s->body_stall;
-    timer_arm(r->wheel, &t->timer, t->moved_at + patience);
+    nsec_t when = t->moved_at + patience;
+    if (t->end_at != 0 && content_deadline(t) < when)
+        when = content_deadline(t);
+    timer_arm(r->wheel, &t->timer, when);
 }
 
 void transaction_pump(struct transaction *t)
 {
     struct relay *r = t->relay;
     fanout_scan(t);
+    if (t->content.ended && t->end_at == 0)
+        t->end_at = r->now;
     if (t->content.bare) {
         fail_with(t, RELAY_MESSAGES_BARE_NEWLINE,
                   "550 5.6.11 Bare CR or LF in the message (RFC 5321 section 2.3.8)");
@@ -590,9 +608,8 @@ void transaction_pump(struct transaction *t)
         return;
     stream_consume(t->client->stream, (size_t)(t->content.scanned - t->forwarded));
     t->forwarded = t->content.scanned;
-    t->end_at = r->now;
     t->state = TRANSACTION_COMMIT;
-    timer_arm(r->wheel, &t->timer, r->now + r->settings->commit);
+    timer_arm(r->wheel, &t->timer, t->end_at + r->settings->commit);
     recall_finish(t);
     switch (commit_begin(t)) {
     case COMMIT_WAITS:

@@ -48,11 +48,12 @@ struct transaction {
     bool recalled;                          /* the content has passed, and its digest is known */
     struct digest fingerprint_digest;       /* ... this one */
     bool single;                            /* a retry that a hint makes go to one destination */
-    hint_id hint;       /* of the first recipient that has one; 0: none, or settled */
-    bool begun;         /* the legs have our Received line */
-    uint64_t forwarded; /* bytes of content passed on (and consumed from the client) */
-    nsec_t data_at, content_at, end_at; /* when DATA came, when 354 was said, when the end came */
-    nsec_t moved_at;    /* when content went on, or a leg was seen to acknowledge some of it */
+    hint_id hint;               /* of the first recipient that has one; 0: none, or settled */
+    bool begun;                 /* the legs have our Received line */
+    uint64_t forwarded;         /* bytes of content passed on (and consumed from the client) */
+    nsec_t data_at, content_at; /* when DATA came, when 354 was said */
+    nsec_t end_at;   /* when the end of data arrived, be it behind content that had to wait; or 0 */
+    nsec_t moved_at; /* when content went on, or a leg was seen to acknowledge some of it */
     struct timer timer; /* the budget of the phase */
     /* Not cleared as a whole for each message, for they are long. */
     struct envelope envelope;

@@ -626,4 +626,46 @@ TEST_F(Relay, ASlowServerHoldsTheClientBackAndThenFails)
     EXPECT_EQ(f.Counter(RELAY_TIMEOUT_CONTENT), 1u);
 }
 
+// A mailbox server that takes nothing for a while, and content whose end has arrived behind it.
+struct SlowEnd : Relay {
+    explicit SlowEnd(const std::string &extra = "") : Relay(extra)
+    {
+    }
+    void EndArrives()
+    {
+        Say(kHello);
+        Say(kToData);
+        Say("M: stop reading");
+        std::string line(998, 'x');
+        for (int i = 0; i < 138; i++)
+            Say("C: " + line);
+        Say("C: .\nwait 1s");
+    }
+};
+
+TEST_F(SlowEnd, TheBudgetOfTheCommitRunsFromWhenTheEndArrived)
+{
+    EndArrives();
+    Say("wait 139s");
+    EXPECT_EQ(f.Heard('M').find("\r\n.\r\n"), std::string::npos);
+    Say("M: read on\nwait 1s");
+    EXPECT_NE(f.Heard('M').find("\r\n.\r\n"), std::string::npos);
+    Say("wait 397s\nC: silent\nwait 2s\nS: 451 4.4.2");
+    EXPECT_EQ(f.Counter(RELAY_TIMEOUT_COMMIT), 1u);
+}
+
+struct ShortCommit : SlowEnd {
+    ShortCommit() : SlowEnd("[timeouts]\ncommit = 120s\n")
+    {
+    }
+};
+
+TEST_F(ShortCommit, ContentThatLeavesNoTimeForTheAnswerIsDeferredBeforeItsEnd)
+{
+    EndArrives();
+    Say("wait 87s\nC: silent\nwait 2s\nS: 451 4.4.2 The destination stopped");
+    EXPECT_EQ(f.Counter(RELAY_TIMEOUT_CONTENT), 1u);
+    EXPECT_EQ(f.Counter(RELAY_MESSAGES_IN_DOUBT), 0u);
+}
+
 } // namespace
