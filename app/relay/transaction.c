@@ -553,12 +553,32 @@ static void open_content(struct transaction *t)
     client_wake(t->client);
 }
 
+/* What a client hands to its TCP ahead of our window, as a rule. */
+#define CLIENT_BUFFER (256 * 1024)
+
+/* Content that the legs have no room for keeps our window shut: so long the client's last buffer
+ * of it may have waited. */
+static void note_blocked(struct transaction *t)
+{
+    nsec_t now = t->relay->now;
+    uint64_t stretch = t->forwarded / CLIENT_BUFFER;
+    if (stretch != t->stretch) {
+        t->blocked_before = stretch == t->stretch + 1 ? t->blocked : 0;
+        t->blocked = 0;
+        t->stretch = stretch;
+    }
+    if (t->blocked_at != 0)
+        t->blocked += now - t->blocked_at;
+    t->blocked_at = t->forwarded < t->content.safe ? now : 0;
+}
+
 /*
  * The client waits for its answer from the moment that it has sent the end of data, and that may
- * arrive long before all content is passed on: what a slow leg has no room for waits in our receive
- * window, the end behind it. So the budget of the commits begins when the end arrives, which the
- * scanner sees at once, for it runs ahead of what is passed on. What is still to be passed on then
- * must leave a quarter of the budget for the answers: better deferred now than in doubt later.
+ * be long before all content is passed on: what a slow leg has no room for waits in our receive
+ * window or behind it in the client's own buffer, and the end with it. So the budget of the commits
+ * begins when the end arrives, which the scanner sees at once, for it runs ahead of what is passed
+ * on; or earlier, by as long as it may have waited at the client's. What is still to be passed on
+ * then must leave a quarter of the budget for the answers: better deferred now than in doubt later.
  */
 static nsec_t content_deadline(const struct transaction *t)
 {
@@ -585,8 +605,9 @@ void transaction_pump(struct transaction *t)
 {
     struct relay *r = t->relay;
     fanout_scan(t);
+    note_blocked(t);
     if (t->content.ended && t->end_at == 0)
-        t->end_at = r->now;
+        t->end_at = r->now - t->blocked - t->blocked_before;
     if (t->content.bare) {
         fail_with(t, RELAY_MESSAGES_BARE_NEWLINE,
                   "550 5.6.11 Bare CR or LF in the message (RFC 5321 section 2.3.8)");
@@ -599,6 +620,7 @@ void transaction_pump(struct transaction *t)
     bool moved = fanout_pass(t);
     if (t->state != TRANSACTION_CONTENT)
         return; /* a leg ran out of memory */
+    note_blocked(t);
     if (t->forwarded < t->content.safe) {
         watch_legs(t, moved);
         return;
@@ -606,6 +628,11 @@ void transaction_pump(struct transaction *t)
     timer_disarm(r->wheel, &t->timer);
     if (!t->content.ended)
         return;
+    if (r->now >= content_deadline(t)) {
+        fail_with(t, RELAY_TIMEOUT_CONTENT,
+                  "451 4.4.2 The destination took the message too slowly; try again later");
+        return;
+    }
     stream_consume(t->client->stream, (size_t)(t->content.scanned - t->forwarded));
     t->forwarded = t->content.scanned;
     t->state = TRANSACTION_COMMIT;

@@ -52,8 +52,11 @@ struct transaction {
     bool begun;                 /* the legs have our Received line */
     uint64_t forwarded;         /* bytes of content passed on (and consumed from the client) */
     nsec_t data_at, content_at; /* when DATA came, when 354 was said */
-    nsec_t end_at;   /* when the end of data arrived, be it behind content that had to wait; or 0 */
-    nsec_t moved_at; /* when content went on, or a leg was seen to acknowledge some of it */
+    nsec_t end_at;     /* when the client sent the end of data, as far as we can know; or 0 */
+    nsec_t blocked_at; /* content waits for legs, seen then; 0: none does */
+    nsec_t blocked, blocked_before; /* how long it did, in this stretch and the one before */
+    uint64_t stretch;               /* `forwarded` by the size of a client's buffer */
+    nsec_t moved_at;    /* when content went on, or a leg was seen to acknowledge some of it */
     struct timer timer; /* the budget of the phase */
     /* Not cleared as a whole for each message, for they are long. */
     struct envelope envelope;

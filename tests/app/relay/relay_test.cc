@@ -654,6 +654,21 @@ TEST_F(SlowEnd, TheBudgetOfTheCommitRunsFromWhenTheEndArrived)
     EXPECT_EQ(f.Counter(RELAY_TIMEOUT_COMMIT), 1u);
 }
 
+TEST_F(SlowEnd, ItRunsFromWhenTheEndMayHaveBeenSentThoughItWaitedAtTheClients)
+{
+    Say(kHello);
+    Say(kToData);
+    Say("M: stop reading");
+    std::string line(998, 'x');
+    for (int i = 0; i < 400; i++)
+        Say("C: " + line);
+    Say("C: .\nwait 140s");
+    Say("M: read on\nwait 1s");
+    EXPECT_NE(f.Heard('M').find("\r\n.\r\n"), std::string::npos);
+    Say("wait 397s\nC: silent\nwait 3s\nS: 451 4.4.2");
+    EXPECT_EQ(f.Counter(RELAY_TIMEOUT_COMMIT), 1u);
+}
+
 struct ShortCommit : SlowEnd {
     ShortCommit() : SlowEnd("[timeouts]\ncommit = 120s\n")
     {
