@@ -378,7 +378,7 @@ void Visit::expire()
     static const char *const names[] = {"the banner", "a greeting", "MAIL", "RCPT", "DATA",
                                         "content",    "its end",    "RSET", "QUIT"};
     bool block = !talk_.all_acked() && talk_.stream != nullptr && now_ > progress_ + kBlock;
-    bool late = !expected_.empty() && now_ > since_ + patience();
+    bool late = !expected_.empty() && talk_.unsaid.empty() && now_ > since_ + patience();
     if (!block && !late)
         return;
     std::string what = late ? std::string("the answer to ") + names[expected_.front().kind]
@@ -394,7 +394,10 @@ void Visit::expire()
 void Visit::tick(nsec_t now)
 {
     now_ = now;
+    bool blocked = !talk_.unsaid.empty();
     talk_.push();
+    if (blocked && talk_.unsaid.empty())
+        since_ = now; // what it waits for an answer to has only now been sent
     if (talk_.acked() != acked_ || talk_.all_acked()) {
         acked_ = talk_.acked();
         progress_ = now;
