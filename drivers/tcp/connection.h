@@ -88,6 +88,7 @@ struct tcp_connection {
     bool offload_checksum, offload_segmentation;
     uint8_t syns;       /* sent */
     uint8_t quick_syns; /* of those, after a RST of ours (see input.c, syn_sent) */
+    bool syn_answered;  /* by such a peer: the next SYN is one of these, not a retry */
     uint8_t keepalives; /* probes without an answer */
     uint8_t quick_acks; /* segments to come that are acknowledged at once */
     uint16_t mtu;

@@ -19,11 +19,23 @@ static void give_up(struct tcp_connection *c, enum stream_error why)
     life_down(c, why);
 }
 
-/* A SYN or SYN-ACK got no answer. */
+static void syn_again(struct tcp_connection *c)
+{
+    c->syn_due = true;
+    timers_arm_rexmit(c);
+    connection_dirty(c);
+}
+
+/* A SYN or SYN-ACK got no answer, or one that a SYN is the answer to. */
 static void syn_expired(struct tcp_connection *c)
 {
     struct tcp *t = c->tcp;
     bool active = c->state == CONN_SYN_SENT;
+    if (c->syn_answered) {
+        c->syn_answered = false;
+        syn_again(c);
+        return;
+    }
     if (c->retries++ >= (active ? TCP_RETRIES_SYN : TCP_RETRIES_SYN_ACK)) {
         t->counters[TCP_CONNECT_FAILED] += c->listener == NULL;
         give_up(c, STREAM_TIMED_OUT);
@@ -31,9 +43,7 @@ static void syn_expired(struct tcp_connection *c)
     }
     t->counters[TCP_TX_TIMEOUTS]++;
     rto_back_off(&c->rto);
-    c->syn_due = true;
-    timers_arm_rexmit(c);
-    connection_dirty(c);
+    syn_again(c);
 }
 
 static void data_expired(struct tcp_connection *c)

@@ -88,6 +88,7 @@ static void syn_sent(struct tcp_connection *c, const struct arrival *a)
         if (!(s->flags & (TCP_RST | TCP_SYN)) && c->quick_syns < QUICK_SYNS) {
             c->quick_syns++;
             c->syns = 0; /* nothing was lost */
+            c->syn_answered = true;
             timer_arm(t->config.wheel, &c->rexmit, t->now + QUICK_SYN);
         }
         return;
