@@ -63,6 +63,9 @@ static void put_back(struct session *s)
     if (source->config->pause > 0 && !s->crowd) {
         s->state = SESSION_RESTING;
         pause_session(s);
+    } else if (s->crowd) { /* the others begin when all of the crowd stand there */
+        s->state = SESSION_CLOSED;
+        TAILQ_INSERT_HEAD(&source->closed, s, entry);
     } else {
         s->state = SESSION_CLOSED;
         TAILQ_INSERT_TAIL(&source->closed, s, entry);

@@ -93,6 +93,16 @@ class SmtpgenAndPostfix(SmtpgenCase):
         self.assertIn("550 5.1.1 Nobody", done.stdout)
         sink.finish()
 
+    def test_an_idle_crowd_stands_though_its_server_drops_one_in_five(self):
+        sink = self.generator(1, LOCAL).start("sink", "--listen", f"{LOCAL}:25", "-q", "CONNECT:20")
+        wait_until(lambda: answers(LOCAL), 20, "the sink answers")
+        source = self.generator(2, SOURCE)
+        code, said, result = source.run("source", "-d", "-s", "2", "-m", "20", "--idle-sessions", "100",
+                                        "-t", "user%@example.com:1-100", f"{LOCAL}:25")
+        self.assertEqual(code, 0, said)
+        self.assertEqual(result["counts"]["messages_accepted"], 20)
+        self.assertGreater(sink.finish()["counts"]["connections"], 102)
+
     def test_a_server_that_keeps_everything_is_found_out(self):
         self.smtp_sink()
         both = self.generator(1, SOURCE, LOCAL)
