@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-PAGES=1024 # of 2 MiB, for the router and the generator
+PAGES=2048 # of 2 MiB, for the router and the generator, each with a crowd of 100,000 sessions
 
 usage() {
     cat <<TEXT

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import subprocess
 
 from harness import sandbox
 from harness.process import run
@@ -10,6 +11,9 @@ from harness.process import run
 import segment
 
 PORTS = 20_000    # of a client's address, in use at once
+BUFFERS = 65_536  # for a few sessions
+WINDOW = 6        # buffers that the window of an idle connection promises
+PATIENCE = 120    # seconds beside those of the load: connecting, and waiting for the last answers
 HEADROOM = 0.2    # a run in which the generator had less says nothing about the system
 
 
@@ -40,6 +44,7 @@ class Load:
     def words(self):
         return (["-d"] if self.keep else []) + [word for to in self.to for word in ("-t", to)] + [
             "-s", self.sessions, "-l", self.size, "-r", self.recipients,
+            "--buffers", max(BUFFERS, WINDOW * (self.sessions + self.idle)),
             *(["--rate", self.rate] if self.rate else []), *(["--idle-sessions", self.idle] if self.idle else [])]
 
     def addresses(self):
@@ -68,7 +73,10 @@ class Generator:
         """One run; what smtpgen's JSON says."""
         if os.path.exists(self.json):
             os.remove(self.json)
-        done = run(*self.command(load, seconds), check=False, seconds=seconds + 120)
+        try:
+            done = run(*self.command(load, seconds), check=False, seconds=seconds + PATIENCE)
+        except subprocess.TimeoutExpired as late:
+            raise Failed(f"smtpgen did not end {PATIENCE} s after its time: {(late.stdout or b'')[-1500:]!r}") from late
         if done.returncode != 0 or not os.path.exists(self.json):
             raise Failed(f"smtpgen ended with {done.returncode}: {done.stdout[-1500:]}")
         with open(self.json, encoding="utf-8") as file:

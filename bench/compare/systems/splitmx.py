@@ -25,7 +25,7 @@ idle = @IDLE@
 control = @DIRECTORY@/control
 [memory]
 hugepages = @HUGEPAGES@
-budget = 512M
+budget = @BUDGET@M
 max_sessions = @SESSIONS@
 max_connections = @CONNECTIONS@
 max_recipients = @RECIPIENTS@
@@ -46,6 +46,7 @@ external_mail_server = @EXTERNAL@:25
 verification_address = other1@example.com
 """
 
+WINDOW = 12_000    # bytes of buffers that an idle connection's window promises
 RECORDS = 20_000   # of the log, while its thread waits for its turn on the generator's core
 
 SOCKET = os.path.join(sandbox.WORK, "memif.sock")
@@ -88,6 +89,7 @@ class SplitMX(System):
             file.writelines(f"user{number}\n" for number in range(1, self.mailboxes + 1))
         config = self.write("splitmx.ini", INI, idle="sleep" if self.veth else "poll", core=self.machine.tested,
                             device=PORTS[self.port][0], hugepages=self.hugepages, external=segment.EXTERNAL, sessions=self.sessions,
+                            budget=max(512, self.sessions * WINDOW >> 20),
                             connections=2 * self.sessions + 2000, recipients=self.sessions + RECORDS)
         forget_socket()
         # Its worker takes the tested core, its control thread the other.
