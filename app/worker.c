@@ -212,8 +212,7 @@ void worker_shutdown(struct worker *w)
     __atomic_store_n(&w->shutdown, true, __ATOMIC_RELAXED);
 }
 
-/* Is the shutdown, if one has begun, over? */
-static bool shut_down(struct worker *w, nsec_t now)
+bool worker_is_over(struct worker *w, nsec_t now)
 {
     if (!__atomic_load_n(&w->shutdown, __ATOMIC_RELAXED))
         return false;
@@ -266,7 +265,7 @@ int worker_main(void *worker)
     struct worker *w = worker;
     unsigned idle = 0;
     nsec_t start = worker_clock(), now = start;
-    while (!shut_down(w, now)) {
+    while (!worker_is_over(w, now)) {
         if (worker_pick_up(w))
             now = count_switch(w, now);
         unsigned work = worker_round(w, now);

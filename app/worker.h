@@ -62,6 +62,9 @@ int worker_main(void *worker);
 /* Any thread: begin the shutdown (finish transactions, at most settings->shutdown_timeout). */
 void worker_shutdown(struct worker *w);
 
+/* Before each round: take the next step of the shutdown, if one has begun. True: it is over. */
+bool worker_is_over(struct worker *w, nsec_t now);
+
 /* The worker's clock: nanoseconds of the TSC. */
 nsec_t worker_clock(void);
 

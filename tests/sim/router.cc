@@ -113,12 +113,17 @@ void Router::crash(uint64_t seed, const Files &files, nsec_t now)
 
 void Router::shutdown()
 {
-    relay_shutdown(const_cast<struct relay *>(relay()));
+    worker_shutdown(worker_);
 }
 
-void Router::abort()
+bool Router::over(nsec_t now)
 {
-    relay_abort(const_cast<struct relay *>(relay()));
+    return worker_is_over(worker_, now);
+}
+
+void Router::retire()
+{
+    relay_shutdown(const_cast<struct relay *>(relay()));
 }
 
 void Router::take_buffers(uint32_t leave, nsec_t until)

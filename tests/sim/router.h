@@ -55,9 +55,11 @@ class Router
     void crash(uint64_t seed, const Files &files, nsec_t now);
     // These files are put into force while it works.
     void reload(const Files &files);
-    // What the worker does on worker_shutdown(), and when its time is up.
+    // The process is told to end; is it over?
     void shutdown();
-    void abort();
+    bool over(nsec_t now);
+    // It accepts nobody any more, and has all the time that it needs.
+    void retire();
     // Somebody else has all packet memory but so many buffers; until then.
     void take_buffers(uint32_t leave, nsec_t until);
 

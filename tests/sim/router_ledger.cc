@@ -182,7 +182,7 @@ void Ledger::judge_taken(const Taken &t, const std::string &recipient)
     std::string what = recipient + " of message " + std::to_string(t.mail) + " in " + t.transaction;
     auto entry = log_.find({t.transaction, recipient});
     if (entry == log_.end()) {
-        if (begins(t.transaction, process_))
+        if (killed_.count(t.transaction.substr(0, process_.size())) == 0)
             wrong(what + " was delivered, and is not in the log");
         lost_in_crash++;
         return;

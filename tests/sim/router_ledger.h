@@ -79,6 +79,11 @@ class Ledger
     {
         process_ = prefix;
     }
+    // It was killed: what it had not written down, nobody knows.
+    void killed()
+    {
+        killed_.insert(process_);
+    }
     // A server offered less than this from now on: shortfalls are no wonder.
     void lacks_eightbit(char server)
     {
@@ -142,6 +147,7 @@ class Ledger
     std::map<std::pair<unsigned, std::string>, unsigned> seen_; // deliveries that a client knows of
     std::set<char> plain_;
     std::string process_;
+    std::set<std::string> killed_;
     std::set<std::string> partial_; // transactions
 };
 

@@ -13,7 +13,6 @@ namespace
 
 constexpr nsec_t kPatience = 12 * 3600 * NSEC_PER_SEC; // for all mail
 constexpr nsec_t kAfter = 1200 * NSEC_PER_SEC;         // and then for what is left in the router
-constexpr nsec_t kShutdown = 30 * NSEC_PER_SEC;        // shutdown_timeout
 constexpr nsec_t kRound = 20 * NSEC_PER_USEC;          // no round is free
 // What waits for nothing (output without memory) gets its round at least so often; where nothing
 // happens, by and by more rarely.
@@ -57,7 +56,7 @@ class RouterPlay
     nsec_t next();
     void meet_troubles();
     void meet(const RouterTrouble &t);
-    void restart();
+    void restart(bool killed);
     void started();
     void read_log();
     bool idle();
@@ -78,8 +77,7 @@ class RouterPlay
     uint64_t rounds_ = 0, sent_ = 0;
     nsec_t longest_ = 0; // to the next round
     bool moved_ = false;
-    nsec_t shutdown_until_ = 0; // 0: none is under way
-    nsec_t restart_from_ = 0;   // ids tell processes apart by the second
+    bool ending_ = false; // it was told to
     nsec_t famine_until_ = 0, outage_until_ = 0;
     std::map<std::string, nsec_t> gone_; // addresses and ports of peers that are off the wire
 };
@@ -164,32 +162,31 @@ void RouterPlay::started()
     char prefix[16];
     snprintf(prefix, sizeof(prefix), "%08X", unsigned((Router::kWall + now_) / NSEC_PER_SEC));
     ledger_.started(prefix);
-    restart_from_ = now_ + NSEC_PER_SEC;
 }
 
-void RouterPlay::restart()
+void RouterPlay::restart(bool killed)
 {
+    if (killed)
+        ledger_.killed();
     ledger_.note(now_, "-- the router starts again");
     for (Client &c : clients_)
         c.router_crashed();
     router_->crash(seed_ * 3 + 100 + router_->starts, plan_.files[moved_], now_);
     started();
     wire_.forget();
-    shutdown_until_ = 0;
+    ending_ = false;
 }
 
 void RouterPlay::meet(const RouterTrouble &t)
 {
     switch (t.kind) {
     case RouterTrouble::CRASH:
-        restart();
+        restart(true);
         break;
     case RouterTrouble::SHUTDOWN:
-        if (shutdown_until_ != 0)
-            break;
         ledger_.note(now_, "-- the router is told to end");
         router_->shutdown();
-        shutdown_until_ = now_ + kShutdown;
+        ending_ = true;
         break;
     case RouterTrouble::FAMINE:
         ledger_.note(now_, "-- memory is short");
@@ -217,25 +214,17 @@ void RouterPlay::meet(const RouterTrouble &t)
 
 void RouterPlay::meet_troubles()
 {
-    for (; troubles_ < plan_.troubles.size() && plan_.troubles[troubles_].at <= now_ &&
-           now_ >= restart_from_;
-         troubles_++)
+    for (; troubles_ < plan_.troubles.size() && plan_.troubles[troubles_].at <= now_; troubles_++)
         meet(plan_.troubles[troubles_]);
-    // As worker_main() does it.
-    if (shutdown_until_ == 0)
-        return;
-    if ((relay_finished(router_->relay()) && now_ >= restart_from_) ||
-        now_ >= shutdown_until_ + 2 * NSEC_PER_SEC)
-        restart();
-    else if (now_ >= shutdown_until_)
-        router_->abort();
+    if (ending_ && router_->over(now_))
+        restart(false);
 }
 
 nsec_t RouterPlay::next()
 {
     if (!wire_.end(0).in.empty())
         return now_; // it takes a burst a round
-    bool busy = now_ < famine_until_ + NSEC_PER_SEC || shutdown_until_ != 0;
+    bool busy = now_ < famine_until_ + NSEC_PER_SEC || ending_;
     longest_ = busy ? kShort : wire_.sent != sent_ ? kFirst : std::min(2 * longest_, kLongest);
     sent_ = wire_.sent;
     nsec_t when = std::min({wire_.next(), router_->next(), peer_->next(), now_ + longest_});
@@ -244,7 +233,7 @@ nsec_t RouterPlay::next()
     for (const Client &c : clients_)
         when = std::min(when, c.next());
     if (troubles_ < plan_.troubles.size())
-        when = std::min(when, std::max(plan_.troubles[troubles_].at, restart_from_));
+        when = std::min(when, plan_.troubles[troubles_].at);
     return when;
 }
 
@@ -276,7 +265,7 @@ bool RouterPlay::idle()
 std::string RouterPlay::shut_down()
 {
     ledger_.note(now_, "-- the end");
-    router_->shutdown();
+    router_->retire();
     nsec_t end = now_ + 400 * NSEC_PER_SEC; // a banner that does not come
     if (!run_until(end, [this] { return relay_finished(router_->relay()); }))
         return "the router does not end, even with nobody there: " + router_->leaks();
@@ -294,8 +283,7 @@ std::string RouterPlay::end()
         for (const Client &c : clients_)
             if (!c.done())
                 return false;
-        return shutdown_until_ == 0 &&
-               now_ >= std::max({plan_.good_from, famine_until_, outage_until_});
+        return !ending_ && now_ >= std::max({plan_.good_from, famine_until_, outage_until_});
     };
     bool all = run_until(plan_.start + kPatience, done);
     if (!ledger_.fault().empty() || !wire_.fault().empty())
