@@ -312,6 +312,7 @@ static void greeting_reply(struct connection *c, enum exchange what)
         lose(c, reply->code == 421 ? CONNECTION_UNAVAILABLE : CONNECTION_NOT_IDENTIFIED);
         return;
     case EXCHANGE_HELO:
+        c->extensions = (struct smtp_extensions){0}; /* what it offered before XCLIENT */
         if (good) {
             make_available(c);
             return;

@@ -62,6 +62,37 @@ TEST_F(ByXclient, TheSessionIsTheClients)
     EXPECT_EQ(f.Counter(RELAY_CONNECTIONS_REUSED), 1u);
 }
 
+TEST_F(ByXclient, AServerThatThenKnowsHeloOnlyHasNoExtensions)
+{
+    Say(kHello);
+    Say("C: MAIL FROM:<a@b.example> SIZE=100 BODY=8BITMIME\nS: 250\nC: RCPT "
+        "TO:<alice@example.com>");
+    Say(R"(
+        M: connect
+        M< 220 ours
+        M> EHLO mx1.example.net
+        M< 250-ours
+        M< 250-PIPELINING
+        M< 250-8BITMIME
+        M< 250-SIZE
+        M< 250 XCLIENT ADDR
+        M> XCLIENT ADDR=10.0.0.1
+        M< 220 ours
+        M> EHLO client.example.org
+        M< 502 5.5.1 what
+        M> HELO client.example.org
+        M< 250 ours
+        S: 550 5.6.3
+        C: RSET
+        S: 250
+        C: MAIL FROM:<a@b.example> SIZE=100
+        S: 250
+        C: RCPT TO:<alice@example.com>
+        M> MAIL FROM:<a@b.example>
+        M: silent
+    )");
+}
+
 TEST_F(ByXclient, AConnectionThatCarriedOneClientIsNeverGivenToAnother)
 {
     Say(kHello);
