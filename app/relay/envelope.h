@@ -28,6 +28,7 @@ struct recipient {
     enum recipient_state state;
     bool told;                  /* the client has its reply */
     nsec_t asked;               /* when RCPT came */
+    uint64_t generation;        /* of the snapshot that gave the verdict */
     struct mail_record *record; /* holds the address and the verdict; NULL once it is logged */
     struct client_reply reply;  /* once it is accepted or refused; not cleared before */
 };

@@ -425,10 +425,12 @@ static enum reply_phase phase_of(enum exchange what)
     }
 }
 
-/* The mailbox has moved: its new system may not have heard of it, its old one has forgotten it. */
+/* The mailbox has moved: its new system may not have heard of it, its old one has forgotten it. Or
+ * it may have, for the verdict is of an earlier snapshot: better asked again than bounced. */
 static bool may_lag(const struct recipient *rcpt, const struct smtp_reply *reply)
 {
-    return rcpt->record->route.lagging && reply_denies_mailbox(reply);
+    bool earlier = rcpt->generation != snapshot_generation(rcpt->leg->relay->snapshot);
+    return (rcpt->record->route.lagging || earlier) && reply_denies_mailbox(reply);
 }
 
 static void leg_reply(void *user, struct connection *c, enum exchange what, struct recipient *rcpt,

@@ -237,6 +237,7 @@ bool transaction_recipient(struct transaction *t, const struct smtp_path *path, 
     route_recipient(r->snapshot, r->worker, path, &t->client->address.addr, &record->route);
     count_verdict(r, record->route.verdict);
     note_verdict(t);
+    rcpt->generation = snapshot_generation(r->snapshot);
     rcpt->record = record;
     rcpt->asked = r->now;
     t->recipient_count++;

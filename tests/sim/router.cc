@@ -29,6 +29,7 @@ Configuration::Configuration(const Files &files, struct snapshot *old)
         request.local_count = settings.ports[0].address_count;
         request.workers = 1;
         request.old = old;
+        request.now = Router::kWall / NSEC_PER_SEC;
         request.oldest_in_use = old == nullptr ? 0 : snapshot_generation(old);
         struct snapshot_summary summary;
         snapshot = snapshot_make(&request, &summary, errors_);
@@ -124,6 +125,11 @@ bool Router::over(nsec_t now)
 void Router::retire()
 {
     relay_shutdown(const_cast<struct relay *>(relay()));
+}
+
+void Router::abort()
+{
+    relay_abort(const_cast<struct relay *>(relay()));
 }
 
 void Router::take_buffers(uint32_t leave, nsec_t until)

@@ -58,8 +58,10 @@ class Router
     // The process is told to end; is it over?
     void shutdown();
     bool over(nsec_t now);
-    // It accepts nobody any more, and has all the time that it needs.
+    // What the worker's relay does then, by itself: it accepts nobody any more; and it cuts off
+    // who is left.
     void retire();
+    void abort();
     // Somebody else has all packet memory but so many buffers; until then.
     void take_buffers(uint32_t leave, nsec_t until);
 

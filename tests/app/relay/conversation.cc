@@ -201,7 +201,7 @@ std::string Fixture::Leaks()
 
 void Fixture::Shutdown()
 {
-    router_->shutdown();
+    router_->retire();
 }
 
 void Fixture::Abort()
@@ -212,6 +212,13 @@ void Fixture::Abort()
 bool Fixture::Finished() const
 {
     return relay_finished(router_->relay());
+}
+
+void Fixture::Reload(const std::string &mailboxes)
+{
+    files_["mailboxes"] = mailboxes;
+    router_->reload(files_);
+    Round();
 }
 
 void Fixture::Crash(uint64_t seed)

@@ -67,6 +67,8 @@ class Fixture
     // ... and at the end of shutdown_timeout.
     void Abort();
     bool Finished() const; // nothing is left that a shutdown waits for
+    // Mailboxes of the local side from now on, a local part a line.
+    void Reload(const std::string &mailboxes);
     // The process dies without a word, and another one begins.
     void Crash(uint64_t seed);
 

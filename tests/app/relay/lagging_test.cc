@@ -55,6 +55,17 @@ TEST_F(Migration, AFullMailboxIsNotAMovedOne)
     Says("552 5.2.2 full", "552 5.2.2 full");
 }
 
+TEST_F(Unverified, AMailboxThatMovesWhileItsOldSystemIsAskedDoesNotBounce)
+{
+    Say(kHello);
+    Say("C: MAIL FROM:<a@b.example>\nS: 250\nC: RCPT TO:<alice@example.com>");
+    Say(kMailboxGreets);
+    Say("M> MAIL FROM:<a@b.example>\nM> RCPT TO:<alice@example.com>\nM< 250 ok");
+    f.Reload("somebody\n");
+    Say("M< 550 5.1.1 no such user\nS: 450 4.1.1 The mailbox is being moved");
+    EXPECT_EQ(f.Counter(RELAY_RCPT_LAGGING), 1u);
+}
+
 TEST_F(Unverified, WithoutAMoveThereIsNoGrace)
 {
     ASSERT_EQ(f.Run(kHello), "");
