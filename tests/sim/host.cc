@@ -87,8 +87,10 @@ void Host::start(uint64_t s, nsec_t now)
             link.addresses[k] = parse(config.at[k]);
         else if (k > 0)
             link.addresses[k].b[15] = uint8_t(100 + 10 * side_ + k);
-        link.networks[k] = {address, config.network};
-        memset(link.networks[k].addr.b + config.network / 8, 0, 16 - config.network / 8);
+        bool v4 = ip_addr_is_v4(&link.addresses[k]);
+        uint8_t bits = v4 || config.at.empty() ? config.network : config.network6;
+        link.networks[k] = {link.addresses[k], bits};
+        memset(link.networks[k].addr.b + bits / 8, 0, 16 - bits / 8);
     }
     struct ip_config ip = {};
     ip.links = &link;

@@ -32,7 +32,8 @@ struct HostConfig {
     bool ecn = false;
     bool ipv6 = false;           // its address, and the other host's
     std::vector<std::string> at; // instead, its addresses; all are of one network,
-    uint8_t network = 120;       // whose prefix has so many bits
+    uint8_t network = 120;       // whose prefix has so many bits;
+    uint8_t network6 = 32;       // that of the IPv6 addresses among them
 };
 
 class Host

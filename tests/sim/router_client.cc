@@ -3,13 +3,17 @@
 
 #include <algorithm>
 
+extern "C" {
+#include "app/smtp/proxy.h"
+}
+
 namespace sim
 {
 
 namespace
 {
 
-constexpr char kRouter[] = "10.0.0.2";
+constexpr char kRouter[] = "10.0.0.2", kRouter6[] = "2001:db8::2";
 constexpr nsec_t kBlock = 180 * NSEC_PER_SEC; // RFC 5321 §4.5.3.2.5
 constexpr unsigned kEnough = 60;              // attempts
 
@@ -52,8 +56,10 @@ void Visit::connect()
 {
     Dice &d = client_.dice_;
     const std::string &from = client_.plan_.addresses[d.upto(client_.plan_.addresses.size())];
+    static const uint16_t ports[] = {25, 26, 26, 27};
     struct ip_addr source = Host::parse(from);
-    struct endpoint router = {Host::parse(kRouter), 25};
+    struct endpoint router = {Host::parse(ip_addr_is_v4(&source) ? kRouter : kRouter6),
+                              ports[int(client_.plan_.entrance)]};
     enum stream_error why;
     struct stream *s = tcp_connect(client_.host_.tcp, &source, &router, Talk::handle, &talk_, &why);
     since_ = progress_ = now_;
@@ -62,10 +68,37 @@ void Visit::connect()
         return;
     }
     talk_.attach(s);
-    me_ = from + ":" + std::to_string(s->local.port);
+    claim_ = s->local;
+    if (client_.plan_.entrance != ClientPlan::Entrance::PLAIN)
+        introduce(router);
+    char text[ADDR_TEXT_SIZE];
+    me_ = endpoint_format(&claim_, text);
     expected_.push_back({BANNER, ""});
     note("connects");
     plan_departure();
+}
+
+// It comes through somebody else, who says where it is from.
+void Visit::introduce(struct endpoint router)
+{
+    const std::vector<std::string> &claims = client_.plan_.claims;
+    claim_.addr = Host::parse(claims[client_.dice_.upto(claims.size())]);
+    bool v4 = ip_addr_is_v4(&claim_.addr);
+    router.addr = Host::parse(v4 ? kRouter : kRouter6);
+    char a[ADDR_TEXT_SIZE], b[ADDR_TEXT_SIZE];
+    uint8_t binary[PROXY_WRITTEN_MAX];
+    if (client_.plan_.entrance == ClientPlan::Entrance::PROXY1)
+        header_ = std::string("PROXY TCP") + (v4 ? "4 " : "6 ") + ip_addr_format(&claim_.addr, a) +
+                  " " + ip_addr_format(&router.addr, b) + " " + std::to_string(claim_.port) + " " +
+                  std::to_string(router.port) + "\r\n";
+    if (client_.plan_.entrance == ClientPlan::Entrance::PROXY2)
+        header_.assign(reinterpret_cast<char *>(binary),
+                       proxy_format(binary, sizeof(binary), &claim_, &router));
+}
+
+void Visit::greet()
+{
+    send({HELLO, (client_.plan_.hello_only ? "HELO " : "EHLO ") + client_.plan_.name, ""});
 }
 
 // When, and how, the next transaction is left, if it is.
@@ -221,17 +254,34 @@ void Visit::hear(const Expected &e, const std::string &reply)
         at(BANNER);
         if (!good)
             return end("not welcome");
-        send({HELLO, (client_.plan_.hello_only ? "HELO " : "EHLO ") + client_.plan_.name, ""});
+        greet();
+        break;
+    case INTRODUCTION:
+        if (!good)
+            return end("not believed");
+        greet();
         break;
     case HELLO:
         if (!good)
             return end("not greeted");
+        if (client_.plan_.entrance == ClientPlan::Entrance::XCLIENT && !introduced_) {
+            introduced_ = true;
+            char text[ADDR_TEXT_SIZE];
+            bool v4 = ip_addr_is_v4(&claim_.addr);
+            return send({INTRODUCTION,
+                         std::string("XCLIENT NAME=[UNAVAILABLE] ADDR=") + (v4 ? "" : "IPV6:") +
+                             ip_addr_format(&claim_.addr, text) +
+                             " PORT=" + std::to_string(claim_.port),
+                         ""});
+        }
         begin(errand_);
         break;
     case MAIL:
         mail_refused_ = !good;
         if (!good)
             commands_.clear();
+        if (reply[0] == '5')
+            refuse_mail(reply);
         break;
     case RCPT:
         hear_recipient(e.recipient, reply);
@@ -282,6 +332,13 @@ void Visit::refuse_all(const std::string &reply)
     // "No valid recipients" is no news.
     for (const std::string &r : accepted_)
         client_.ledger_.bounce(*errand_->mail, r, reply);
+}
+
+void Visit::refuse_mail(const std::string &reply)
+{
+    for (const Addressee &to : errand_->mail->to)
+        if (to.fate == Fate::PENDING)
+            client_.ledger_.bounce(*errand_->mail, to.address, reply);
 }
 
 void Visit::hear_end(const std::string &reply)
@@ -375,8 +432,8 @@ nsec_t Visit::patience() const
 
 void Visit::expire()
 {
-    static const char *const names[] = {"the banner", "a greeting", "MAIL", "RCPT", "DATA",
-                                        "content",    "its end",    "RSET", "QUIT"};
+    static const char *const names[] = {"the banner", "XCLIENT", "a greeting", "MAIL", "RCPT",
+                                        "DATA",       "content", "its end",    "RSET", "QUIT"};
     bool block = !talk_.all_acked() && talk_.stream != nullptr && now_ > progress_ + kBlock;
     bool late = !expected_.empty() && talk_.unsaid.empty() && now_ > since_ + patience();
     if (!block && !late)
@@ -394,6 +451,10 @@ void Visit::expire()
 void Visit::tick(nsec_t now)
 {
     now_ = now;
+    if (talk_.open && !header_.empty()) {
+        talk_.say(header_);
+        header_.clear();
+    }
     bool blocked = !talk_.unsaid.empty();
     talk_.push();
     if (blocked && talk_.unsaid.empty())

@@ -21,9 +21,13 @@ namespace sim
 struct ClientPlan {
     std::string name;
     std::vector<std::string> addresses; // all in one network
-    unsigned sessions = 1;              // at a time
-    uint64_t impatient = 0;             // one transaction in so many is left before its end
-    uint64_t slow = 0;                  // one in so many takes its time
+    // By which listener it comes: through a load balancer, or a relay that says for whom it speaks;
+    // and then it is from one of these addresses, all in one network, too.
+    enum class Entrance { PLAIN, PROXY1, PROXY2, XCLIENT } entrance = Entrance::PLAIN;
+    std::vector<std::string> claims;
+    unsigned sessions = 1;  // at a time
+    uint64_t impatient = 0; // one transaction in so many is left before its end
+    uint64_t slow = 0;      // one in so many takes its time
     bool hello_only = false;
     nsec_t retry = 60 * NSEC_PER_SEC; // after the first attempt; then longer and longer
     nsec_t good_from = 0;             // from then on it is patient
@@ -51,7 +55,7 @@ class Visit
     bool hanging = false; // the router it talks to is no more: it will wait in vain
 
   private:
-    enum Kind { BANNER, HELLO, MAIL, RCPT, DATA, BODY, DOT, RSET, QUIT };
+    enum Kind { BANNER, INTRODUCTION, HELLO, MAIL, RCPT, DATA, BODY, DOT, RSET, QUIT };
     enum How { STAY, CLOSE, RESET, VANISH, ABANDON, HOW_COUNT };
     struct Expected {
         Kind kind;
@@ -62,6 +66,8 @@ class Visit
         std::string text, recipient;
     };
     void connect();
+    void introduce(struct endpoint router);
+    void greet();
     void begin(Errand *errand); // a transaction
     void plan_departure();
     void go_on(); // say what may be said now
@@ -73,6 +79,7 @@ class Visit
     void hear_end(const std::string &reply);
     void begin_content();
     void refuse_all(const std::string &reply);
+    void refuse_mail(const std::string &reply);
     void finish_transaction(bool clean);
     void next_errand(bool clean);
     void at(Kind step); // it may be the one to leave at
@@ -88,7 +95,10 @@ class Visit
 
     Client &client_;
     Talk talk_;
-    std::string me_; // address and port
+    std::string me_; // address and port, as the router knows it
+    struct endpoint claim_ = {};
+    bool introduced_ = false; // by XCLIENT
+    std::string header_;      // for the router's proxy_from listener, before all else
     Errand *errand_ = nullptr;
     Hearing *hearing_ = nullptr;
     std::deque<Command> commands_; // of the transaction, not said yet

@@ -138,6 +138,24 @@ bool Ledger::may_lack_eightbit(const Addressee &to) const
                        [&](char server) { return at_home(server, to.owner); });
 }
 
+// The router counts dots that are stuffed, and the destination our own line.
+bool Ledger::may_be_too_big(const Mail &mail, const Addressee &to) const
+{
+    size_t size = mail.content.size() + mail.content.size() / 8 + 1000;
+    return std::any_of(most_.begin(), most_.end(), [&](const auto &server) {
+        return at_home(server.first, to.owner) && size > server.second;
+    });
+}
+
+void Ledger::introduced(char server, const std::string &sender, const std::string &address)
+{
+    const Mail *m = by_sender(sender);
+    bool good = sender.empty() ? address.empty() : m != nullptr && m->from.count(address) > 0;
+    if (!good)
+        wrong(std::string("a destination was told that <") + sender + "> is from \"" + address +
+              "\": " + server);
+}
+
 void Ledger::bounce(Mail &mail, const std::string &recipient, const std::string &reply)
 {
     auto to = std::find_if(mail.to.begin(), mail.to.end(),
@@ -150,6 +168,8 @@ void Ledger::bounce(Mail &mail, const std::string &recipient, const std::string 
         bool ours = (to->owner == kNobody && begins(reply, "550 5.1.1")) ||
                     (to->owner == kNobody && begins(reply, "550 5.7.1")) ||
                     (mail.bare && begins(reply, "550 5.6.11")) ||
+                    (mail.content.size() > max_size / 8 * 7 && begins(reply, "552 5.3.4")) ||
+                    (may_be_too_big(mail, *to) && begins(reply, "550 5.3.4")) ||
                     (mail.eightbit && may_lack_eightbit(*to) && begins(reply, "550 5.6.3"));
         if (!ours)
             wrong(what + ", which no destination said");

@@ -38,7 +38,8 @@ struct Mail {
     unsigned id;
     std::string sender; // no two messages have the same
     std::vector<Addressee> to;
-    std::string content; // without dots stuffed, lines end in CRLF
+    std::set<std::string> from; // addresses that its client says to have
+    std::string content;        // without dots stuffed, lines end in CRLF
     bool eightbit = false;
     bool bare = false; // there is a bare CR or LF in it: nobody may ever get it
 };
@@ -90,6 +91,14 @@ class Ledger
         plain_.insert(server);
     }
 
+    // A server takes no more octets than this.
+    void takes_at_most(char server, size_t octets)
+    {
+        most_[server] = octets;
+    }
+    // A destination was told of this client's address ("": of none) before the sender's MAIL.
+    void introduced(char server, const std::string &sender, const std::string &address);
+
     // The first thing that cannot be.
     void wrong(const std::string &what)
     {
@@ -109,7 +118,9 @@ class Ledger
     std::string story() const;
 
     std::deque<Mail> mails;
-    uint64_t suppressed = 0; // left out, because the destination has it
+    size_t max_size = SIZE_MAX; // that the router takes
+    bool lagging = false;       // it knows that mailboxes have moved, their systems may not
+    uint64_t suppressed = 0;    // left out, because the destination has it
     uint64_t deliveries = 0, doubts = 0, orphans = 0, lost_in_crash = 0, refusals = 0;
 
     uint64_t partial() const
@@ -136,6 +147,7 @@ class Ledger
     void judge_taken(const Taken &t, const std::string &recipient);
     void judge_log();
     bool may_lack_eightbit(const Addressee &to) const;
+    bool may_be_too_big(const Mail &mail, const Addressee &to) const;
 
     size_t remembered_;
     std::deque<std::string> story_;
@@ -146,6 +158,7 @@ class Ledger
     std::map<std::pair<std::string, std::string>, Entry> log_;  // by transaction and recipient
     std::map<std::pair<unsigned, std::string>, unsigned> seen_; // deliveries that a client knows of
     std::set<char> plain_;
+    std::map<char, size_t> most_;
     std::string process_;
     std::set<std::string> killed_;
     std::set<std::string> partial_; // transactions

@@ -29,13 +29,37 @@ const std::vector<Home> &homes()
     return all;
 }
 
+// Text for the sections of the configuration.
 struct Choices {
-    const char *sessions, *message, *connections;
+    std::string appliance, memory, message, timeouts, destinations, limits, us, them, others;
 };
+
+template <size_t N> const char *pick(Dice &d, const char *const (&all)[N])
+{
+    return all[d.upto(N)];
+}
+
+// Limits that are seldom in the way, and some that often are.
+std::string limits(Dice &d)
+{
+    static const char *const keys[] = {"connections",    "connection_rate", "message_rate",
+                                       "recipient_rate", "invalid_rate",    "error_rate"};
+    std::string text;
+    if (!d.one_in(5))
+        return text;
+    for (const char *key : keys)
+        if (d.one_in(3))
+            text += std::string(key) + " = " + std::to_string(d.between(1, 12)) + "\n";
+    if (d.one_in(3))
+        text += "min_data_rate = " + std::to_string(d.between(1, 200)) + "\n";
+    if (d.one_in(4))
+        text += "exempt = 10.0.1.0/24\n";
+    return text;
+}
 
 Choices choices(Dice &d)
 {
-    static const char *const connections[] = {"100", "100", "1", "2"};
+    static const char *const ends[] = {"1s", "30s", "30s", "300s", "15m"};
     static const char *const sessions[] = {"24", "24", "24", "3"};
     static const char *const messages[] = {"",
                                            "",
@@ -45,15 +69,31 @@ Choices choices(Dice &d)
                                            "multi_route = serialize\n",
                                            "commit_order = local\n",
                                            "max_legs = 3\ncommit_order = local\n"};
+    static const char *const sizes[] = {"", "", "", "max_size = 64K\n", "max_size = 100K\n"};
+    static const char *const memories[] = {"", "", "", "memo_ttl = 60s\n", "hint_ttl = 60s\n"};
+    static const char *const pools[] = {"", "", "pool_idle = 0s\n", "pool_idle = 5m\n"};
+    static const char *const connections[] = {"100", "100", "1", "2"};
     Choices c;
-    c.sessions = sessions[d.upto(4)];
-    c.message = messages[d.upto(8)];
-    c.connections = connections[d.upto(4)];
+    c.appliance = std::string("shutdown_timeout = ") + pick(d, ends) + "\n";
+    c.memory = std::string("max_sessions = ") + pick(d, sessions) +
+               "\nmemo_entries = " + (d.one_in(6) ? "100" : "1000") + "\n";
+    c.message = std::string(pick(d, messages)) + pick(d, sizes);
+    c.timeouts = std::string(pick(d, memories)) + pick(d, pools);
+    c.destinations = std::string("connections = ") + pick(d, connections) + "\n";
+    c.limits = limits(d);
     return c;
 }
 
+// A destination of a domain, as it is configured there.
+std::string destination(const std::string &key, const std::string &identity, const ServerPlan &s)
+{
+    static const char *const identities[] = {"none", "xclient", "xforward", "proxy-v2"};
+    std::string host = s.address.find(':') == std::string::npos ? s.address : "[" + s.address + "]";
+    return key + " = " + host + ":25\n" + identity + " = " + identities[int(s.identity)] + "\n";
+}
+
 // After a move, who is at kEither lives at the external server's.
-Files files(const Choices &c, bool moved)
+Files files(const Choices &c, const std::vector<ServerPlan> &servers, bool moved)
 {
     Files f;
     for (const Home &home : homes())
@@ -63,23 +103,23 @@ Files files(const Choices &c, bool moved)
             if (home.server == 'N')
                 f["others"] += std::string(who) + "\n";
         }
+    const std::string trusted = "10.0.0.0/16, 2001:db8::/32\n";
     f["splitmx.ini"] =
-        "[appliance]\nhostname = mx1.example.net\npostmaster = postmaster@example.com\n"
-        "shutdown_timeout = 30s\n"
-        "[memory]\nhugepages = no\nmax_connections = 256\nmax_recipients = 128\n"
-        "memo_entries = 1000\n"
-        "max_sessions = " +
-        std::string(c.sessions) +
-        "\n"
-        "[port wan]\ndevice = net_tap0,iface=smx0\naddress = 10.0.0.2/16\n"
+        "[appliance]\nhostname = mx1.example.net\npostmaster = postmaster@example.com\n" +
+        c.appliance + "[memory]\nhugepages = no\nmax_connections = 256\nmax_recipients = 128\n" +
+        c.memory +
+        "[port wan]\ndevice = net_tap0,iface=smx0\naddress = 10.0.0.2/16, 2001:db8::2/32\n"
         "[listener smtp]\nport = wan\n"
-        "[message]\nrecipients = 100\n" +
-        std::string(c.message) + "[destinations]\nconnections = " + c.connections +
-        "\n"
-        "[domain example.com]\nmailboxes = mailboxes\nmailbox_server = 10.0.0.10:25\n"
-        "split_domain_routing = yes\nexternal_mail_server = 10.0.0.20:25\n"
-        "verification_address = carol@example.com\n"
-        "[domain example.org]\nmailboxes = others\nmailbox_server = 10.0.0.30:25\n";
+        "[listener balanced]\nport = wan\ntcp_port = 26\nproxy_from = " +
+        trusted + "[listener trusted]\nport = wan\ntcp_port = 27\nxclient_from = " + trusted +
+        "[message]\nrecipients = 100\n" + c.message + "[timeouts]\n" + c.timeouts +
+        "[destinations]\n" + c.destinations + "[limits]\n" + c.limits +
+        "[domain example.com]\nmailboxes = mailboxes\n" +
+        destination("mailbox_server", "local_identity", servers[0]) +
+        "split_domain_routing = yes\nverification_address = carol@example.com\n" +
+        destination("external_mail_server", "external_identity", servers[1]) +
+        "[domain example.org]\nmailboxes = others\n" +
+        destination("mailbox_server", "local_identity", servers[2]);
     return f;
 }
 
@@ -146,18 +186,23 @@ Mail mail(Dice &d, unsigned id)
     return m;
 }
 
-ServerPlan server(Dice &d, char letter, const char *address, nsec_t good_from)
+ServerPlan server(Dice &d, char letter, const char *number, nsec_t good_from)
 {
     ServerPlan s;
     s.letter = letter;
-    s.address = address;
+    s.address = std::string(d.one_in(3) ? "2001:db8::" : "10.0.0.") + number;
+    s.identity = d.one_in(3) ? ServerPlan::Identity(1 + d.upto(3)) : ServerPlan::Identity::NONE;
     for (const Home &home : homes())
         if (home.server == letter || (home.server == kEither && letter != 'N'))
-            for (const char *who : home.people)
+            for (const char *who : home.people) {
                 s.mailboxes.insert(std::string(who) + "@" + home.domain);
+                if (home.server == kEither)
+                    s.late.insert(std::string(who) + "@" + home.domain);
+            }
     s.pipelining = !d.one_in(4);
     s.eightbit = !d.one_in(4);
     s.size = !d.one_in(4);
+    s.limit = d.one_in(5) ? 20000 : 10000000;
     s.hello_only = d.one_in(10);
     s.whims = d.one_in(4) ? 0 : d.between(3, 40);
     s.favourite = d.one_in(2) ? 0 : d.between(1, 4);
@@ -171,9 +216,15 @@ ServerPlan server(Dice &d, char letter, const char *address, nsec_t good_from)
 ClientPlan client(Dice &d, unsigned number, nsec_t good_from)
 {
     ClientPlan c;
-    std::string network = "10.0." + std::to_string(number + 1) + ".";
+    std::string n = std::to_string(number + 1);
+    std::string network = d.one_in(3) ? "2001:db8:" + n + "00::" : "10.0." + n + ".";
     c.name = "c" + std::to_string(number) + ".example";
-    c.addresses = {network + "1", network + "2"};
+    c.addresses = c.claims = {network + "1", network + "2"};
+    if (d.one_in(3)) {
+        c.entrance = ClientPlan::Entrance(1 + d.upto(3));
+        network = d.one_in(3) ? "2001:db8:f" + n + "00::" : "192.0." + n + ".";
+        c.claims = {network + "8", network + "9"};
+    }
     c.sessions = unsigned(d.between(1, 3));
     c.impatient = d.one_in(3) ? 0 : d.between(1, 8);
     c.slow = d.one_in(2) ? 0 : d.between(2, 8);
@@ -215,8 +266,10 @@ RouterPlan router_plan(uint64_t seed)
     Dice d{std::mt19937_64(seed)};
     RouterPlan p;
     Choices c = choices(d);
-    for (bool moved : {false, true})
-        p.files[moved] = files(c, moved);
+    p.max_size = c.message.find("64K") != std::string::npos    ? 64 << 10
+                 : c.message.find("100K") != std::string::npos ? 100 << 10
+                                                               : 50 << 20;
+    p.memo_ttl = (c.timeouts.find("memo_ttl") != std::string::npos ? 60 : 4 * 3600) * NSEC_PER_SEC;
     p.budget = d.one_in(5) ? 256 : 2048;
     p.nic.hold = d.upto(5 * NSEC_PER_MSEC) + 1;
     p.nic.scatter = d.one_in(4);
@@ -227,14 +280,19 @@ RouterPlan router_plan(uint64_t seed)
     p.weather[1] = weather(d);
     p.start = 1000 * NSEC_PER_SEC;
     p.good_from = p.start + d.between(600, 3600) * NSEC_PER_SEC;
-    p.servers = {server(d, 'M', "10.0.0.10", p.good_from), server(d, 'E', "10.0.0.20", p.good_from),
-                 server(d, 'N', "10.0.0.30", p.good_from)};
+    p.servers = {server(d, 'M', "10", p.good_from), server(d, 'E', "20", p.good_from),
+                 server(d, 'N', "30", p.good_from)};
+    for (bool moved : {false, true})
+        p.files[moved] = files(c, p.servers, moved);
     for (unsigned k = 0; k < 2; k++)
         p.clients.push_back(client(d, k, p.good_from));
     unsigned id = 0;
-    for (uint64_t count = d.between(1, 10); count > 0; count--)
+    for (uint64_t count = d.between(1, 10); count > 0; count--) {
         p.posts.push_back({unsigned(d.upto(p.clients.size())),
                            p.start + d.upto((p.good_from - p.start) / 2), mail(d, ++id)});
+        const std::vector<std::string> &from = p.clients[p.posts.back().client].claims;
+        p.posts.back().mail.from = {from.begin(), from.end()};
+    }
     add_troubles(d, p);
     bool moves = std::any_of(p.troubles.begin(), p.troubles.end(),
                              [](const RouterTrouble &t) { return t.kind == RouterTrouble::MOVE; });

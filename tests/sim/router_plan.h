@@ -42,7 +42,8 @@ struct RouterPlan {
     std::vector<ClientPlan> clients;
     std::vector<Posted> posts;
     std::vector<RouterTrouble> troubles;
-    nsec_t start, good_from;
+    nsec_t start, good_from, memo_ttl;
+    size_t max_size;
 };
 
 RouterPlan router_plan(uint64_t seed);

@@ -50,7 +50,7 @@ class RouterPlay
     std::string run(uint64_t *digest, RouterTally *tally);
 
   private:
-    bool pass(const Bytes &frame);
+    bool pass(unsigned side, const Bytes &frame);
     void vanish(const struct stream *s, nsec_t until);
     bool run_until(nsec_t end, const std::function<bool()> &done);
     nsec_t next();
@@ -86,8 +86,9 @@ RouterPlay::RouterPlay(uint64_t seed)
     : plan_(router_plan(seed)), seed_(seed), dice_{std::mt19937_64(seed + 7)}, now_(plan_.start),
       ledger_(remembered()), wire_(seed * 3 + 1, plan_.weather[0], plan_.weather[1], plan_.nic)
 {
+    ledger_.max_size = plan_.max_size;
     wire_.advance(now_);
-    wire_.filter = [this](unsigned, const Bytes &frame) { return pass(frame); };
+    wire_.filter = [this](unsigned side, const Bytes &frame) { return pass(side, frame); };
     peer_ = std::make_unique<Host>(wire_, 1, seed * 3 + 2, peers(plan_), now_);
     router_ = std::make_unique<Router>(wire_, 0, seed * 3 + 3, plan_.files[0], now_, plan_.budget);
     started();
@@ -97,7 +98,7 @@ RouterPlay::RouterPlay(uint64_t seed)
                                   if (stream != nullptr)
                                       vanish(stream, until);
                                   struct ip_addr a = Host::parse(s.address);
-                                  gone_[std::string(reinterpret_cast<char *>(a.b + 12), 4)] = until;
+                                  gone_[std::string(reinterpret_cast<char *>(a.b), 16)] = until;
                               });
     for (const ClientPlan &c : plan_.clients)
         clients_.emplace_back(c, *peer_, ledger_, seed * 37 + clients_.size(),
@@ -124,7 +125,7 @@ RouterPlay::~RouterPlay()
 // then, and nothing is heard of it.
 void RouterPlay::vanish(const struct stream *s, nsec_t until)
 {
-    std::string k(reinterpret_cast<const char *>(s->local.addr.b + 12), 4);
+    std::string k(reinterpret_cast<const char *>(s->local.addr.b), 16);
     for (uint16_t port : {s->local.port, s->peer.port}) {
         k += char(port >> 8);
         k += char(port);
@@ -132,16 +133,25 @@ void RouterPlay::vanish(const struct stream *s, nsec_t until)
     gone_[k] = until;
 }
 
-bool RouterPlay::pass(const Bytes &f)
+bool RouterPlay::pass(unsigned side, const Bytes &f)
 {
     if (now_ < outage_until_)
         return false;
     Packet p;
-    if (gone_.empty() || !p.read(f) || p.v6)
+    if (gone_.empty() || !p.read(f))
         return true;
-    size_t source = kEthernet + 12, port = p.tcp;
-    bool ours = f[source + 2] == 0 && f[source + 3] == 2; // from 10.0.0.2
-    std::string k(reinterpret_cast<const char *>(&f[source + (ours ? 4 : 0)]), 4);
+    bool ours = side == 0;
+    size_t size = p.v6 ? 16 : 4, source = p.tcp - 2 * size, port = p.tcp;
+    struct ip_addr peer = {};
+    const uint8_t *at = &f[source + (ours ? size : 0)];
+    if (p.v6) {
+        memcpy(peer.b, at, size);
+    } else {
+        uint32_t be;
+        memcpy(&be, at, size);
+        peer = ip_addr_from_v4(be);
+    }
+    std::string k(reinterpret_cast<const char *>(peer.b), 16);
     auto machine = gone_.find(k);
     k.append(reinterpret_cast<const char *>(&f[port + (ours ? 2 : 0)]), 2);
     k.append(reinterpret_cast<const char *>(&f[port + (ours ? 0 : 2)]), 2);
@@ -175,6 +185,7 @@ void RouterPlay::restart(bool killed)
     started();
     wire_.forget();
     ending_ = false;
+    ledger_.lagging = false; // it would be, with a state_directory
 }
 
 void RouterPlay::meet(const RouterTrouble &t)
@@ -205,6 +216,7 @@ void RouterPlay::meet(const RouterTrouble &t)
         moved_ = !moved_;
         ledger_.note(now_, moved_ ? "-- mailboxes move to E" : "-- mailboxes move to M");
         router_->reload(plan_.files[moved_]);
+        ledger_.lagging = true;
         break;
     case RouterTrouble::REBOOT:
         servers_[t.left % servers_.size()].crash(t.lasts, true);
@@ -322,6 +334,11 @@ std::string RouterPlay::run(uint64_t *digest, RouterTally *tally)
         tally->lost_in_crash += ledger_.lost_in_crash;
         tally->starts += router_->starts;
         tally->frames += wire_.sent;
+        for (unsigned k = 0; k < RELAY_COUNTER_COUNT; k++)
+            tally->counters[k] += router_->counter(relay_counter(k));
+        for (const Server &s : servers_)
+            for (size_t k = 0; k < size_t(Stage::COUNT); k++)
+                tally->tarpits[k] += s.tarpits[k];
     }
     if (wrong.empty())
         return "";

@@ -6,6 +6,12 @@
 #include <cstdint>
 #include <string>
 
+#include "tests/sim/router_server.h"
+
+extern "C" {
+#include "app/relay/relay.h"
+}
+
 namespace sim
 {
 
@@ -13,6 +19,8 @@ namespace sim
 struct RouterTally {
     uint64_t messages, visits, deliveries, fanned_out, refusals, doubts, partial, suppressed,
         orphans, lost_in_crash, starts, frames;
+    uint64_t counters[RELAY_COUNTER_COUNT]; // of all routers
+    uint64_t tarpits[size_t(Stage::COUNT)]; // answers that took 20 s to 9 min, by step
 };
 
 // Returns what went wrong, with all that helps to understand it; the digest of all frames in

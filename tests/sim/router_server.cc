@@ -3,6 +3,10 @@
 
 #include <algorithm>
 
+extern "C" {
+#include "app/smtp/proxy.h"
+}
+
 namespace sim
 {
 
@@ -53,6 +57,7 @@ Server::Server(const ServerPlan &plan, Host &host, Ledger &ledger, uint64_t seed
 {
     if (!plan.eightbit || plan.hello_only)
         ledger.lacks_eightbit(plan.letter);
+    ledger.takes_at_most(plan.letter, plan.limit);
     listen();
 }
 
@@ -77,7 +82,46 @@ void Server::accept(struct stream *stream, void *user)
     Session &s = self->sessions_.back();
     s.talk.attach(stream);
     s.active = self->now_;
-    self->answer(s, Stage::BANNER, "220 ready");
+    s.header = self->plan_.identity == ServerPlan::Identity::PROXY;
+    if (!s.header)
+        self->answer(s, Stage::BANNER, "220 ready");
+}
+
+// True: it has come.
+bool Server::hear_header(Session &s)
+{
+    struct proxy_header header;
+    const uint8_t *data = reinterpret_cast<const uint8_t *>(s.talk.heard.data());
+    switch (proxy_parse(data, s.talk.heard.size(), &header)) {
+    case PROXY_MORE:
+        return false;
+    case PROXY_BAD:
+        ledger_.wrong("a destination heard something else than a PROXY header");
+        return false;
+    case PROXY_COMPLETE:
+        break;
+    }
+    char text[ADDR_TEXT_SIZE];
+    if (header.relayed)
+        s.identity = ip_addr_format(&header.client.addr, text);
+    s.talk.heard.erase(0, header.len);
+    s.header = false;
+    note(s, "is told of " + s.identity);
+    answer(s, Stage::BANNER, "220 ready");
+    return true;
+}
+
+// XCLIENT and XFORWARD
+void Server::hear_identity(Session &s, const std::string &line)
+{
+    size_t at = line.find(" ADDR=");
+    s.identity =
+        at == std::string::npos ? "" : line.substr(at + 6, line.find(' ', at + 6) - at - 6);
+    if (s.identity.rfind("IPV6:", 0) == 0)
+        s.identity.erase(0, 5);
+    if (s.identity.empty())
+        ledger_.wrong("a destination is told of nobody: " + line);
+    answer(s, Stage::COUNT, line[1] == 'C' ? "220 ready" : "250 2.0.0 fine");
 }
 
 void Server::note(const Session &s, const std::string &text)
@@ -151,6 +195,11 @@ void Server::work(Session &s)
             act(s, then);
             continue;
         }
+        if (s.header) {
+            if (!hear_header(s))
+                break;
+            continue;
+        }
         std::string line;
         if (s.content ? !hear_content(s) : !s.talk.line(&line))
             break;
@@ -189,9 +238,17 @@ void Server::hear(Session &s, const std::string &line)
             text = "250-" + std::string(1, plan_.letter) + "\r\n";
             text += plan_.pipelining ? "250-PIPELINING\r\n" : "";
             text += plan_.eightbit ? "250-8BITMIME\r\n" : "";
-            text += plan_.size ? "250-SIZE 10000000\r\n" : "";
+            text += plan_.size ? "250-SIZE " + std::to_string(plan_.limit) + "\r\n" : "";
+            bool known = !s.identity.empty();
+            if (plan_.identity == ServerPlan::Identity::XCLIENT && !known)
+                text += "250-XCLIENT NAME ADDR PROTO HELO PORT\r\n";
+            if (plan_.identity == ServerPlan::Identity::XFORWARD)
+                text += "250-XFORWARD NAME ADDR PORT PROTO HELO\r\n";
         }
         answer(s, Stage::HELLO, text + "250 HELP");
+    } else if ((verb == "XCLI" && plan_.identity == ServerPlan::Identity::XCLIENT) ||
+               (verb == "XFOR" && plan_.identity == ServerPlan::Identity::XFORWARD)) {
+        hear_identity(s, line);
     } else if (verb == "MAIL") {
         hear_mail(s, line);
     } else if (verb == "RCPT") {
@@ -217,8 +274,17 @@ void Server::hear_mail(Session &s, const std::string &line)
     if ((line.find(" SIZE=") != std::string::npos && (s.plain || !plan_.size)) ||
         (line.find(" BODY=") != std::string::npos && (s.plain || !plan_.eightbit)))
         ledger_.wrong("a parameter that the destination does not know: " + line);
+    size_t size = line.find(" SIZE=");
+    if (size != std::string::npos && strtoul(&line[size + 6], nullptr, 10) > plan_.limit)
+        ledger_.wrong("a message that is too big for it was offered to a destination: " + line);
     forget(s);
     s.sender = path_of(line);
+    bool deaf = s.plain || plan_.hello_only ||
+                (plan_.identity == ServerPlan::Identity::XFORWARD && !plan_.pipelining);
+    if (plan_.identity != ServerPlan::Identity::NONE && !deaf)
+        ledger_.introduced(plan_.letter, s.sender, s.identity);
+    if (plan_.identity == ServerPlan::Identity::XFORWARD)
+        s.identity.clear(); // it holds for one message
     s.mail = true;
     answer(s, Stage::MAIL, "250 2.1.0 fine");
 }
@@ -232,6 +298,10 @@ void Server::hear_rcpt(Session &s, const std::string &line)
     }
     if (plan_.mailboxes.count(to) == 0) {
         ledger_.wrong(to + " is not at home at " + plan_.letter);
+        return;
+    }
+    if (ledger_.lagging && plan_.late.count(to) > 0 && now_ < plan_.good_from && dice_.one_in(3)) {
+        answer(s, Stage::COUNT, "550 5.1.1 never heard of"); // nobody may bounce for that
         return;
     }
     s.to.insert(to);
@@ -293,6 +363,11 @@ void Server::hear_end(Session &s)
         forget(s);
         return;
     }
+    if (s.body.size() > plan_.limit) {
+        s.reply = "552 5.3.4 " + ledger_.refusal(plan_.letter, s.sender, "", 552) + "\r\n";
+        forget(s);
+        return;
+    }
     Whim w = whim(Stage::DOT);
     if (w != Whim::NONE && w != Whim::TARPIT) {
         answer(s, Stage::DOT, "");
@@ -303,8 +378,11 @@ void Server::hear_end(Session &s)
     if (!s.takes_then)
         take(s);
     answer(s, Stage::TAKEN, "250 2.0.0 taken");
-    if (w == Whim::TARPIT)
+    if (w == Whim::TARPIT) {
         s.busy = now_ + dice_.between(kTarpitLeast, kTarpitMost);
+        note(s, "is a tarpit");
+        tarpits[size_t(Stage::DOT)]++;
+    }
 }
 
 void Server::take(Session &s)
@@ -365,6 +443,7 @@ void Server::answer(Session &s, Stage stage, const std::string &text, const std:
     case Whim::TARPIT:
         s.busy = now_ + dice_.between(kTarpitLeast, kTarpitMost);
         note(s, "is a tarpit");
+        tarpits[size_t(stage)]++;
         return;
     case Whim::NONSENSE:
         if (stage == Stage::TAKEN) {
@@ -396,8 +475,10 @@ void Server::answer(Session &s, Stage stage, const std::string &text, const std:
 // What follows from a step that was not answered as it should be.
 void Server::refuse(Session &s, Stage stage, const std::string &recipient)
 {
-    if (stage == Stage::HELLO)
-        ledger_.lacks_eightbit(plan_.letter); // what the router tries then is HELO
+    if (stage == Stage::HELLO) {
+        s.plain = true; // what the router tries then is HELO, if anything
+        ledger_.lacks_eightbit(plan_.letter);
+    }
     if (stage == Stage::MAIL)
         s.mail = false;
     if (stage == Stage::RCPT)

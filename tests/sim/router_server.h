@@ -38,7 +38,11 @@ struct ServerPlan {
     char letter;
     std::string address;
     std::set<std::string> mailboxes; // nobody else is known here
+    std::set<std::string> late;      // of them: who moves, and may be known only a while later
     bool pipelining = true, eightbit = true, size = true, hello_only = false;
+    size_t limit = 10000000; // octets of a message
+    // How it is told of the client.
+    enum class Identity { NONE, XCLIENT, XFORWARD, PROXY } identity = Identity::NONE;
     uint64_t whims = 0;     // one in so many steps is not as it should be; 0: none
     uint64_t favourite = 0; // of those, one in so many is `stage`; 0: none
     Stage stage = Stage::BANNER;
@@ -71,6 +75,7 @@ class Server
     {
         return plan_;
     }
+    uint64_t tarpits[size_t(Stage::COUNT)] = {};
 
   private:
     struct Session {
@@ -78,6 +83,8 @@ class Server
         bool content = false, mail = false, stalled = false, over = false;
         bool spoke = false;      // during the content
         bool plain = false;      // greeted by HELO
+        bool header = false;     // a PROXY header is to come
+        std::string identity;    // the client's address, as far as the router said it
         nsec_t busy = 0;         // until then it thinks
         nsec_t active = 0;       // last time that something was heard
         nsec_t deaf = 0;         // until then it does not read
@@ -95,6 +102,8 @@ class Server
     void hear_mail(Session &s, const std::string &line);
     void hear_rcpt(Session &s, const std::string &line);
     void hear_data(Session &s);
+    bool hear_header(Session &s);
+    void hear_identity(Session &s, const std::string &line);
     bool hear_content(Session &s);
     void hear_end(Session &s);
     void take(Session &s);

@@ -43,6 +43,14 @@ TEST(SimRouter, EveryMessageGetsWhereItShouldWhateverHappens)
         if (failed == kEnough)
             break;
     }
+    printf("never:");
+    for (unsigned k = 0; k < RELAY_COUNTER_COUNT; k++)
+        if (t.counters[k] == 0)
+            printf(" %s", relay_counter_list.info[k].name);
+    printf("\ntarpits:");
+    for (uint64_t n : t.tarpits)
+        printf(" %lu", n);
+    printf("\n");
     printf("%lu messages, %lu connections of clients, %lu deliveries, %lu messages to several at "
            "once, "
            "%lu refusals; %lu in doubt, %lu accepted in part, %lu not repeated, %lu unheard by "
