@@ -131,6 +131,7 @@ static void judge_limits(struct settings *s, const struct config *config,
     s->max_recipients = (uint32_t)config_number(memory, "max_recipients");
     s->memo_entries = (uint32_t)config_number(memory, "memo_entries");
     s->max_size = config_size(message, "max_size");
+    s->replay_bytes = config_size(message, "replay_bytes");
     s->recipients_per_message = (uint32_t)config_number(message, "recipients");
     s->max_legs = (uint32_t)config_number(message, "max_legs");
     if (strcmp(config_text(message, "multi_route"), "serialize") == 0)

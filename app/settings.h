@@ -73,7 +73,9 @@ struct settings {
     uint32_t memo_entries;     /* deliveries remembered per worker, of messages to several */
     uint32_t max_recipients;   /* in memory per worker, over all transactions */
 
-    uint64_t max_size;               /* SIZE: bytes of a message */
+    uint64_t max_size; /* SIZE: bytes of a message */
+    uint64_t
+        replay_bytes; /* a message is kept up to so many, for a leg that begins again; 0: none is */
     uint32_t recipients_per_message; /* at least 100 (RFC 5321 §4.5.3.1.8) */
     uint32_t max_legs;       /* destinations of one transaction; 1: multi_route = serialize */
     bool commit_local_first; /* of a message to both sides; else external */

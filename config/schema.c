@@ -79,6 +79,7 @@ static const struct schema_key message[] = {
     {SIZE("max_size", 64 * KIB, 4 * GIB - 1), .fallback = "50M"},
     /* RFC 5321 §4.5.3.1.8: at least 100 must be taken. */
     {NUMBER("recipients", 100, 100000), .fallback = "1000"},
+    {SIZE("replay_bytes", 0, 16 * MIB), .fallback = "256K"},
     {NUMBER("max_legs", 1, 16), .fallback = "2"},
     {WORD("multi_route", "fanout", "serialize"), .fallback = "fanout"},
     {WORD("commit_order", "external", "local"), .fallback = "external"},

@@ -3,6 +3,7 @@
 #include "app/relay/commit.h"
 
 #include "app/relay/recall.h"
+#include "app/relay/replay.h"
 #include "app/relay/state.h"
 
 static bool any(const struct transaction *t, enum leg_state state)
@@ -38,13 +39,32 @@ static bool goes_first(const struct transaction *t, const struct leg *leg)
     return leg->side == (t->relay->settings->commit_local_first ? SIDE_LOCAL : SIDE_EXTERNAL);
 }
 
+/* Has it still to get its end? */
+static bool is_under_way(const struct leg *leg)
+{
+    return leg->state != LEG_CANCELLED && leg->state < LEG_DOTTED;
+}
+
+static bool any_under_way(const struct transaction *t)
+{
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        if (is_under_way(&t->legs[i]))
+            return true;
+    }
+    return false;
+}
+
 /* All commits have one budget. A leg that only keeps the others waiting has less: it runs from its
- * last acknowledgment. */
+ * last acknowledgment. One that has begun again has its own. */
 static void arm(struct transaction *t, bool stalled)
 {
     const struct relay *r = t->relay;
     nsec_t when = t->end_at + r->settings->commit, soon = r->now + r->settings->leg_stall;
-    timer_arm(r->wheel, &t->timer, stalled && soon < when ? soon : when);
+    if (stalled && soon < when)
+        when = soon;
+    if (replay_behind(t) != NULL && replay_deadline(t) < when)
+        when = replay_deadline(t);
+    timer_arm(r->wheel, &t->timer, when);
 }
 
 /* Has a held leg acknowledged what it has, and waits for one that has not? */
@@ -62,15 +82,15 @@ static bool stalled(const struct transaction *t)
     return ready > 0 && late > 0;
 }
 
-/* The held leg whose turn it is, NULL if not all have acknowledged what they have. */
+/* The held leg whose turn it is, NULL if not all are held and have acknowledged what they have. */
 static struct leg *next(struct transaction *t)
 {
     struct leg *chosen = NULL;
     for (unsigned i = 0; i < t->leg_count; i++) {
         struct leg *leg = &t->legs[i];
-        if (leg->state != LEG_HELD)
+        if (!is_under_way(leg))
             continue;
-        if (!leg_is_acknowledged(leg))
+        if (leg->state != LEG_HELD || !leg_is_acknowledged(leg))
             return NULL;
         if (chosen == NULL || (goes_first(t, leg) && !goes_first(t, chosen)))
             chosen = leg;
@@ -85,7 +105,7 @@ struct leg *commit_awaited(struct transaction *t)
         struct leg *leg = &t->legs[i];
         if (leg->state == LEG_DOTTED)
             return leg;
-        if (leg->state == LEG_OPEN || (leg->state == LEG_HELD && !leg_is_acknowledged(leg)))
+        if (is_under_way(leg) && (leg->state != LEG_HELD || !leg_is_acknowledged(leg)))
             late = leg;
     }
     return late;
@@ -121,6 +141,8 @@ static void skip_if_committed(struct transaction *t, struct leg *leg)
  */
 static enum commit_progress end(struct transaction *t, struct leg *leg)
 {
+    if (leg_is_down(leg))
+        return COMMIT_WAITS; /* it will be told that it is lost */
     switch (recall_leg(t, leg)) {
     case MEMO_COMMITTED:
         skip(t, leg);
@@ -142,12 +164,12 @@ enum commit_progress commit_step(struct transaction *t)
 {
     bool failed = commit_failure(t) != NULL;
     for (unsigned i = 0; failed && i < t->leg_count; i++) {
-        if (t->legs[i].state == LEG_HELD)
+        if (is_under_way(&t->legs[i]))
             leg_abort(&t->legs[i]);
     }
     if (any(t, LEG_DOTTED))
         return COMMIT_WAITS;
-    if (!any(t, LEG_HELD))
+    if (!any_under_way(t))
         return COMMIT_OVER;
     struct leg *leg = next(t);
     arm(t, leg == NULL && stalled(t));

@@ -29,7 +29,8 @@ enum commit_progress commit_step(struct transaction *t);
 /* Has no leg got its end yet? Then all can be called off. */
 bool commit_revocable(const struct transaction *t);
 
-/* The leg that is waited for: it has its end, or it has not acknowledged what comes before. */
+/* The leg that is waited for: it has its end, or it has not got, or not acknowledged, what comes
+ * before. */
 struct leg *commit_awaited(struct transaction *t);
 
 /* The first leg that was refused, lost, or is in doubt; NULL: none. */

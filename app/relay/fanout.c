@@ -27,8 +27,8 @@ void fanout_scan(struct transaction *t)
     t->relay->counters[RELAY_CLIENT_BYTES] += t->content.scanned - before;
 }
 
-/* Our trace line in front of the content (RFC 5321 §4.4); `for` only with a single recipient. */
-static bool write_received(struct transaction *t, struct leg *leg)
+/* RFC 5321 §4.4; `for` only with a single recipient. */
+bool fanout_trace(struct transaction *t, struct leg *leg)
 {
     const struct recipient *rcpt, *only = NULL;
     TAILQ_FOREACH (rcpt, &t->envelope.recipients, entry) {
@@ -46,8 +46,9 @@ static bool write_received(struct transaction *t, struct leg *leg)
         .begin = {t->client->trace, t->client->trace_len},
         .id = {t->id, strlen(t->id)},
         .recipient = {to, strlen(to)},
-        .date = relay_date(t->relay),
+        .date = relay_date(t->relay, t->begun_at),
     };
+    leg->traced = true;
     return leg_write(leg, text, smtp_received_format(text, sizeof(text), &received));
 }
 
@@ -56,8 +57,9 @@ static bool write_received(struct transaction *t, struct leg *leg)
 static bool begin(struct transaction *t)
 {
     t->begun = true;
+    t->begun_at = t->relay->wall;
     for (unsigned i = 0; i < t->leg_count; i++) {
-        if (t->legs[i].state == LEG_OPEN && !write_received(t, &t->legs[i]))
+        if (t->legs[i].state == LEG_OPEN && !fanout_trace(t, &t->legs[i]))
             return false;
     }
     return true;
@@ -98,8 +100,9 @@ static bool forward(struct transaction *t, const struct slice *part)
     return true;
 }
 
-/* Pass on the next bytes, at most `limit`. Returns how many; stops when a leg ends. */
-static size_t forward_bytes(struct transaction *t, size_t limit)
+/* Pass on the next bytes, at most `limit`, and keep them for a leg that may have to begin again.
+ * Returns how many; stops when a leg ends. */
+static size_t forward_bytes(struct transaction *t, size_t limit, bool keep)
 {
     struct stream *client = t->client->stream;
     struct slice slices[PEEK_SLICES];
@@ -114,7 +117,10 @@ static size_t forward_bytes(struct transaction *t, size_t limit)
             if (t->fingerprint != NULL)
                 fingerprint_add(t->fingerprint, part.data, part.len);
             bool good = forward(t, &part);
-            slice_release(&part);
+            if (keep)
+                kept_add(t->relay, &t->kept, &part);
+            else
+                slice_release(&part);
             if (!good)
                 return done;
             done += len;
@@ -123,14 +129,22 @@ static size_t forward_bytes(struct transaction *t, size_t limit)
     return done;
 }
 
+/* All that is left goes to a single leg, and its end follows at once: it will not begin again. */
+static bool is_final(const struct transaction *t, const struct leg *slowest, size_t ready,
+                     size_t space)
+{
+    return t->content.ended && t->parties == 1 && ready <= space && !leg_is_down(slowest);
+}
+
 bool fanout_pass(struct transaction *t)
 {
-    uint64_t ready = t->content.safe - t->forwarded;
+    size_t ready = (size_t)(t->content.safe - t->forwarded);
     if (!t->begun && (ready > 0 || t->content.ended) && !begin(t))
         return false;
     const struct leg *slowest = fanout_slowest(t);
     size_t space = slowest != NULL ? leg_room(slowest) : 0;
-    size_t sent = forward_bytes(t, ready < space ? (size_t)ready : space);
+    bool keep = slowest != NULL && !is_final(t, slowest, ready, space);
+    size_t sent = forward_bytes(t, ready < space ? ready : space, keep);
     if (t->state != TRANSACTION_CONTENT)
         return false; /* a leg ran out of memory */
     stream_consume(t->client->stream, sent);

@@ -5,6 +5,10 @@
 
 #include "app/relay/transaction.h"
 
+/* Our trace line, in front of the content; the same whenever it is written for a leg. False: the
+ * leg ran out of memory. */
+MUST_CHECK bool fanout_trace(struct transaction *t, struct leg *leg);
+
 /* Scan what has arrived since the last call. */
 void fanout_scan(struct transaction *t);
 

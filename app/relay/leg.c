@@ -41,6 +41,9 @@ static void answer_waiting(struct leg *leg)
 /* The leg is over; its connection has been given back or is gone. leg->reply says why. */
 static void leg_finish(struct leg *leg, enum leg_state state)
 {
+    if (leg->behind)
+        relay_count(leg->relay, RELAY_REPLAY_FAILED);
+    leg->behind = false;
     leg->state = state;
     leg->connection = NULL;
     leg->claim.connection = NULL;
@@ -49,10 +52,9 @@ static void leg_finish(struct leg *leg, enum leg_state state)
 }
 
 /* Begin again on a fresh connection: everything that the old one had been told is told anew. */
-static void leg_retry(struct leg *leg)
+static void begin_again(struct leg *leg)
 {
     struct recipient *rcpt;
-    relay_count(leg->relay, RELAY_CONNECTIONS_RETRIED);
     leg->retried = true;
     leg->connection = NULL;
     leg->mail_sent = false;
@@ -70,14 +72,36 @@ static void leg_retry(struct leg *leg)
     claim_connection(leg->destination, &leg->claim, true);
 }
 
+static void leg_retry(struct leg *leg)
+{
+    relay_count(leg->relay, RELAY_CONNECTIONS_RETRIED);
+    begin_again(leg);
+}
+
+void leg_replay(struct leg *leg)
+{
+    leg->replayed = leg->behind = leg->data_wanted = true;
+    leg->traced = false;
+    leg->at = (struct kept_cursor){0};
+    begin_again(leg);
+}
+
 static bool may_retry(const struct leg *leg)
 {
     return !leg->retried && (leg->state == LEG_ENVELOPE || leg->state == LEG_DATA);
 }
 
+/* Content goes out, and not all of it has. */
+static bool in_content(const struct leg *leg)
+{
+    return leg->state == LEG_OPEN || leg->state == LEG_HELD;
+}
+
 static void leg_lost(void *user, enum connection_loss why)
 {
     struct leg *leg = user;
+    bool silent = why == CONNECTION_CLOSED &&
+                  (leg->connection == NULL || !smtp_reply_begun(&leg->connection->reply));
     leg->claim.connection = NULL;
     leg->connection = NULL;
     if (why == CONNECTION_CLOSED && may_retry(leg)) {
@@ -86,7 +110,10 @@ static void leg_lost(void *user, enum connection_loss why)
     }
     client_reply_set(&leg->reply, "451 %s The destination %s; try again later",
                      connection_loss_code(why), connection_loss_text(why));
-    leg_finish(leg, leg->state == LEG_DOTTED ? LEG_IN_DOUBT : LEG_REFUSED);
+    if (silent && in_content(leg))
+        leg_finish(leg, LEG_LOST);
+    else
+        leg_finish(leg, leg->state == LEG_DOTTED ? LEG_IN_DOUBT : LEG_REFUSED);
 }
 
 /* Give up the connection from our side, with leg->reply set. */
@@ -99,9 +126,8 @@ static void leg_drop(struct leg *leg, enum leg_state state)
     leg_finish(leg, state);
 }
 
-/* Is the connection gone already, and will say so later in this round? Then its last words count,
- * and not that nothing could be written any more. */
-static bool is_down(const struct leg *leg)
+/* Its last words count then, and not that nothing could be written any more. */
+bool leg_is_down(const struct leg *leg)
 {
     return leg->connection != NULL && stream_is_down(leg->connection->stream);
 }
@@ -109,7 +135,7 @@ static bool is_down(const struct leg *leg)
 /* Something could not be written. */
 static void leg_no_memory(struct leg *leg)
 {
-    if (is_down(leg))
+    if (leg_is_down(leg))
         return;
     client_reply_set(&leg->reply, "451 4.3.2 Out of memory; try again later");
     leg_drop(leg, LEG_REFUSED);
@@ -175,6 +201,24 @@ static void send_data_ahead(struct leg *leg)
         leg_no_memory(leg);
 }
 
+/* Has the client been told that a recipient was accepted, which is asked for anew? */
+static bool any_told(const struct leg *leg)
+{
+    const struct recipient *rcpt;
+    TAILQ_FOREACH (rcpt, &leg->envelope->recipients, entry) {
+        if (waits(leg, rcpt) && rcpt->told)
+            return true;
+    }
+    return false;
+}
+
+/* Accepted on the first connection, refused on the second: the client counts on it. */
+static void take_back(struct leg *leg, const char *what)
+{
+    client_reply_set(&leg->reply, "451 4.3.2 The destination took back %s; try again later", what);
+    leg_drop(leg, LEG_REFUSED);
+}
+
 /* Send whatever may be sent: MAIL, the waiting recipients, DATA. */
 static void envelope_go_on(struct leg *leg)
 {
@@ -188,6 +232,10 @@ static void envelope_go_on(struct leg *leg)
             leg_no_memory(leg);
             return;
         }
+    }
+    if (leg->mail_refused && any_told(leg)) {
+        take_back(leg, "the sender");
+        return;
     }
     if (leg->mail_refused) {
         client_reply_copy(&leg->reply, &leg->mail);
@@ -341,10 +389,7 @@ static void rcpt_reply(struct leg *leg, struct recipient *rcpt, enum reply_meani
 {
     struct relay *r = leg->relay;
     if (rcpt->told && meaning != REPLY_GOOD) {
-        /* Accepted on the first connection, refused on the second: the client counts on it. */
-        client_reply_set(&leg->reply,
-                         "451 4.3.2 The destination took back a recipient; try again later");
-        leg_drop(leg, LEG_REFUSED);
+        take_back(leg, "a recipient");
         return;
     }
     if (meaning == REPLY_GOOD) {
@@ -488,6 +533,11 @@ static void leg_spoke(void *user, struct connection *c, const struct smtp_reply 
         leg_retry(leg);
         return;
     }
+    if (meaning == REPLY_UNAVAILABLE && in_content(leg)) {
+        client_reply_copy(&leg->reply, &told);
+        leg_drop(leg, LEG_LOST);
+        return;
+    }
     if (meaning == REPLY_GOOD) {
         client_reply_set(&told, "451 4.3.5 The destination answered out of place; try again later");
         meaning = REPLY_OUT_OF_PLACE;
@@ -516,7 +566,7 @@ size_t leg_room(const struct leg *leg)
 
 bool leg_forward(struct leg *leg, const struct slice *slice)
 {
-    if (stream_forward(leg->connection->stream, slice) || is_down(leg))
+    if (stream_forward(leg->connection->stream, slice) || leg_is_down(leg))
         return true;
     leg_no_memory(leg);
     return false;
@@ -524,7 +574,7 @@ bool leg_forward(struct leg *leg, const struct slice *slice)
 
 bool leg_write(struct leg *leg, const char *text, size_t len)
 {
-    if (stream_write(leg->connection->stream, text, len) || is_down(leg))
+    if (stream_write(leg->connection->stream, text, len) || leg_is_down(leg))
         return true;
     leg_no_memory(leg);
     return false;
@@ -545,7 +595,7 @@ void leg_end(struct leg *leg, bool empty)
     /* The last CRLF of the content is the first of CRLF.CRLF; our own Received line ends in one. */
     static const char end[] = "\r\n.\r\n";
     const char *text = empty ? end + 2 : end;
-    if (is_down(leg) || !leg_write(leg, text, strlen(text)))
+    if (leg_is_down(leg) || !leg_write(leg, text, strlen(text)))
         return;
     connection_expect_end(leg->connection);
     leg->state = LEG_DOTTED;
@@ -556,6 +606,7 @@ static void leave(struct leg *leg)
 {
     leg->connection = NULL;
     leg->claim.connection = NULL;
+    leg->behind = false;
     leg->state = LEG_CANCELLED;
 }
 

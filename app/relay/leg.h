@@ -4,6 +4,7 @@
 #define SPLITMX_RELAY_LEG_H
 
 #include "app/relay/destination.h"
+#include "app/relay/kept.h"
 #include "app/relay/reply.h"
 #include "app/route/verdict.h"
 
@@ -23,6 +24,7 @@ enum leg_state {
     LEG_DOTTED,    /* the end of data went out, the answer has not come */
     LEG_COMMITTED, /* answered 2xx */
     LEG_REFUSED,   /* refused or lost before the end, or refused at the end */
+    LEG_LOST,      /* lost before the end, by no word of the destination's: see replay.h */
     LEG_IN_DOUBT,  /* lost after the end: it counts as not delivered */
 };
 
@@ -48,6 +50,9 @@ struct leg {
     struct connection *connection; /* from ready() until it is given back or lost */
     enum leg_state state;
     bool retried;     /* a fresh connection has been tried */
+    bool replayed;    /* ... for the content, too */
+    bool behind;      /* it has not got again all that the others have */
+    bool traced;      /* it has our Received line */
     bool data_wanted; /* DATA follows the envelope as soon as that is answered */
     bool data_early;  /* it may go out behind the last RCPT: it is the client's next command */
     enum leg_ahead ahead;
@@ -55,6 +60,7 @@ struct leg {
     bool mail_sent;
     bool mail_refused;
     unsigned outstanding;      /* recipients without an answer */
+    struct kept_cursor at;     /* while it is behind: what of the kept content comes next */
     struct client_reply reply; /* when it has ended: what the client hears of it */
     struct client_reply mail;  /* a refused MAIL: the reply of every recipient */
 };
@@ -74,6 +80,10 @@ void leg_data_early(struct leg *leg);
 /* Send DATA: ends in LEG_OPEN or beyond. */
 void leg_data(struct leg *leg);
 
+/* In LEG_LOST: begin again on a fresh connection, for the same recipients. It is behind, and ends
+ * in LEG_OPEN or beyond, possibly before this returns. */
+void leg_replay(struct leg *leg);
+
 /* Bytes that may be passed to an open leg now. */
 size_t leg_room(const struct leg *leg);
 
@@ -81,6 +91,10 @@ size_t leg_room(const struct leg *leg);
  * ended. True also where the connection has just gone: the leg ends when that is told. */
 MUST_CHECK bool leg_forward(struct leg *leg, const struct slice *slice);
 MUST_CHECK bool leg_write(struct leg *leg, const char *text, size_t len);
+
+/* Is its connection gone, which will be told later in this round? What is passed on till then is
+ * lost. */
+bool leg_is_down(const struct leg *leg);
 
 /* All content is passed on: tell changed() when the destination acknowledges it. */
 void leg_hold(struct leg *leg);

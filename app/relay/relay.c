@@ -10,6 +10,7 @@
 #include "app/relay/destination.h"
 #include "app/relay/health.h"
 #include "app/relay/hint.h"
+#include "app/relay/kept.h"
 #include "app/relay/probe.h"
 #include "app/relay/quota.h"
 #include "app/relay/recall.h"
@@ -47,7 +48,8 @@ uint64_t relay_memory(const struct settings *s)
 {
     return quota_memory(s) + s->max_sessions * session_size() +
            s->max_transactions * transaction_bytes(s) +
-           s->max_recipients * sizeof(struct recipient) + hints_size() + memo_size(s->memo_entries);
+           s->max_recipients * sizeof(struct recipient) + kept_blocks(s) * kept_block_size() +
+           hints_size() + memo_size(s->memo_entries);
 }
 
 uint32_t relay_session_memory(void)
@@ -76,12 +78,13 @@ static bool create_objects(struct relay *r)
     r->transaction_pool = objects(r, "transactions", n, transaction_size(s->max_legs));
     r->connection_pool = objects(r, "connections", n, sizeof(struct connection));
     r->recipient_pool = objects(r, "recipients", s->max_recipients, sizeof(struct recipient));
+    r->kept_pool = objects(r, "kept", kept_blocks(s), kept_block_size());
     r->destinations = destinations_create(r);
     r->quotas = quota_create(s, r->worker);
     r->hints = hints_create(s->hint_ttl);
     return r->hints != NULL && r->quotas != NULL && recall_create(r) && r->session_pool != NULL &&
            r->transaction_pool != NULL && r->recipient_pool != NULL && r->connection_pool != NULL &&
-           r->destinations != NULL;
+           r->kept_pool != NULL && r->destinations != NULL;
 }
 
 struct relay *relay_create(const struct relay_config *config, nsec_t now, uint64_t wall,
@@ -130,6 +133,7 @@ void relay_destroy(struct relay *r)
 {
     if (r == NULL)
         return;
+    transactions_give_back(r);
     probe_list_free(r->own_probes, NULL);
     destinations_destroy(r->destinations);
     quota_destroy(r->quotas);
@@ -140,6 +144,7 @@ void relay_destroy(struct relay *r)
     rte_mempool_free(r->transaction_pool);
     rte_mempool_free(r->recipient_pool);
     rte_mempool_free(r->connection_pool);
+    rte_mempool_free(r->kept_pool);
     reply_rules_destroy(r->reply_rules);
     free(r);
 }

@@ -149,6 +149,16 @@ struct relay_usage relay_usage(const struct relay *r);
     X(RELAY_CONNECTIONS_LOST, "destination connections lost while in use")                         \
     X(RELAY_CONNECTIONS_RETRIED, "transactions moved to a fresh connection")                       \
     X(RELAY_IDENTITY_MISSED, "connections whose destination did not offer to learn of the client") \
+    X(RELAY_REPLAYS, "deliveries begun again: the connection was lost before the message's end")   \
+    X(RELAY_REPLAYED, "of those, that have caught up with what the client had sent")               \
+    X(RELAY_REPLAY_FAILED, "of those, that ended before: refused, lost again or too slow")         \
+    X(RELAY_REPLAY_TOO_BIG, "deliveries lost and not begun again: beyond replay_bytes")            \
+    X(RELAY_REPLAY_NO_MEMORY, "deliveries lost and not begun again: memory was short")             \
+    X(RELAY_REPLAY_LOST_AGAIN, "deliveries lost and not begun again: for the second time")         \
+    X(RELAY_REPLAY_TOO_LATE, "deliveries lost and not begun again: no time left for it")           \
+    X(RELAY_REPLAY_BUSY, "deliveries lost and not begun again: no connection free")                \
+    X(RELAY_REPLAY_NO_CLIENT, "deliveries lost and not begun again: the client had gone")          \
+    X(RELAY_KEPT_NO_MEMORY, "messages not kept for a second connection: memory was short")         \
     X(RELAY_WAITED, "transactions that waited for a connection to their destination")              \
     X(RELAY_TIMEOUT_RCPT, "recipients deferred: the destination did not answer in time")           \
     X(RELAY_TIMEOUT_DATA, "messages deferred: no 354 in time")                                     \

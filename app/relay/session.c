@@ -149,7 +149,7 @@ static bool step(struct session *s)
         if (t->state == TRANSACTION_CONTENT)
             transaction_pump(t);
         if (t->state == TRANSACTION_CONTENT) {
-            s->held |= t->forwarded < t->content.safe;
+            s->held |= !transaction_wants_content(t);
             return false;
         }
         if (t->state == TRANSACTION_ENDED) {
@@ -180,7 +180,7 @@ static bool exhausted(const struct session *s)
     case SESSION_COMMAND:
         return !session_awaits_reply(s) && stream_unacked(s->client.stream) <= SESSION_MAX_UNREAD;
     case SESSION_CONTENT:
-        return t->forwarded == t->content.safe;
+        return transaction_wants_content(t);
     case SESSION_PROXY:
     case SESSION_DRAIN:
         return true;
@@ -247,7 +247,7 @@ static bool client_is_due(const struct session *s)
     case SESSION_COMMAND:
         return !session_awaits_reply(s);
     case SESSION_CONTENT:
-        return t->forwarded == t->content.safe;
+        return transaction_wants_content(t);
     default:
         return true;
     }

@@ -29,9 +29,9 @@ nsec_t relay_jitter(struct relay *r, nsec_t base)
     return base - base / 4 + r->random % (base / 2 + 1);
 }
 
-struct span relay_date(struct relay *r)
+struct span relay_date(struct relay *r, uint64_t wall)
 {
-    uint64_t second = r->wall / NSEC_PER_SEC;
+    uint64_t second = wall / NSEC_PER_SEC;
     if (r->date_second != second || r->date[0] == '\0') {
         smtp_date_format((int64_t)second, r->date);
         r->date_second = second;

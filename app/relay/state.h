@@ -46,7 +46,8 @@ struct relay {
     bool shutting_down;
 
     /* Objects, all preallocated. */
-    struct rte_mempool *session_pool, *transaction_pool, *recipient_pool, *connection_pool;
+    struct rte_mempool *session_pool, *transaction_pool, *recipient_pool, *connection_pool,
+        *kept_pool;
     struct session_list sessions;
     struct session_list woken;         /* have news of their transaction, by woken_entry */
     struct session_list sessions_gone; /* ended in this round */
@@ -89,8 +90,8 @@ static inline void relay_count(struct relay *r, enum relay_counter counter)
 void *relay_object_get(struct rte_mempool *pool, size_t clear);
 void relay_object_put(struct rte_mempool *pool, void *object);
 
-/* The time of day as Received lines have it; until the next call. */
-struct span relay_date(struct relay *r);
+/* A time, in nanoseconds since the epoch, as Received lines have it; until the next call. */
+struct span relay_date(struct relay *r, uint64_t wall);
 
 /* `base` plus or minus up to a quarter: retries of many do not march in step. */
 nsec_t relay_jitter(struct relay *r, nsec_t base);

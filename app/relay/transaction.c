@@ -8,6 +8,7 @@
 #include "app/relay/fanout.h"
 #include "app/relay/health.h"
 #include "app/relay/recall.h"
+#include "app/relay/replay.h"
 #include "app/relay/state.h"
 
 static void on_timer(struct timer *timer, nsec_t now);
@@ -63,6 +64,9 @@ struct transaction *transaction_begin(struct relay *r, struct client *client,
     t->serial = r->next_transaction;
     TAILQ_INIT(&t->envelope.recipients);
     smtp_content_start(&t->content);
+    kept_start(&t->kept);
+    if (t->envelope.size > r->settings->replay_bytes)
+        kept_give_up(r, &t->kept, KEPT_TOO_BIG);
     timer_init(&t->timer, on_timer);
     r->usage.transactions++;
     relay_count(r, RELAY_TRANSACTIONS);
@@ -326,6 +330,7 @@ static void transaction_free(struct transaction *t)
         maillog_cancel(r->log, t->spare);
     forget_verdicts(t);
     recall_drop(t);
+    kept_drop(r, &t->kept);
     if (t->hint != 0)
         hint_next(r->hints, t->hint);
     r->usage.transactions--;
@@ -440,8 +445,11 @@ void transaction_abandon(struct transaction *t)
     struct relay *r = t->relay;
     static const struct client_reply none;
     t->client = NULL;
-    if (t->state == TRANSACTION_COMMIT && !commit_revocable(t))
+    if (t->state == TRANSACTION_COMMIT && !commit_revocable(t)) {
+        if (replay_call_off(t))
+            leg_changed(t);
         return; /* leg_changed() ends it */
+    }
     if (t->state == TRANSACTION_ENDED) {
         transaction_end(t);
         return;
@@ -581,10 +589,13 @@ static void note_blocked(struct transaction *t)
  * on; or earlier, by as long as it may have waited at the client's. What is still to be passed on
  * then must leave a quarter of the budget for the answers: better deferred now than in doubt later.
  */
-static nsec_t content_deadline(const struct transaction *t)
+static void note_end(struct transaction *t)
 {
     nsec_t budget = t->relay->settings->commit;
-    return t->end_at + budget - budget / 4;
+    if (!t->content.ended || t->end_at != 0)
+        return;
+    t->end_at = t->relay->now - t->blocked - t->blocked_before;
+    t->content_until = t->end_at + budget - budget / 4;
 }
 
 /* Content waits for legs that are full: their budget to make room runs from the last progress. One
@@ -597,9 +608,28 @@ static void watch_legs(struct transaction *t, bool moved)
         t->moved_at = r->now;
     nsec_t patience = fanout_is_uneven(t) ? s->leg_stall : s->body_stall;
     nsec_t when = t->moved_at + patience;
-    if (t->end_at != 0 && content_deadline(t) < when)
-        when = content_deadline(t);
+    if (t->end_at != 0 && t->content_until < when)
+        when = t->content_until;
     timer_arm(r->wheel, &t->timer, when);
+}
+
+bool transaction_wants_content(const struct transaction *t)
+{
+    return t->forwarded == t->content.safe && !t->content.ended && replay_behind(t) == NULL;
+}
+
+/* Legs that have begun again catch up first. True: they have. */
+static bool caught_up(struct transaction *t)
+{
+    if (replay_behind(t) == NULL)
+        return true;
+    replay_step(t);
+    if (t->state != TRANSACTION_CONTENT)
+        return false;
+    if (replay_behind(t) == NULL)
+        return true;
+    timer_arm(t->relay->wheel, &t->timer, replay_deadline(t));
+    return false;
 }
 
 void transaction_pump(struct transaction *t)
@@ -607,8 +637,7 @@ void transaction_pump(struct transaction *t)
     struct relay *r = t->relay;
     fanout_scan(t);
     note_blocked(t);
-    if (t->content.ended && t->end_at == 0)
-        t->end_at = r->now - t->blocked - t->blocked_before;
+    note_end(t);
     if (t->content.bare) {
         fail_with(t, RELAY_MESSAGES_BARE_NEWLINE,
                   "550 5.6.11 Bare CR or LF in the message (RFC 5321 section 2.3.8)");
@@ -618,6 +647,8 @@ void transaction_pump(struct transaction *t)
         fail_with(t, RELAY_MESSAGES_TOO_BIG, "552 5.3.4 The message is too big");
         return;
     }
+    if (!caught_up(t))
+        return;
     bool moved = fanout_pass(t);
     if (t->state != TRANSACTION_CONTENT)
         return; /* a leg ran out of memory */
@@ -629,7 +660,7 @@ void transaction_pump(struct transaction *t)
     timer_disarm(r->wheel, &t->timer);
     if (!t->content.ended)
         return;
-    if (r->now >= content_deadline(t)) {
+    if (r->now >= t->content_until) {
         fail_with(t, RELAY_TIMEOUT_CONTENT,
                   "451 4.4.2 The destination took the message too slowly; try again later");
         return;
@@ -667,11 +698,14 @@ static bool all_legs(const struct transaction *t, enum leg_state state)
 static void leg_changed(void *owner)
 {
     struct transaction *t = owner;
+    if (any_leg(t, LEG_LOST))
+        replay_begin(t);
     switch (t->state) {
     case TRANSACTION_ENVELOPE: /* a recipient has its answer, or there will be none */
         client_wake(t->client);
         break;
     case TRANSACTION_DATA:
+        replay_step(t);
         if (commit_failure(t) != NULL)
             fail_for(t, commit_failure(t));
         else if (all_legs(t, LEG_OPEN))
@@ -684,7 +718,8 @@ static void leg_changed(void *owner)
             client_wake(t->client); /* there is room */
         break;
     case TRANSACTION_COMMIT:
-        if (commit_step(t) == COMMIT_OVER)
+        replay_step(t);
+        if (t->state == TRANSACTION_COMMIT && commit_step(t) == COMMIT_OVER)
             conclude(t);
         break;
     case TRANSACTION_ENDED:
@@ -743,7 +778,8 @@ static void on_timer(struct timer *timer, nsec_t now)
         break;
     case TRANSACTION_CONTENT:
         relay_count(t->relay, RELAY_TIMEOUT_CONTENT);
-        leg_timeout(fanout_slowest(t), "The destination stopped taking the message");
+        leg_timeout(replay_behind(t) != NULL ? replay_behind(t) : fanout_slowest(t),
+                    "The destination stopped taking the message");
         break;
     case TRANSACTION_COMMIT:
         time_out_commit(t);
@@ -763,4 +799,11 @@ void transactions_abort(struct relay *r)
             return;
         leg_timeout(late, "The destination did not confirm before the router was stopped");
     }
+}
+
+void transactions_give_back(struct relay *r)
+{
+    struct transaction *t;
+    TAILQ_FOREACH (t, &r->verdicts, verdict_entry)
+        kept_drop(r, &t->kept);
 }

@@ -14,6 +14,7 @@
 #include "app/relay/client.h"
 #include "app/relay/envelope.h"
 #include "app/relay/hint.h"
+#include "app/relay/kept.h"
 #include "app/relay/leg.h"
 #include "app/relay/memo.h"
 #include "app/relay/reply.h"
@@ -49,18 +50,22 @@ struct transaction {
     struct digest fingerprint_digest;       /* ... this one */
     bool single;                            /* a retry that a hint makes go to one destination */
     hint_id hint;               /* of the first recipient that has one; 0: none, or settled */
-    bool begun;                 /* the legs have our Received line */
+    bool begun;                 /* the legs have our Received line ... */
+    uint64_t begun_at;          /* ... which tells this time of day */
     uint64_t forwarded;         /* bytes of content passed on (and consumed from the client) */
     nsec_t data_at, content_at; /* when DATA came, when 354 was said */
-    nsec_t end_at;     /* when the client sent the end of data, as far as we can know; or 0 */
-    nsec_t blocked_at; /* content waits for legs, seen then; 0: none does */
+    nsec_t end_at;        /* when the client sent the end of data, as far as we can know; or 0 */
+    nsec_t content_until; /* then: all content must have been passed on */
+    nsec_t blocked_at;    /* content waits for legs, seen then; 0: none does */
     nsec_t blocked, blocked_before; /* how long it did, in this stretch and the one before */
     uint64_t stretch;               /* `forwarded` by the size of a client's buffer */
-    nsec_t moved_at;    /* when content went on, or a leg was seen to acknowledge some of it */
-    struct timer timer; /* the budget of the phase */
+    nsec_t moved_at;     /* when content went on, or a leg was seen to acknowledge some of it */
+    nsec_t replay_until; /* legs that are behind must have caught up */
+    struct timer timer;  /* the budget of the phase */
     /* Not cleared as a whole for each message, for they are long. */
     struct envelope envelope;
     struct smtp_content content;
+    struct kept kept;           /* the content that was passed on */
     struct client_reply answer; /* in TRANSACTION_ENDED */
     struct leg legs[];          /* one per destination, at most settings->max_legs */
 };
@@ -102,6 +107,9 @@ void transaction_data(struct transaction *t);
  */
 void transaction_pump(struct transaction *t);
 
+/* In TRANSACTION_CONTENT: is it the client that has to go on? */
+bool transaction_wants_content(const struct transaction *t);
+
 /* The client gave up (RSET, a new greeting, QUIT, connection lost): before the end of data
  * everything is aborted; after it the legs go on. The session forgets the transaction. */
 void transaction_abandon(struct transaction *t);
@@ -116,6 +124,9 @@ uint64_t transaction_remembered(const struct transaction *t);
 /* The end of shutdown_timeout, when no client is left: whoever has the end of data and has not
  * answered it is in doubt, and logged so. */
 void transactions_abort(struct relay *r);
+
+/* The relay is to be destroyed with transactions open: give back the packet memory that they keep. */
+void transactions_give_back(struct relay *r);
 
 /* A transaction has come or gone that has verdicts, or a snapshot was adopted. */
 void transactions_note_oldest(struct relay *r);

@@ -57,6 +57,12 @@ enum smtp_reply_state {
 MUST_CHECK enum smtp_reply_state smtp_reply_feed(struct smtp_reply *r, const uint8_t *data,
                                                  size_t len, size_t *used);
 
+/* Has any byte of it come? */
+static inline bool smtp_reply_begun(const struct smtp_reply *r)
+{
+    return r->lines > 0 || r->line_len > 0;
+}
+
 /* The human text of the first line, without codes: borrowed from r->text. */
 struct span smtp_reply_message(const struct smtp_reply *r);
 

@@ -271,6 +271,12 @@ struct tcp_usage tcp_usage(const struct tcp *t)
     return u;
 }
 
+bool tcp_has_memory_to_spare(const struct tcp *t)
+{
+    const struct pools *p = t->config.pools;
+    return pools_left(p) >= (p->data_count - p->rings - p->reserve) / 2;
+}
+
 const uint64_t *tcp_counters(const struct tcp *t)
 {
     return t->counters;

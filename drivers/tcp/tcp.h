@@ -100,6 +100,10 @@ struct tcp_usage {
 };
 struct tcp_usage tcp_usage(const struct tcp *t);
 
+/* Is half of the packet memory that connections may pin free, and promised to nobody? Who keeps
+ * received bytes that it could do without asks first. */
+bool tcp_has_memory_to_spare(const struct tcp *t);
+
 #define TCP_COUNTERS(X)                                                                            \
     X(TCP_RX_SEGMENTS, "segments received")                                                        \
     X(TCP_RX_COALESCED, "of those, processed together with the one before")                        \

@@ -204,6 +204,11 @@ void Fixture::Shutdown()
     router_->retire();
 }
 
+void Fixture::Famine(uint32_t leave, nsec_t time)
+{
+    router_->take_buffers(leave, now_ + time);
+}
+
 void Fixture::Abort()
 {
     router_->abort();

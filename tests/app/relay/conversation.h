@@ -62,6 +62,9 @@ class Fixture
     // The first probe of the external server, answered; its connection has gone again afterwards.
     std::string Verify();
 
+    // Somebody else has all packet memory but so many buffers, for a time.
+    void Famine(uint32_t leave, nsec_t time);
+
     // What the worker does on worker_shutdown().
     void Shutdown();
     // ... and at the end of shutdown_timeout.

@@ -197,21 +197,6 @@ TEST_F(Legs, ADestinationThatSpeaksDuringTheBodyHasRefused)
     )");
 }
 
-TEST_F(Legs, ADestinationThatClosesWhileItIsHeldHasRefused)
-{
-    Content();
-    Say(R"(
-        E> x
-        E> .
-        M= x
-        M: close
-        C: silent
-        E< 250 external has it
-        S: 451 4.4.2
-    )");
-    EXPECT_EQ(f.Counter(RELAY_MESSAGES_PARTIAL), 1u);
-}
-
 TEST_F(Legs, TheSlowestSetsThePace)
 {
     Data();
