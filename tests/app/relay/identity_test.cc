@@ -85,6 +85,8 @@ TEST_F(ByXclient, AServerThatThenKnowsHeloOnlyHasNoExtensions)
         S: 550 5.6.3
         C: RSET
         S: 250
+        M> RSET
+        M< 250 ok
         C: MAIL FROM:<a@b.example> SIZE=100
         S: 250
         C: RCPT TO:<alice@example.com>
