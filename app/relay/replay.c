@@ -5,7 +5,7 @@
 #include "app/relay/fanout.h"
 #include "app/relay/state.h"
 
-struct leg *replay_behind(const struct transaction *t)
+struct leg *replay_find_behind(const struct transaction *t)
 {
     for (unsigned i = 0; i < t->leg_count; i++) {
         if (t->legs[i].behind)
@@ -65,6 +65,7 @@ void replay_begin(struct transaction *t)
         relay_count(r, RELAY_REPLAYS);
         if (replay_behind(t) == NULL)
             t->replay_until = r->now + r->settings->body_stall;
+        t->replaying = true;
         leg_replay(leg);
     }
 }
@@ -91,7 +92,7 @@ static bool catch_up(struct transaction *t, struct leg *leg)
     return true;
 }
 
-void replay_step(struct transaction *t)
+void replay_feed_behind(struct transaction *t)
 {
     for (unsigned i = 0; i < t->leg_count; i++) {
         struct leg *leg = &t->legs[i];

@@ -21,11 +21,20 @@
 void replay_begin(struct transaction *t);
 
 /* The first leg that is behind the others; NULL: none is. */
-struct leg *replay_behind(const struct transaction *t);
+struct leg *replay_find_behind(const struct transaction *t);
+static inline struct leg *replay_behind(const struct transaction *t)
+{
+    return t->replaying ? replay_find_behind(t) : NULL;
+}
 
 /* Give those that are behind what they have room for. A leg that runs out of memory ends, and says
  * so, inside this call: look at the transaction's state. */
-void replay_step(struct transaction *t);
+void replay_feed_behind(struct transaction *t);
+static inline void replay_step(struct transaction *t)
+{
+    if (t->replaying)
+        replay_feed_behind(t);
+}
 
 /* By when those that are behind must have caught up. */
 nsec_t replay_deadline(const struct transaction *t);

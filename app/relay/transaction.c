@@ -330,7 +330,8 @@ static void transaction_free(struct transaction *t)
         maillog_cancel(r->log, t->spare);
     forget_verdicts(t);
     recall_drop(t);
-    kept_drop(r, &t->kept);
+    if (t->kept.count > 0)
+        kept_drop(r, &t->kept);
     if (t->hint != 0)
         hint_next(r->hints, t->hint);
     r->usage.transactions--;

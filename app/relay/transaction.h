@@ -50,6 +50,7 @@ struct transaction {
     struct digest fingerprint_digest;       /* ... this one */
     bool single;                            /* a retry that a hint makes go to one destination */
     hint_id hint;               /* of the first recipient that has one; 0: none, or settled */
+    bool replaying;             /* a leg has begun again */
     bool begun;                 /* the legs have our Received line ... */
     uint64_t begun_at;          /* ... which tells this time of day */
     uint64_t forwarded;         /* bytes of content passed on (and consumed from the client) */
@@ -125,7 +126,8 @@ uint64_t transaction_remembered(const struct transaction *t);
  * answered it is in doubt, and logged so. */
 void transactions_abort(struct relay *r);
 
-/* The relay is to be destroyed with transactions open: give back the packet memory that they keep. */
+/* The relay is to be destroyed with transactions open: give back the packet memory that they keep.
+ */
 void transactions_give_back(struct relay *r);
 
 /* A transaction has come or gone that has verdicts, or a snapshot was adopted. */
