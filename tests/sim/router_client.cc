@@ -163,6 +163,8 @@ void Visit::send(const Command &c)
     if (expected_.empty())
         since_ = now_;
     expected_.push_back({c.kind, c.recipient});
+    if (c.kind == RCPT)
+        client_.ledger_.asked(me_, sender(), c.recipient);
     talk_.say(c.text + "\r\n");
     at(c.kind);
     if (pause_ > 0)
@@ -314,6 +316,8 @@ void Visit::hear(const Expected &e, const std::string &reply)
 
 void Visit::hear_recipient(const std::string &recipient, const std::string &reply)
 {
+    if (!mail_refused_)
+        client_.ledger_.answered(me_, sender(), recipient, reply);
     if (reply[0] == '2')
         accepted_.insert(recipient);
     else if (reply[0] == '5' && !mail_refused_) // or it is about what was pipelined behind that

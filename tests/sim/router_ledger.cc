@@ -80,8 +80,17 @@ std::string Ledger::refusal(char server, const std::string &sender, const std::s
     return std::string("refusal ") + server + "#" + std::to_string(refusals_.size() - 1);
 }
 
-void Ledger::taken(char server, const std::string &sender, const std::set<std::string> &recipients,
-                   const std::string &content)
+void Ledger::answered(const std::string &client, const std::string &sender,
+                      const std::string &recipient, const std::string &reply)
+{
+    // What a client may not ask for now is no part of its transaction.
+    if (!begins(reply, "450 4.7.1") && !begins(reply, "452 4.3.1") &&
+        !begins(reply, "451 4.3.2 Out"))
+        answered_[{client, sender, recipient}]++;
+}
+
+void Ledger::taken(nsec_t now, char server, const std::string &sender,
+                   const std::set<std::string> &recipients, const std::string &content)
 {
     std::string where = std::string(" at ") + server + " from " + sender, trace, rest;
     deliveries++;
@@ -106,7 +115,7 @@ void Ledger::taken(char server, const std::string &sender, const std::set<std::s
         if (!at_home(server, to->owner))
             return wrong(r + " is not at home" + where);
     }
-    taken_.push_back({server, m->id, between(trace, "id ", "\r\n;"), recipients});
+    taken_.push_back({now, server, m->id, between(trace, "id ", "\r\n;"), recipients, {}});
 }
 
 Hearing &Ledger::hearing(const std::string &client, const Mail &mail)
@@ -190,6 +199,7 @@ void Ledger::log(const std::string &line)
     std::string txn = field(line, "txn"), to = field(line, "to");
     if (txn.empty())
         return;
+    lines_[{field(line, "client"), field(line, "from"), to}]++;
     if (!log_.emplace(std::pair(txn, to),
                       Entry{field(line, "status"), field(line, "client"), field(line, "from")})
              .second)
@@ -197,7 +207,7 @@ void Ledger::log(const std::string &line)
 }
 
 // Can the destination have got it, by what the log says and the client knows?
-void Ledger::judge_taken(const Taken &t, const std::string &recipient)
+Ledger::Outcome Ledger::judge_taken(const Taken &t, const std::string &recipient)
 {
     std::string what = recipient + " of message " + std::to_string(t.mail) + " in " + t.transaction;
     auto entry = log_.find({t.transaction, recipient});
@@ -205,16 +215,16 @@ void Ledger::judge_taken(const Taken &t, const std::string &recipient)
         if (killed_.count(t.transaction.substr(0, process_.size())) == 0)
             wrong(what + " was delivered, and is not in the log");
         lost_in_crash++;
-        return;
+        return Outcome::LOST;
     }
     if (entry->second.status == "in-doubt") {
         doubts++;
-        return;
+        return Outcome::DOUBT;
     }
     bool remembered = entry->second.status == "remembered"; // another destination was the trouble
     if (entry->second.status != "delivered" && !remembered) {
         wrong(what + " was delivered, and the log says " + entry->second.status);
-        return;
+        return Outcome::LOST;
     }
     bool asked = false, silence = false; // ports come again, so there may be several
     for (const Hearing &h : hearings_) {
@@ -223,7 +233,7 @@ void Ledger::judge_taken(const Taken &t, const std::string &recipient)
         if (h.accepted.count(recipient) && !remembered) {
             if (++seen_[{t.mail, recipient}] > 1)
                 wrong(what + " was delivered again, and its client knew that it had been");
-            return;
+            return Outcome::KNOWN;
         }
         asked |= h.accepted.count(recipient) == 0;
         silence |= !h.answered;
@@ -236,6 +246,88 @@ void Ledger::judge_taken(const Taken &t, const std::string &recipient)
         wrong(what + " was delivered, and no client asked for it");
     else if (!silence && !remembered)
         wrong(what + " was delivered, and its client was told something else");
+    return remembered ? Outcome::REMEMBERED : Outcome::ORPHAN;
+}
+
+// Can the router know nothing any more of what it had delivered?
+bool Ledger::may_be_forgotten(const Taken &first, const Taken &again, const std::string &recipient)
+{
+    auto process = [&](const Taken &t) { return t.transaction.substr(0, process_.size() + 6); };
+    if (process(first) != process(again) || again.when >= first.when + memo_ttl)
+        return true;
+    // Its client's TCP had the answer, and the client had left.
+    return std::any_of(log_.begin(), log_.end(), [&](const auto &line) {
+        const Entry &e = line.second;
+        if (line.first.second != recipient || e.status != "suppressed")
+            return false;
+        const Mail *m = by_sender(e.sender);
+        return m != nullptr && m->id == first.mail &&
+               std::any_of(hearings_.begin(), hearings_.end(), [&](const Hearing &h) {
+                   return h.client == e.client && h.mail == m->id && !h.answered;
+               });
+    });
+}
+
+// Does it have a recipient that the destination is not known to have the message for?
+bool Ledger::is_changed(size_t again) const
+{
+    const Taken &b = taken_[again];
+    return std::any_of(b.recipients.begin(), b.recipients.end(), [&](const std::string &r) {
+        Outcome last = Outcome::LOST;
+        for (size_t k = 0; k < again; k++) {
+            const Taken &a = taken_[k];
+            auto outcome = a.outcome.find(r);
+            if (a.server == b.server && a.mail == b.mail && outcome != a.outcome.end())
+                last = outcome->second;
+        }
+        return last != Outcome::REMEMBERED;
+    });
+}
+
+// A message that was remembered is delivered again: why?
+void Ledger::judge_repeat(size_t first, size_t again, const std::string &recipient)
+{
+    const Taken &a = taken_[first], &b = taken_[again];
+    const Mail &m = *std::find_if(mails.begin(), mails.end(),
+                                  [&](const Mail &mail) { return mail.id == a.mail; });
+    if (m.content.find("Message-ID:") == std::string::npos || may_be_forgotten(a, b, recipient))
+        missed++;
+    else if (is_changed(again))
+        changed++;
+    else
+        wrong(recipient + " of message " + std::to_string(a.mail) + " was delivered in " +
+              a.transaction + " and, though that was remembered, in " + b.transaction);
+}
+
+void Ledger::judge_repeats(const std::function<uint64_t(enum relay_counter)> &counter)
+{
+    if (counter(RELAY_MEMO_FULL) > 0)
+        return;
+    for (size_t k = 0; k < taken_.size(); k++)
+        for (const auto &[recipient, outcome] : taken_[k].outcome)
+            for (size_t again = k + 1; outcome == Outcome::REMEMBERED && again < taken_.size();
+                 again++)
+                if (taken_[again].server == taken_[k].server &&
+                    taken_[again].mail == taken_[k].mail &&
+                    taken_[again].recipients.count(recipient) > 0)
+                    judge_repeat(k, again, recipient);
+    if (changed > 0 && counter(RELAY_LEGS_REPEATED) == 0)
+        wrong("a retry that had changed was delivered again, and nothing counts it");
+}
+
+// One line for each recipient and transaction.
+void Ledger::judge_lines()
+{
+    for (const auto &[key, count] : lines_)
+        if (count > asked_[key])
+            wrong("the log has " + std::to_string(count) + " lines of " + key.sender + " to " +
+                  key.recipient + " from " + key.client + ", who asked for it " +
+                  std::to_string(asked_[key]) + " times");
+    for (const auto &[key, count] : answered_)
+        if (killed_.empty() && lines_[key] < count)
+            wrong("the log has " + std::to_string(lines_[key]) + " lines of " + key.sender +
+                  " to " + key.recipient + " from " + key.client + ", who heard of it " +
+                  std::to_string(count) + " times");
 }
 
 void Ledger::judge_log()
@@ -260,17 +352,19 @@ void Ledger::judge_log()
     }
 }
 
-void Ledger::judge(uint64_t in_doubt, uint64_t in_part)
+void Ledger::judge(const std::function<uint64_t(enum relay_counter)> &counter)
 {
+    uint64_t in_doubt = counter(RELAY_MESSAGES_IN_DOUBT), in_part = counter(RELAY_MESSAGES_PARTIAL);
     std::set<std::string> doubted;
-    for (const Taken &t : taken_) {
-        uint64_t before = doubts;
-        for (const std::string &r : t.recipients)
-            judge_taken(t, r);
-        if (doubts > before)
-            doubted.insert(t.transaction);
-    }
+    for (Taken &t : taken_)
+        for (const std::string &r : t.recipients) {
+            t.outcome[r] = judge_taken(t, r);
+            if (t.outcome[r] == Outcome::DOUBT)
+                doubted.insert(t.transaction);
+        }
     judge_log();
+    judge_lines();
+    judge_repeats(counter);
     if (doubted.size() > in_doubt)
         wrong(std::to_string(doubted.size()) + " messages are in doubt, and " +
               std::to_string(in_doubt) + " were counted");

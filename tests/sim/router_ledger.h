@@ -5,12 +5,15 @@
 #define SPLITMX_TESTS_SIM_ROUTER_LEDGER_H
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 extern "C" {
+#include "app/relay/relay.h"
 #include "drivers/base/timer.h"
 }
 
@@ -65,8 +68,15 @@ class Ledger
     std::string refusal(char server, const std::string &sender, const std::string &recipient,
                         unsigned code);
     // A destination has taken a message: from now on it is its own.
-    void taken(char server, const std::string &sender, const std::set<std::string> &recipients,
-               const std::string &content);
+    void taken(nsec_t now, char server, const std::string &sender,
+               const std::set<std::string> &recipients, const std::string &content);
+    // A client asks for a recipient in a transaction; it hears what comes of that.
+    void asked(const std::string &client, const std::string &sender, const std::string &recipient)
+    {
+        asked_[{client, sender, recipient}]++;
+    }
+    void answered(const std::string &client, const std::string &sender,
+                  const std::string &recipient, const std::string &reply);
     // A client begins to send it on a connection; what it hears goes into the result.
     Hearing &hearing(const std::string &client, const Mail &mail);
     // It hears a 2xx, or a 5xx, for these recipients.
@@ -109,18 +119,19 @@ class Ledger
     {
         return fault_;
     }
-    // All is over. How many messages the router counted as in doubt, and as accepted by some of
-    // their destinations only.
-    void judge(uint64_t in_doubt, uint64_t in_part);
+    // All is over, and the router's counters stand at these.
+    void judge(const std::function<uint64_t(enum relay_counter)> &counter);
 
     // For people.
     void note(nsec_t now, const std::string &text);
     std::string story() const;
 
     std::deque<Mail> mails;
-    size_t max_size = SIZE_MAX; // that the router takes
-    bool lagging = false;       // it knows that mailboxes have moved, their systems may not
-    uint64_t suppressed = 0;    // left out, because the destination has it
+    size_t max_size = SIZE_MAX;       // that the router takes
+    bool lagging = false;             // it knows that mailboxes have moved, their systems may not
+    nsec_t memo_ttl = 0;              // of the router
+    uint64_t changed = 0, missed = 0; // deliveries repeated: a changed retry, nothing remembered
+    uint64_t suppressed = 0;          // left out, because the destination has it
     uint64_t deliveries = 0, doubts = 0, orphans = 0, lost_in_crash = 0, refusals = 0;
 
     uint64_t partial() const
@@ -134,18 +145,34 @@ class Ledger
         unsigned code;
         std::string sender, recipient; // "": all of the message
     };
+    // What the router made of it, and its client knows of it.
+    enum class Outcome { LOST, DOUBT, REMEMBERED, ORPHAN, KNOWN };
     struct Taken {
+        nsec_t when;
         char server;
         unsigned mail;
         std::string transaction;
         std::set<std::string> recipients;
+        std::map<std::string, Outcome> outcome; // by recipient
+    };
+    struct Asked {
+        std::string client, sender, recipient;
+        bool operator<(const Asked &o) const
+        {
+            return std::tie(client, sender, recipient) < std::tie(o.client, o.sender, o.recipient);
+        }
     };
     struct Entry {
         std::string status, client, sender;
     };
     Mail *by_sender(const std::string &sender);
-    void judge_taken(const Taken &t, const std::string &recipient);
+    Outcome judge_taken(const Taken &t, const std::string &recipient);
     void judge_log();
+    void judge_lines();
+    void judge_repeats(const std::function<uint64_t(enum relay_counter)> &counter);
+    bool may_be_forgotten(const Taken &first, const Taken &again, const std::string &recipient);
+    bool is_changed(size_t again) const;
+    void judge_repeat(size_t first, size_t again, const std::string &recipient);
     bool may_lack_eightbit(const Addressee &to) const;
     bool may_be_too_big(const Mail &mail, const Addressee &to) const;
 
@@ -157,6 +184,7 @@ class Ledger
     std::deque<Hearing> hearings_;
     std::map<std::pair<std::string, std::string>, Entry> log_;  // by transaction and recipient
     std::map<std::pair<unsigned, std::string>, unsigned> seen_; // deliveries that a client knows of
+    std::map<Asked, unsigned> asked_, answered_, lines_;
     std::set<char> plain_;
     std::map<char, size_t> most_;
     std::string process_;

@@ -70,6 +70,8 @@ Choices choices(Dice &d)
                                            "commit_order = local\n",
                                            "max_legs = 3\ncommit_order = local\n"};
     static const char *const sizes[] = {"", "", "", "max_size = 64K\n", "max_size = 100K\n"};
+    static const char *const replays[] = {
+        "", "", "", "replay_bytes = 0\n", "replay_bytes = 4K\n", "replay_bytes = 16M\n"};
     static const char *const memories[] = {"", "", "", "memo_ttl = 60s\n", "hint_ttl = 60s\n"};
     static const char *const pools[] = {"", "", "pool_idle = 0s\n", "pool_idle = 5m\n"};
     static const char *const connections[] = {"100", "100", "1", "2"};
@@ -77,7 +79,7 @@ Choices choices(Dice &d)
     c.appliance = std::string("shutdown_timeout = ") + pick(d, ends) + "\n";
     c.memory = std::string("max_sessions = ") + pick(d, sessions) +
                "\nmemo_entries = " + (d.one_in(6) ? "100" : "1000") + "\n";
-    c.message = std::string(pick(d, messages)) + pick(d, sizes);
+    c.message = std::string(pick(d, messages)) + pick(d, sizes) + pick(d, replays);
     c.timeouts = std::string(pick(d, memories)) + pick(d, pools);
     c.destinations = std::string("connections = ") + pick(d, connections) + "\n";
     c.limits = limits(d);

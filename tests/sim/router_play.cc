@@ -87,6 +87,7 @@ RouterPlay::RouterPlay(uint64_t seed)
       ledger_(remembered()), wire_(seed * 3 + 1, plan_.weather[0], plan_.weather[1], plan_.nic)
 {
     ledger_.max_size = plan_.max_size;
+    ledger_.memo_ttl = plan_.memo_ttl;
     wire_.advance(now_);
     wire_.filter = [this](unsigned side, const Bytes &frame) { return pass(side, frame); };
     peer_ = std::make_unique<Host>(wire_, 1, seed * 3 + 2, peers(plan_), now_);
@@ -310,8 +311,7 @@ std::string RouterPlay::end()
     if (!wrong.empty())
         return wrong;
     read_log();
-    ledger_.judge(router_->counter(RELAY_MESSAGES_IN_DOUBT),
-                  router_->counter(RELAY_MESSAGES_PARTIAL));
+    ledger_.judge([this](enum relay_counter which) { return router_->counter(which); });
     return ledger_.fault();
 }
 
@@ -321,12 +321,15 @@ std::string RouterPlay::run(uint64_t *digest, RouterTally *tally)
     if (digest != nullptr)
         *digest = wire_.digest;
     if (tally != nullptr) {
+        tally->plays++;
         tally->messages += ledger_.mails.size();
         for (const Client &c : clients_)
             tally->visits += c.visits;
         tally->deliveries += ledger_.deliveries;
         tally->refusals += ledger_.refusals;
         tally->doubts += ledger_.doubts;
+        tally->changed += ledger_.changed;
+        tally->missed += ledger_.missed;
         tally->suppressed += ledger_.suppressed;
         tally->partial += ledger_.partial();
         tally->fanned_out += router_->counter(RELAY_MESSAGES_FANNED_OUT);

@@ -17,8 +17,8 @@ namespace sim
 
 // What has happened, over all plays: proof that the rare things do.
 struct RouterTally {
-    uint64_t messages, visits, deliveries, fanned_out, refusals, doubts, partial, suppressed,
-        orphans, lost_in_crash, starts, frames;
+    uint64_t plays, messages, visits, deliveries, fanned_out, refusals, doubts, changed, missed,
+        partial, suppressed, orphans, lost_in_crash, starts, frames;
     uint64_t counters[RELAY_COUNTER_COUNT]; // of all routers
     uint64_t tarpits[size_t(Stage::COUNT)]; // answers that took 20 s to 9 min, by step
 };

@@ -389,7 +389,7 @@ void Server::take(Session &s)
 {
     s.takes_then = false;
     note(s, "takes it");
-    ledger_.taken(plan_.letter, s.sender, s.to, unstuffed(s.body));
+    ledger_.taken(now_, plan_.letter, s.sender, s.to, unstuffed(s.body));
     forget(s);
 }
 

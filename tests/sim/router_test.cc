@@ -51,13 +51,15 @@ TEST(SimRouter, EveryMessageGetsWhereItShouldWhateverHappens)
     for (uint64_t n : t.tarpits)
         printf(" %lu", n);
     printf("\n");
-    printf("%lu messages, %lu connections of clients, %lu deliveries, %lu messages to several at "
-           "once, "
-           "%lu refusals; %lu in doubt, %lu accepted in part, %lu not repeated, %lu unheard by "
-           "their clients, "
-           "%lu lost from the log in %lu restarts; %lu frames\n",
-           t.messages, t.visits, t.deliveries, t.fanned_out, t.refusals, t.doubts, t.partial,
-           t.suppressed, t.orphans, t.lost_in_crash, t.starts - count, t.frames);
+    printf(
+        "%lu messages, %lu connections of clients, %lu deliveries, %lu messages to several at "
+        "once, %lu refusals\n"
+        "%lu deliveries in doubt, %lu remembered and again (%lu a changed retry, %lu forgotten), "
+        "%lu not repeated, %lu unheard by their clients; %lu messages accepted in part\n"
+        "%lu lost from the log in %lu restarts; %lu frames\n",
+        t.messages, t.visits, t.deliveries, t.fanned_out, t.refusals, t.doubts,
+        t.changed + t.missed, t.changed, t.missed, t.suppressed, t.orphans, t.partial,
+        t.lost_in_crash, t.starts - t.plays, t.frames);
 }
 
 TEST(SimRouter, ASeedDoesAgainWhatItDid)
