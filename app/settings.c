@@ -366,6 +366,30 @@ static void judge_client_limits(struct settings *s, const struct config *config,
     judge_networks(&s->limits_exempt, c, "exempt", errors);
 }
 
+/* RFC 3030 §3: what BINARYMIME sends goes by CHUNKING. */
+static void judge_extensions(struct listener_settings *l, const struct config_section *c,
+                             struct config_errors *errors)
+{
+    static const struct {
+        enum smtp_extension extension;
+        const char *key;
+    } keys[] = {
+        {SMTP_PIPELINING, "pipelining"},
+        {SMTP_SIZE, "size"},
+        {SMTP_8BITMIME, "8bitmime"},
+        {SMTP_SMTPUTF8, "smtputf8"},
+        {SMTP_DSN, "dsn"},
+        {SMTP_ENHANCED_CODES, "enhancedstatuscodes"},
+        {SMTP_LIMITS, "limits"},
+    };
+    for (size_t i = 0; i < COUNT_OF(keys); i++)
+        if (config_bool(c, keys[i].key))
+            l->offers |= smtp_set(keys[i].extension);
+    /* RFC 6531 §3.1 item 8. */
+    if ((l->offers & smtp_set(SMTP_SMTPUTF8)) != 0 && (l->offers & smtp_set(SMTP_8BITMIME)) == 0)
+        config_error(errors, c, "smtputf8", "needs 8bitmime = yes (RFC 6531 section 3.1)");
+}
+
 static void judge_listener(struct settings *s, const struct config_section *c,
                            struct config_errors *errors)
 {
@@ -394,6 +418,7 @@ static void judge_listener(struct settings *s, const struct config_section *c,
         }
     judge_networks(&l.proxy_from, c, "proxy_from", errors);
     judge_networks(&l.xclient_from, c, "xclient_from", errors);
+    judge_extensions(&l, c, errors);
     s->listeners[s->listener_count++] = l;
 }
 

@@ -52,6 +52,7 @@ struct listener_settings {
     const char *name;
     unsigned port; /* index of its port */
     uint16_t tcp_port;
+    smtp_extension_set offers;        /* the extensions that clients are offered */
     struct network_list proxy_from;   /* load balancers: each begins with a PROXY header */
     struct network_list xclient_from; /* who may say XCLIENT */
 };

@@ -52,6 +52,13 @@ static const struct schema_key listener[] = {
     {NUMBER("tcp_port", 1, 65535), .fallback = "25"},
     {TEXT("proxy_from")},
     {TEXT("xclient_from")},
+    {WORD("pipelining", "no", "yes"), .fallback = "yes"},
+    {WORD("size", "no", "yes"), .fallback = "yes"},
+    {WORD("8bitmime", "no", "yes"), .fallback = "yes"},
+    {WORD("smtputf8", "no", "yes"), .fallback = "yes"},
+    {WORD("enhancedstatuscodes", "no", "yes"), .fallback = "yes"},
+    {WORD("limits", "no", "yes"), .fallback = "yes"},
+    {WORD("dsn", "no", "yes"), .fallback = "no"},
 };
 
 static const struct schema_key domain[] = {

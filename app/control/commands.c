@@ -74,6 +74,33 @@ static json_t *external_servers(const struct control *c)
     return list;
 }
 
+static json_t *extensions_json(smtp_extension_set set)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < SMTP_EXTENSION_COUNT; i++)
+        if ((set & smtp_set(i)) != 0)
+            json_array_append_new(list, json_string(smtp_extension_keyword(i)));
+    return list;
+}
+
+/* What destinations offer, as worker 0 has heard it; all hear the same sooner or later. */
+static json_t *destinations(const struct control *c)
+{
+    struct relay_offer offer;
+    json_t *list = json_array();
+    for (unsigned i = 0; relay_offer(worker_relay(c->workers[0]), i, &offer); i++) {
+        json_t *o = json_object();
+        json_object_set_new(o, "server", json_string(offer.server));
+        if (offer.known) {
+            json_object_set_new(o, "offers", extensions_json(offer.offers));
+            json_object_set_new(o, "size_limit", number(offer.size_limit));
+            json_object_set_new(o, "lacks", extensions_json(relay_lacking(c->settings, &offer)));
+        }
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
 static void do_status(void *user, struct call *call)
 {
     const struct control *c = user;
@@ -96,6 +123,7 @@ static void do_status(void *user, struct call *call)
         json_array_append_new(workers, worker_json(c->workers[w]));
     json_object_set_new(o, "workers", workers);
     json_object_set_new(o, "external_servers", external_servers(c));
+    json_object_set_new(o, "destinations", destinations(c));
     call_answer(call, o);
 }
 

@@ -100,7 +100,6 @@ void client_greet(struct client *client, struct span name, bool extended, const 
         .ptr = {client->name, strlen(client->name)},
         .client = client->address.addr,
         .hostname = {hostname, strlen(hostname)},
-        .extended = client->extended,
     };
     client->trace_len = (uint16_t)smtp_received_begin(client->trace, sizeof(client->trace), &from);
 }

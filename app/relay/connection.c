@@ -140,6 +140,7 @@ bool connection_command(struct connection *c, enum exchange what, struct recipie
     if (len == 0 || connection_command_room(c) == 0 || !stream_write(c->stream, line, len))
         return false;
     expect(c, what, rcpt);
+    c->mails += what == EXCHANGE_MAIL;
     return true;
 }
 
@@ -229,6 +230,7 @@ void connection_release(struct connection *c, bool clean)
         return;
     }
     c->reused = true;
+    c->retired |= c->extensions.mail_max > 0 && c->mails >= c->extensions.mail_max;
     if (c->retired) {
         connection_quit(c);
     } else if (clean && c->expect_count == 0) {
@@ -274,6 +276,7 @@ static bool greeted(struct connection *c)
 {
     char line[SMTP_COMMAND_LINE_MAX];
     c->extensions = smtp_extensions_parse(&c->reply);
+    c->keeper->greeted(c);
     bool wanted = c->carries && !c->identified;
     if (wanted && c->identity_kind == IDENTITY_XCLIENT) {
         if (c->extensions.xclient & 1u << SMTP_ATTRIBUTE_ADDR)

@@ -82,8 +82,9 @@ struct connection_user_ops {
 struct connection_keeper {
     void (*idle)(struct connection *c); /* in the pool from now on; may give it to a user at once */
     void (*busy)(struct connection *c); /* was idle, leaves the pool */
-    void (*failed)(struct connection *c); /* could not be made usable: the server's fault */
-    void (*gone)(struct connection *c);   /* exists no more; its object is still readable */
+    void (*greeted)(struct connection *c); /* has said what it offers */
+    void (*failed)(struct connection *c);  /* could not be made usable: the server's fault */
+    void (*gone)(struct connection *c);    /* exists no more; its object is still readable */
 };
 
 #define CONNECTION_EXPECT_MAX 128 /* replies outstanding; a power of two */
@@ -103,6 +104,7 @@ struct connection {
     bool retired;   /* not to be used again: it said 421, or erred */
     struct smtp_extensions extensions;
     enum smtp_identity_kind identity_kind;
+    unsigned mails;  /* transactions begun */
     bool carries;    /* `identity` is a client's; else it is for ourselves */
     bool identified; /* XCLIENT has said so */
     struct smtp_identity identity;

@@ -2,6 +2,7 @@
 /* Destinations, their connections and those who wait for one. */
 #include "app/relay/destination.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include <rte_hash.h>
@@ -18,7 +19,14 @@ struct destination {
     struct connection_list idle; /* the most recently used first */
     TAILQ_HEAD(, claim) waiting; /* the longest waiting first */
     unsigned connections;
+    /* Any thread reads what it offered last. */
+    uint32_t offers; /* a smtp_extension_set, and GREETED */
+    uint64_t size_limit;
 };
+
+/* It has answered EHLO. */
+#define GREETED (UINT32_C(1) << 31)
+static_assert(SMTP_EXTENSION_COUNT < 31, "extensions leave room for GREETED");
 
 struct destinations {
     struct relay *relay;
@@ -89,7 +97,8 @@ struct destination *destination_find(struct destinations *ds, const struct endpo
         free(d);
         return NULL;
     }
-    ds->all[ds->count++] = d;
+    ds->all[ds->count] = d;
+    __atomic_store_n(&ds->count, ds->count + 1, __ATOMIC_RELEASE);
     return d;
 }
 
@@ -123,6 +132,14 @@ static void on_busy(struct connection *c)
     TAILQ_REMOVE(&d->idle, c, entry);
 }
 
+static void on_greeted(struct connection *c)
+{
+    struct destination *d = c->keeper_data;
+    __atomic_store_n(&d->size_limit, c->extensions.size_limit, __ATOMIC_RELAXED);
+    __atomic_store_n(&d->offers, smtp_extensions_offered(&c->extensions) | GREETED,
+                     __ATOMIC_RELEASE);
+}
+
 static void on_failed(struct connection *c)
 {
     const struct destination *d = c->keeper_data;
@@ -139,6 +156,7 @@ static void on_gone(struct connection *c)
 static const struct connection_keeper keeper = {
     .idle = on_idle,
     .busy = on_busy,
+    .greeted = on_greeted,
     .failed = on_failed,
     .gone = on_gone,
 };
@@ -243,6 +261,19 @@ static void serve(struct destination *d)
         if (!satisfy(d, claim, false))
             return;
     }
+}
+
+bool destinations_offer(const struct destinations *ds, unsigned index, struct relay_offer *out)
+{
+    if (index >= __atomic_load_n(&ds->count, __ATOMIC_ACQUIRE))
+        return false;
+    const struct destination *d = ds->all[index];
+    uint32_t offers = __atomic_load_n(&d->offers, __ATOMIC_ACQUIRE);
+    out->server = d->name;
+    out->known = (offers & GREETED) != 0;
+    out->offers = offers & ~GREETED;
+    out->size_limit = __atomic_load_n(&d->size_limit, __ATOMIC_RELAXED);
+    return true;
 }
 
 void destinations_quit_idle(struct destinations *ds)

@@ -15,6 +15,7 @@
 #define DESTINATION_MAX 4096 /* different servers per worker */
 
 struct relay;
+struct relay_offer;
 struct destination;
 struct destinations;
 
@@ -55,6 +56,9 @@ bool destination_has_room(const struct destination *d);
 
 /* Stop waiting, or leave a connection that is not ready yet. */
 void claim_cancel(struct claim *claim);
+
+/* Any thread: what the destination of that index offered last. False: there are not as many. */
+bool destinations_offer(const struct destinations *ds, unsigned index, struct relay_offer *out);
 
 /* Close every idle connection with QUIT. */
 void destinations_quit_idle(struct destinations *ds);

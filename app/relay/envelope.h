@@ -27,10 +27,15 @@ struct recipient {
     struct leg *leg;              /* NULL: refused by us */
     enum recipient_state state;
     bool told;                  /* the client has its reply */
+    bool known_there;           /* the destination has had its RCPT, in this transaction of its */
+    bool first_of_domain;       /* ... as the first one of its domain */
+    unsigned notify;            /* NOTIFY= of RCPT (RFC 3461) */
     nsec_t asked;               /* when RCPT came */
     uint64_t generation;        /* of the snapshot that gave the verdict */
     struct mail_record *record; /* holds the address and the verdict; NULL once it is logged */
-    struct client_reply reply;  /* once it is accepted or refused; not cleared before */
+    /* Not cleared as a whole, for they are long. */
+    struct client_reply reply;      /* once it is accepted or refused */
+    char orcpt[SMTP_ORCPT_MAX + 1]; /* ORCPT= of RCPT; empty: none */
 };
 
 /* No answer from its destination yet. */
@@ -42,11 +47,11 @@ static inline bool recipient_waits(const struct recipient *rcpt)
 TAILQ_HEAD(recipient_list, recipient);
 
 struct envelope {
-    uint64_t size; /* SIZE= of MAIL, 0: none */
-    enum smtp_body body;
+    struct smtp_mail_parameters mail; /* but for ENVID, which is below */
     struct recipient_list recipients;
     struct smtp_identity identity;  /* the client's, where a destination has to learn it */
     char sender[SMTP_PATH_MAX + 1]; /* without brackets */
+    char envid[SMTP_ENVID_MAX + 1]; /* ENVID= of MAIL; empty: none */
 };
 
 #endif

@@ -44,6 +44,8 @@ bool fanout_trace(struct transaction *t, struct leg *leg)
     char text[SMTP_RECEIVED_MAX];
     struct smtp_received received = {
         .begin = {t->client->trace, t->client->trace_len},
+        .extended = t->client->extended,
+        .utf8 = t->envelope.mail.utf8,
         .id = {t->id, strlen(t->id)},
         .recipient = {to, strlen(to)},
         .date = relay_date(t->relay, t->begun_at),

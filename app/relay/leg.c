@@ -4,6 +4,7 @@
 
 #include "app/relay/envelope.h"
 #include "app/relay/health.h"
+#include "app/relay/shortfall.h"
 #include "app/relay/state.h"
 #include "app/smtp/format.h"
 
@@ -68,6 +69,7 @@ static void begin_again(struct leg *leg)
         if (rcpt->state == RECIPIENT_ACCEPTED)
             leg->outstanding++;
         rcpt->state = RECIPIENT_WAITING;
+        rcpt->known_there = rcpt->first_of_domain = false;
     }
     claim_connection(leg->destination, &leg->claim, true);
 }
@@ -146,11 +148,10 @@ static void leg_no_memory(struct leg *leg)
 static bool send_mail(struct leg *leg)
 {
     const struct envelope *e = leg->envelope;
-    const struct smtp_extensions *ext = &leg->connection->extensions;
+    struct smtp_mail_parameters parameters = shortfall_mail(e, &leg->connection->extensions);
     char line[SMTP_LINE_MAX];
     struct span sender = {e->sender, strlen(e->sender)};
-    size_t len = smtp_format_mail(line, sizeof(line), sender, ext->size ? e->size : 0,
-                                  ext->eightbitmime ? e->body : SMTP_BODY_UNSPECIFIED);
+    size_t len = smtp_format_mail(line, sizeof(line), sender, &parameters);
     leg->mail_sent = connection_command(leg->connection, EXCHANGE_MAIL, NULL, line, len);
     return leg->mail_sent;
 }
@@ -159,9 +160,11 @@ static bool send_rcpt(struct leg *leg, struct recipient *rcpt)
 {
     char line[SMTP_LINE_MAX];
     struct span to = {rcpt->record->to, strlen(rcpt->record->to)};
+    struct smtp_rcpt_parameters parameters = shortfall_rcpt(rcpt, &leg->connection->extensions);
+    size_t len = smtp_format_rcpt(line, sizeof(line), to, leg->envelope->mail.utf8, &parameters);
     rcpt->state = RECIPIENT_SENT;
-    return connection_command(leg->connection, EXCHANGE_RCPT, rcpt, line,
-                              smtp_format_rcpt(line, sizeof(line), to));
+    shortfall_note(leg->envelope, rcpt, &leg->connection->extensions);
+    return connection_command(leg->connection, EXCHANGE_RCPT, rcpt, line, len);
 }
 
 /* May another command go out now, or must the last one be answered first (RFC 2920)? */
@@ -169,18 +172,6 @@ static bool may_send(const struct leg *leg)
 {
     const struct connection *c = leg->connection;
     return c->extensions.pipelining ? connection_command_room(c) > 1 : c->expect_count == 0;
-}
-
-/* What the destination lacks for this message is known before it is asked. */
-static const char *shortfall(const struct leg *leg)
-{
-    const struct envelope *e = leg->envelope;
-    const struct smtp_extensions *ext = &leg->connection->extensions;
-    if (e->body == SMTP_BODY_8BITMIME && !ext->eightbitmime)
-        return "550 5.6.3 The recipient's server does not take 8-bit content";
-    if (e->size > 0 && ext->size_limit > 0 && e->size > ext->size_limit)
-        return "550 5.3.4 The message is too big for the recipient's server";
-    return NULL;
 }
 
 static bool send_data(struct leg *leg)
@@ -219,20 +210,31 @@ static void take_back(struct leg *leg, const char *what)
     leg_drop(leg, LEG_REFUSED);
 }
 
+/* Ask for a recipient, after MAIL. False: no more can be asked for now. */
+static bool ask(struct leg *leg, struct recipient *rcpt)
+{
+    struct client_reply told;
+    const char *lacks =
+        shortfall(leg->relay, leg->envelope, leg, rcpt, &leg->connection->extensions);
+    if (lacks != NULL && rcpt->told) {
+        take_back(leg, "a recipient");
+        return false;
+    }
+    if (lacks != NULL) {
+        client_reply_set(&told, "%s", lacks);
+        recipient_answer(leg, rcpt, false, &told);
+        return true;
+    }
+    if ((leg->mail_sent || send_mail(leg)) && (!may_send(leg) || send_rcpt(leg, rcpt)))
+        return rcpt->state == RECIPIENT_SENT;
+    leg_no_memory(leg);
+    return false;
+}
+
 /* Send whatever may be sent: MAIL, the waiting recipients, DATA. */
 static void envelope_go_on(struct leg *leg)
 {
     struct recipient *rcpt;
-    if (!leg->mail_sent) {
-        const char *lacks = shortfall(leg);
-        if (lacks != NULL) {
-            client_reply_set(&leg->mail, "%s", lacks);
-            leg->mail_sent = leg->mail_refused = true;
-        } else if (!send_mail(leg)) {
-            leg_no_memory(leg);
-            return;
-        }
-    }
     if (leg->mail_refused && any_told(leg)) {
         take_back(leg, "the sender");
         return;
@@ -243,14 +245,8 @@ static void envelope_go_on(struct leg *leg)
         return;
     }
     TAILQ_FOREACH (rcpt, &leg->envelope->recipients, entry) {
-        if (rcpt->leg != leg || rcpt->state != RECIPIENT_WAITING)
-            continue;
-        if (!may_send(leg))
+        if (rcpt->leg == leg && rcpt->state == RECIPIENT_WAITING && !ask(leg, rcpt))
             return;
-        if (!send_rcpt(leg, rcpt)) {
-            leg_no_memory(leg);
-            return;
-        }
     }
     send_data_ahead(leg);
     if (leg->state == LEG_ENVELOPE && leg->data_wanted && leg->outstanding == 0)

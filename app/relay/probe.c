@@ -92,9 +92,8 @@ static void probe_ready(void *user, struct connection *c)
         end(p, c, true);
         return;
     }
-    if (!connection_command(
-            c, EXCHANGE_MAIL, NULL, line,
-            smtp_format_mail(line, sizeof(line), sender, 0, SMTP_BODY_UNSPECIFIED))) {
+    if (!connection_command(c, EXCHANGE_MAIL, NULL, line,
+                            smtp_format_mail(line, sizeof(line), sender, NULL))) {
         end(p, c, false);
     }
 }
@@ -111,7 +110,7 @@ static void probe_reply(void *user, struct connection *c, enum exchange what,
         refused(p, reply);
     } else if (what == EXCHANGE_MAIL) {
         if (connection_command(c, EXCHANGE_RCPT, NULL, line,
-                               smtp_format_rcpt(line, sizeof(line), recipient)))
+                               smtp_format_rcpt(line, sizeof(line), recipient, false, NULL)))
             return;
     } else {
         succeed(p);

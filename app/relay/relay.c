@@ -16,6 +16,7 @@
 #include "app/relay/recall.h"
 #include "app/relay/reply.h"
 #include "app/relay/session.h"
+#include "app/relay/shortfall.h"
 #include "app/relay/state.h"
 #include "app/relay/transaction.h"
 
@@ -226,6 +227,19 @@ void relay_abort(struct relay *r)
 struct relay_usage relay_usage(const struct relay *r)
 {
     return r->usage;
+}
+
+bool relay_offer(const struct relay *r, unsigned index, struct relay_offer *out)
+{
+    return destinations_offer(r->destinations, index, out);
+}
+
+smtp_extension_set relay_lacking(const struct settings *s, const struct relay_offer *offer)
+{
+    smtp_extension_set offered = 0;
+    for (unsigned i = 0; i < s->listener_count; i++)
+        offered |= s->listeners[i].offers;
+    return shortfall_lacking(offered, s->max_size, offer->offers, offer->size_limit);
 }
 
 const uint64_t *relay_counters(const struct relay *r)

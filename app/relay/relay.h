@@ -88,6 +88,20 @@ struct relay_usage {
 };
 struct relay_usage relay_usage(const struct relay *r);
 
+/* What a destination offered in its last answer to EHLO. */
+struct relay_offer {
+    const char *server; /* "192.0.2.10:25" */
+    bool known;         /* it has answered */
+    smtp_extension_set offers;
+    uint64_t size_limit; /* of SIZE; 0: none given */
+};
+
+/* Any thread: of the destination of that index, from 0 on. False: there are not as many. */
+bool relay_offer(const struct relay *r, unsigned index, struct relay_offer *out);
+
+/* Of what clients are offered by any listener, what a destination that offers this lacks. */
+smtp_extension_set relay_lacking(const struct settings *s, const struct relay_offer *offer);
+
 #define RELAY_COUNTERS(X)                                                                          \
     X(RELAY_SESSIONS, "client sessions accepted")                                                  \
     X(RELAY_SESSIONS_SHED, "client sessions refused with 421: too many, or shutting down")         \
@@ -122,6 +136,12 @@ struct relay_usage relay_usage(const struct relay *r);
     X(RELAY_RCPT_SECOND_LEG_BUSY,                                                                  \
       "recipients deferred: no connection free to their destination, beside another's")            \
     X(RELAY_RCPT_HINTED, "recipients deferred: retried after a disagreement, another's turn")      \
+    X(RELAY_SHORTFALL_SIZE, "recipients refused: the message is too big for their destination")    \
+    X(RELAY_SHORTFALL_8BITMIME, "recipients refused: no 8BITMIME at their destination")            \
+    X(RELAY_SHORTFALL_SMTPUTF8, "recipients refused: no SMTPUTF8 at their destination")            \
+    X(RELAY_SHORTFALL_DSN, "recipients refused: NOTIFY=SUCCESS, and no DSN at their destination")  \
+    X(RELAY_SHORTFALL_LIMITS,                                                                      \
+      "recipients deferred: too many in a transaction of their destination")                       \
     X(RELAY_RCPT_TOO_MANY, "recipients deferred: too many in one transaction")                     \
     X(RELAY_RCPT_NO_MEMORY, "recipients deferred: out of log records or memory")                   \
     X(RELAY_RCPT_ACCEPTED, "recipients that a destination accepted")                               \

@@ -64,12 +64,10 @@ static enum outcome on_hello(struct session *s, const struct smtp_command *comma
     const char *name = s->relay->settings->hostname;
     struct smtp_policy policy = {
         .hostname = {name, strlen(name)},
-        .pipelining = true,
-        .eightbitmime = true,
-        .enhanced_codes = true,
-        .size = true,
+        .offers = s->entrance->settings->offers,
         .xclient = s->may_xclient,
         .size_limit = s->relay->settings->max_size,
+        .recipient_max = s->relay->settings->recipients_per_message,
     };
     session_abandon(s);
     s->behind_mail = NULL;
@@ -91,7 +89,7 @@ static enum outcome on_mail(struct session *s, const struct smtp_command *comman
         session_dismiss(s, "421 4.3.2 Shutting down");
         return GONE;
     }
-    if (command->size > r->settings->max_size) {
+    if (command->mail.size > r->settings->max_size) {
         relay_count(r, RELAY_MESSAGES_TOO_BIG);
         return refuse_mail(s, "552 5.3.4 The message is too big");
     }
@@ -128,8 +126,11 @@ static enum outcome on_rcpt(struct session *s, const struct smtp_command *comman
     const char *refusal;
     if (t == NULL)
         return misplaced(s, "503 5.5.1 Say MAIL first");
+    if (smtp_command_is_utf8(command) && !t->envelope.mail.utf8)
+        return session_awaits_reply(s) ? LATER
+                                       : answer(s, smtp_command_error_reply(SMTP_UTF8_RECIPIENT));
     refusal = beyond_quota(s, &counter);
-    if (refusal == NULL && transaction_recipient(t, &command->path, &refusal)) {
+    if (refusal == NULL && transaction_recipient(t, command, &refusal)) {
         quota_take(s->relay->quotas, s->network, LIMIT_RECIPIENT_RATE, s->relay->now);
         return TAKEN;
     }
@@ -242,8 +243,9 @@ static enum outcome refuse_proxy(struct session *s)
 static enum outcome take_line(struct session *s, const char *line, size_t n, bool bare)
 {
     struct smtp_command command;
+    smtp_extension_set offered = s->client.extended ? s->entrance->settings->offers : 0;
     enum smtp_command_error error =
-        bare ? SMTP_BARE_NEWLINE : smtp_command_parse(line, n - 2, s->client.extended, &command);
+        bare ? SMTP_BARE_NEWLINE : smtp_command_parse(line, n - 2, offered, &command);
     if (session_awaits_reply(s) && (error != SMTP_COMMAND_OK || command.verb != SMTP_RCPT)) {
         if (error == SMTP_COMMAND_OK && command.verb == SMTP_DATA)
             transaction_data_early(s->transaction);

@@ -57,15 +57,15 @@ struct transaction *transaction_begin(struct relay *r, struct client *client,
     }
     t->relay = r;
     t->client = client;
-    t->envelope.size = mail->size;
-    t->envelope.body = mail->body;
+    t->envelope.mail = mail->mail;
+    copy_span(t->envelope.envid, mail->mail.envid);
     copy_span(t->envelope.sender, mail->path.address);
     make_id(r, t->id);
     t->serial = r->next_transaction;
     TAILQ_INIT(&t->envelope.recipients);
     smtp_content_start(&t->content);
     kept_start(&t->kept);
-    if (t->envelope.size > r->settings->replay_bytes)
+    if (t->envelope.mail.size > r->settings->replay_bytes)
         kept_give_up(r, &t->kept, KEPT_TOO_BIG);
     timer_init(&t->timer, on_timer);
     r->usage.transactions++;
@@ -212,8 +212,10 @@ static void arm_envelope(struct transaction *t)
     timer_disarm(r->wheel, &t->timer);
 }
 
-bool transaction_recipient(struct transaction *t, const struct smtp_path *path, const char **reply)
+bool transaction_recipient(struct transaction *t, const struct smtp_command *command,
+                           const char **reply)
 {
+    const struct smtp_path *path = &command->path;
     struct relay *r = t->relay;
     const char *refusal = NULL;
     if (t->recipient_count == r->settings->recipients_per_message) {
@@ -244,6 +246,8 @@ bool transaction_recipient(struct transaction *t, const struct smtp_path *path, 
     rcpt->generation = snapshot_generation(r->snapshot);
     rcpt->record = record;
     rcpt->asked = r->now;
+    rcpt->notify = command->rcpt.notify;
+    copy_span(rcpt->orcpt, command->rcpt.orcpt);
     t->recipient_count++;
     rcpt->leg = place(t, record, &refusal);
     TAILQ_INSERT_TAIL(&t->envelope.recipients, rcpt, entry);

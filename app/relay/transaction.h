@@ -88,7 +88,7 @@ MUST_CHECK struct transaction *transaction_begin(struct relay *r, struct client 
 
 /* At RCPT: one more recipient, whose reply comes in its turn. False: there is no room for it;
  * *reply says why, to be told in its turn (when nothing is untold). */
-MUST_CHECK bool transaction_recipient(struct transaction *t, const struct smtp_path *path,
+MUST_CHECK bool transaction_recipient(struct transaction *t, const struct smtp_command *rcpt,
                                       const char **reply);
 
 /* Log a recipient that was refused and told so. */

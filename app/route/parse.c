@@ -54,7 +54,7 @@ bool route_parse_address(const char *text, struct smtp_path *out)
         return false;
     line.from[line.len - 1] = end;
     /* Without extensions nothing may follow the path: what ends at the last '>' is all of it. */
-    if (smtp_command_parse(line.text, line.len, false, &command) != SMTP_COMMAND_OK)
+    if (smtp_command_parse(line.text, line.len, 0, &command) != SMTP_COMMAND_OK)
         return false;
     *out = command.path;
     out->address = moved(&line, command.path.address);

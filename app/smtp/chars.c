@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The classes of all characters, worked out by the compiler. */
+/* The classes of all characters, worked out by the compiler, and what lies beyond ASCII. */
 #include "app/smtp/chars.h"
 
 #define DIGIT(c)  ((c) >= '0' && (c) <= '9')
@@ -24,3 +24,25 @@ const uint8_t char_classes[256] = {
     SIXTEEN(0),  SIXTEEN(16), SIXTEEN(32), SIXTEEN(48),
     SIXTEEN(64), SIXTEEN(80), SIXTEEN(96), SIXTEEN(112),
 };
+
+static bool continues(struct span s, size_t at)
+{
+    return at < s.len && ((uint8_t)s.at[at] & 0xc0) == 0x80;
+}
+
+size_t char_utf8(struct span s)
+{
+    uint8_t first = s.len > 0 ? (uint8_t)s.at[0] : 0;
+    if (first < 0xc2 || first > 0xf4 || !continues(s, 1))
+        return 0;
+    uint8_t second = (uint8_t)s.at[1];
+    if (first < 0xe0)
+        return 2;
+    if (!continues(s, 2))
+        return 0;
+    if (first < 0xf0) /* neither overlong nor a surrogate */
+        return (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ? 0 : 3;
+    if (!continues(s, 3))
+        return 0; /* neither overlong nor beyond U+10FFFF */
+    return (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f) ? 0 : 4;
+}

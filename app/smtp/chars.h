@@ -75,6 +75,18 @@ static inline bool span_is_all(struct span s, bool (*is)(char))
     return true;
 }
 
+/* The length of the character beyond ASCII that `s` begins with: UTF8-non-ascii of RFC 6532 §3.1.
+ * 0: none, or no valid UTF-8. */
+size_t char_utf8(struct span s);
+
+static inline bool span_is_ascii(struct span s)
+{
+    unsigned char beyond = 0;
+    for (size_t i = 0; i < s.len; i++)
+        beyond |= (unsigned char)s.at[i];
+    return beyond < 0x80;
+}
+
 /* Take n characters from the front of `rest`, which has as many. */
 static inline struct span span_take(struct span *rest, size_t n)
 {

@@ -54,14 +54,15 @@ static bool set_size(struct span value, struct smtp_command *out)
     const size_t digits_max = 20;
     if (value.len == 0 || value.len > digits_max || !span_is_all(value, char_is_digit))
         return false;
-    out->size = 0;
+    uint64_t size = 0;
     for (size_t i = 0; i < value.len; i++) {
-        if (__builtin_mul_overflow(out->size, 10, &out->size) ||
-            __builtin_add_overflow(out->size, (uint64_t)(value.at[i] - '0'), &out->size)) {
-            out->size = UINT64_MAX;
-            return true;
+        if (__builtin_mul_overflow(size, 10, &size) ||
+            __builtin_add_overflow(size, (uint64_t)(value.at[i] - '0'), &size)) {
+            size = UINT64_MAX;
+            break;
         }
     }
+    out->mail.size = size;
     return true;
 }
 
@@ -69,21 +70,53 @@ static bool set_size(struct span value, struct smtp_command *out)
 static bool set_body(struct span value, struct smtp_command *out)
 {
     if (span_is(value, "7BIT"))
-        out->body = SMTP_BODY_7BIT;
+        out->mail.body = SMTP_BODY_7BIT;
     else if (span_is(value, "8BITMIME"))
-        out->body = SMTP_BODY_8BITMIME;
+        out->mail.body = SMTP_BODY_8BITMIME;
     else
         return false;
     return true;
 }
 
+/* RFC 6531 §3.4: it has no value. */
+static bool set_utf8(struct span value, struct smtp_command *out)
+{
+    out->mail.utf8 = true;
+    return value.len == 0;
+}
+
+static bool set_ret(struct span value, struct smtp_command *out)
+{
+    return smtp_ret_parse(value, &out->mail.ret);
+}
+
+static bool set_envid(struct span value, struct smtp_command *out)
+{
+    out->mail.envid = value;
+    return smtp_is_envid(value);
+}
+
+static bool set_notify(struct span value, struct smtp_command *out)
+{
+    return smtp_notify_parse(value, &out->rcpt.notify);
+}
+
+static bool set_orcpt(struct span value, struct smtp_command *out)
+{
+    out->rcpt.orcpt = value;
+    return smtp_is_orcpt(value, true);
+}
+
 static const struct parameter {
+    enum smtp_extension extension;
     enum smtp_verb verb;
     const char *keyword;
     bool (*set)(struct span value, struct smtp_command *out); /* false: bad value, or none */
 } parameters[] = {
-    {SMTP_MAIL, "SIZE", set_size},
-    {SMTP_MAIL, "BODY", set_body},
+    {SMTP_SIZE, SMTP_MAIL, "SIZE", set_size},         {SMTP_8BITMIME, SMTP_MAIL, "BODY", set_body},
+    {SMTP_SMTPUTF8, SMTP_MAIL, "SMTPUTF8", set_utf8}, {SMTP_DSN, SMTP_MAIL, "RET", set_ret},
+    {SMTP_DSN, SMTP_MAIL, "ENVID", set_envid},        {SMTP_DSN, SMTP_RCPT, "NOTIFY", set_notify},
+    {SMTP_DSN, SMTP_RCPT, "ORCPT", set_orcpt},
 };
 static_assert(COUNT_OF(parameters) <= 32, "each has a bit in `seen`");
 
@@ -97,9 +130,22 @@ static bool is_value_char(char c)
     return char_is_graph(c) && c != '=';
 }
 
+/* esmtp-value, which SMTPUTF8 extends by what lies beyond ASCII (RFC 6531 §3.3). */
+static struct span take_value(struct span *rest, bool utf8)
+{
+    const char *from = rest->at;
+    size_t beyond;
+    do {
+        span_take_while(rest, is_value_char);
+        beyond = utf8 ? char_utf8(*rest) : 0;
+        span_take(rest, beyond);
+    } while (beyond > 0);
+    return (struct span){from, (size_t)(rest->at - from)};
+}
+
 /* esmtp-param = esmtp-keyword ["=" esmtp-value] */
-static enum smtp_command_error take_parameter(struct span *rest, uint32_t *seen,
-                                              struct smtp_command *out)
+static enum smtp_command_error take_parameter(struct span *rest, smtp_extension_set offered,
+                                              uint32_t *seen, struct smtp_command *out)
 {
     struct span keyword = span_take_while(rest, is_keyword_char);
     if (keyword.len == 0 || keyword.at[0] == '-')
@@ -107,7 +153,7 @@ static enum smtp_command_error take_parameter(struct span *rest, uint32_t *seen,
     struct span value = {rest->at, 0};
     if (rest->len > 0 && rest->at[0] == '=') {
         span_take(rest, 1);
-        value = span_take_while(rest, is_value_char);
+        value = take_value(rest, (offered & smtp_set(SMTP_SMTPUTF8)) != 0);
         if (value.len == 0)
             return SMTP_SYNTAX;
     }
@@ -115,7 +161,8 @@ static enum smtp_command_error take_parameter(struct span *rest, uint32_t *seen,
         return SMTP_SYNTAX;
 
     for (size_t i = 0; i < COUNT_OF(parameters); i++) {
-        if (parameters[i].verb != out->verb || !span_is(keyword, parameters[i].keyword))
+        if (parameters[i].verb != out->verb || !span_is(keyword, parameters[i].keyword) ||
+            (offered & smtp_set(parameters[i].extension)) == 0)
             continue;
         if (*seen & UINT32_C(1) << i)
             return SMTP_BAD_PARAMETER; /* two values for one thing: which one is meant? */
@@ -125,16 +172,16 @@ static enum smtp_command_error take_parameter(struct span *rest, uint32_t *seen,
     return SMTP_UNKNOWN_PARAMETER;
 }
 
-static enum smtp_command_error parse_parameters(struct span rest, bool extended,
+static enum smtp_command_error parse_parameters(struct span rest, smtp_extension_set offered,
                                                 struct smtp_command *out)
 {
     uint32_t seen = 0;
     while (rest.len > 0) {
         if (!skip_spaces(&rest))
             return SMTP_SYNTAX;
-        if (!extended)
+        if (offered == 0)
             return SMTP_UNKNOWN_PARAMETER;
-        enum smtp_command_error error = take_parameter(&rest, &seen, out);
+        enum smtp_command_error error = take_parameter(&rest, offered, &seen, out);
         if (error != SMTP_COMMAND_OK)
             return error;
     }
@@ -143,36 +190,39 @@ static enum smtp_command_error parse_parameters(struct span rest, bool extended,
 
 /* Verbs. Each parser gets what follows the verb and its spaces, without trailing blanks. */
 
-static enum smtp_command_error parse_nothing(struct span rest, bool extended,
+static enum smtp_command_error parse_nothing(struct span rest, smtp_extension_set offered,
                                              struct smtp_command *out)
 {
-    (void)extended, (void)out;
+    (void)offered, (void)out;
     return rest.len == 0 ? SMTP_COMMAND_OK : SMTP_SYNTAX;
 }
 
-static enum smtp_command_error parse_text(struct span rest, bool extended, struct smtp_command *out)
+static enum smtp_command_error parse_text(struct span rest, smtp_extension_set offered,
+                                          struct smtp_command *out)
 {
-    (void)extended;
+    (void)offered;
     if (!span_is_all(rest, char_is_print))
         return SMTP_SYNTAX;
     out->argument = rest;
     return SMTP_COMMAND_OK;
 }
 
-static enum smtp_command_error parse_some_text(struct span rest, bool extended,
+static enum smtp_command_error parse_some_text(struct span rest, smtp_extension_set offered,
                                                struct smtp_command *out)
 {
-    return rest.len == 0 ? SMTP_SYNTAX : parse_text(rest, extended, out);
+    return rest.len == 0 ? SMTP_SYNTAX : parse_text(rest, offered, out);
 }
 
 /* RFC 5321 §4.1.1.1 wants a domain or an address literal. Refusing a client for what it calls
  * itself loses mail (§4.1.4: MUST NOT), so any printable text will do. */
-static enum smtp_command_error parse_name(struct span rest, bool extended, struct smtp_command *out)
+static enum smtp_command_error parse_name(struct span rest, smtp_extension_set offered,
+                                          struct smtp_command *out)
 {
-    return rest.len > SMTP_DOMAIN_MAX ? SMTP_SYNTAX : parse_some_text(rest, extended, out);
+    return rest.len > SMTP_DOMAIN_MAX ? SMTP_SYNTAX : parse_some_text(rest, offered, out);
 }
 
-static enum smtp_command_error parse_mail(struct span rest, bool extended, struct smtp_command *out)
+static enum smtp_command_error parse_mail(struct span rest, smtp_extension_set offered,
+                                          struct smtp_command *out)
 {
     if (!skip_word(&rest, "FROM:"))
         return SMTP_SYNTAX;
@@ -180,19 +230,27 @@ static enum smtp_command_error parse_mail(struct span rest, bool extended, struc
     size_t len = smtp_path_parse(rest.at, rest.len, &out->path);
     if (len == 0 || (out->path.address.len > 0 && out->path.domain.len == 0))
         return SMTP_BAD_SENDER;
+    if (out->path.utf8 && (offered & smtp_set(SMTP_SMTPUTF8)) == 0)
+        return SMTP_BAD_SENDER;
     if (len > SMTP_PATH_MAX) /* which bounds the domain as well */
         return SMTP_SENDER_TOO_LONG;
     span_take(&rest, len);
-    return parse_parameters(rest, extended, out);
+    enum smtp_command_error error = parse_parameters(rest, offered, out);
+    if (error == SMTP_COMMAND_OK && out->path.utf8 && !out->mail.utf8)
+        return SMTP_UTF8_SENDER;
+    return error;
 }
 
-static enum smtp_command_error parse_rcpt(struct span rest, bool extended, struct smtp_command *out)
+static enum smtp_command_error parse_rcpt(struct span rest, smtp_extension_set offered,
+                                          struct smtp_command *out)
 {
     if (!skip_word(&rest, "TO:"))
         return SMTP_SYNTAX;
     skip_spaces(&rest);
     size_t len = smtp_path_parse(rest.at, rest.len, &out->path);
     if (len == 0 || out->path.address.len == 0)
+        return SMTP_BAD_RECIPIENT;
+    if (out->path.utf8 && (offered & smtp_set(SMTP_SMTPUTF8)) == 0)
         return SMTP_BAD_RECIPIENT;
     if (out->path.local.len > SMTP_LOCAL_PART_MAX)
         return SMTP_LOCAL_PART_TOO_LONG;
@@ -201,20 +259,26 @@ static enum smtp_command_error parse_rcpt(struct span rest, bool extended, struc
     if (len > SMTP_PATH_MAX)
         return SMTP_PATH_TOO_LONG;
     span_take(&rest, len);
-    return parse_parameters(rest, extended, out);
+    return parse_parameters(rest, offered, out);
 }
 
-static enum smtp_command_error not_implemented(struct span rest, bool extended,
+bool smtp_command_is_utf8(const struct smtp_command *rcpt)
+{
+    return rcpt->path.utf8 || !span_is_ascii(rcpt->rcpt.orcpt);
+}
+
+static enum smtp_command_error not_implemented(struct span rest, smtp_extension_set offered,
                                                struct smtp_command *out)
 {
-    (void)rest, (void)extended, (void)out;
+    (void)rest, (void)offered, (void)out;
     return SMTP_NOT_IMPLEMENTED;
 }
 
 static const struct verb {
     const char *name;
     size_t line_max; /* octets, with CRLF */
-    enum smtp_command_error (*parse)(struct span rest, bool extended, struct smtp_command *out);
+    enum smtp_command_error (*parse)(struct span rest, smtp_extension_set offered,
+                                     struct smtp_command *out);
 } verbs[SMTP_UNKNOWN] = {
     [SMTP_HELO] = {"HELO", SMTP_COMMAND_LINE_MAX, parse_name},
     [SMTP_EHLO] = {"EHLO", SMTP_COMMAND_LINE_MAX, parse_name},
@@ -243,7 +307,8 @@ static enum smtp_verb verb_of(struct span word)
     return verb;
 }
 
-static enum smtp_command_error parse(struct span line, bool extended, struct smtp_command *out)
+static enum smtp_command_error parse(struct span line, smtp_extension_set offered,
+                                     struct smtp_command *out)
 {
     size_t len = line.len + CRLF_LEN;
     if (memchr(line.at, '\r', line.len) != NULL || memchr(line.at, '\n', line.len) != NULL)
@@ -257,18 +322,20 @@ static enum smtp_command_error parse(struct span line, bool extended, struct smt
     if (out->verb == SMTP_UNKNOWN)
         return SMTP_UNRECOGNISED;
     skip_spaces(&line);
-    return verbs[out->verb].parse(line, extended, out);
+    return verbs[out->verb].parse(line, offered, out);
 }
 
-enum smtp_command_error smtp_command_parse(const char *line, size_t len, bool extended,
+enum smtp_command_error smtp_command_parse(const char *line, size_t len, smtp_extension_set offered,
                                            struct smtp_command *out)
 {
     const struct span none = {"", 0};
     const struct smtp_command empty = {.verb = SMTP_UNKNOWN,
                                        .argument = none,
-                                       .path = {.address = none, .local = none, .domain = none}};
+                                       .path = {.address = none, .local = none, .domain = none},
+                                       .mail = {.envid = none},
+                                       .rcpt = {.orcpt = none}};
     *out = empty;
-    enum smtp_command_error error = parse((struct span){line, len}, extended, out);
+    enum smtp_command_error error = parse((struct span){line, len}, offered, out);
     if (error != SMTP_COMMAND_OK) {
         enum smtp_verb verb = out->verb;
         *out = empty;

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/smtp/dsn.h"
+#include "app/smtp/extension.h"
 #include "app/smtp/path.h"
 #include "app/smtp/span.h"
 #include "drivers/base/check.h"
@@ -16,8 +18,8 @@
 #define SMTP_REPLY_LINE_MAX   512
 #define SMTP_TEXT_LINE_MAX    1000
 
-/* MAIL and RCPT lines are longer by what their extensions add (RFC 1870 §3: 26, RFC 6152 §3: 17).
- */
+/* MAIL and RCPT lines are longer by what their extensions add (RFC 1870 §3: 26, RFC 6152 §3: 17,
+ * RFC 6531 §3.4: 10, RFC 3461 §4: 500 for ORCPT). */
 #define SMTP_LINE_MAX 1024
 
 enum smtp_verb {
@@ -42,13 +44,28 @@ enum smtp_body {
     SMTP_BODY_8BITMIME,
 };
 
+/* What MAIL says beside its path. */
+struct smtp_mail_parameters {
+    uint64_t size;       /* SIZE= (RFC 1870); 0: not given */
+    enum smtp_body body; /* BODY= (RFC 6152) */
+    bool utf8;           /* SMTPUTF8 (RFC 6531) */
+    enum smtp_ret ret;   /* RET= (RFC 3461) */
+    struct span envid;   /* ENVID=, as encoded; empty: not given */
+};
+
+/* What RCPT says beside its path (RFC 3461). */
+struct smtp_rcpt_parameters {
+    unsigned notify;   /* NOTIFY=; 0: not given */
+    struct span orcpt; /* ORCPT=, as encoded; empty: not given */
+};
+
 struct smtp_command {
     enum smtp_verb verb;
     struct span
         argument; /* HELO, EHLO: the name; VRFY, NOOP, HELP, XCLIENT: the string; else empty */
     struct smtp_path path; /* MAIL, RCPT */
-    uint64_t size;         /* MAIL: SIZE= (RFC 1870); 0: not given */
-    enum smtp_body body;   /* MAIL: BODY= (RFC 6152) */
+    struct smtp_mail_parameters mail;
+    struct smtp_rcpt_parameters rcpt;
 };
 
 /*
@@ -67,6 +84,8 @@ struct smtp_command {
     X(SMTP_LOCAL_PART_TOO_LONG, "501 5.1.3 Local part too long")                                   \
     X(SMTP_DOMAIN_TOO_LONG, "501 5.1.3 Domain too long")                                           \
     X(SMTP_PATH_TOO_LONG, "501 5.1.3 Path too long")                                               \
+    X(SMTP_UTF8_SENDER, "553 5.6.7 A sender beyond ASCII needs SMTPUTF8")                          \
+    X(SMTP_UTF8_RECIPIENT, "553 5.6.7 A recipient beyond ASCII needs SMTPUTF8 at MAIL")            \
     X(SMTP_UNKNOWN_PARAMETER, "555 5.5.4 Unsupported parameter")                                   \
     X(SMTP_BAD_PARAMETER, "501 5.5.4 Bad parameter value")                                         \
     X(SMTP_BARE_NEWLINE, "500 5.5.2 Bare CR or LF in command")
@@ -79,17 +98,24 @@ const char *smtp_command_error_reply(enum smtp_command_error error);
 const char *smtp_verb_name(enum smtp_verb verb);
 
 /*
- * Parse one command line, without its CRLF. `extended` says that the client said EHLO: parameters
- * of extensions are understood only then. On an error out->verb is still the verb, where it is
- * known, and nothing else is set. 8-bit bytes, NUL and other control characters are syntax errors.
+ * Parse one command line, without its CRLF. `offered` is what the client was offered, nothing if it
+ * did not say EHLO: only those parameters are understood. On an error out->verb is still the verb,
+ * where it is known, and nothing else is set. NUL and other control characters are syntax errors;
+ * so are 8-bit bytes, but for UTF-8 in paths and in ORCPT= where SMTPUTF8 was offered. That MAIL of
+ * the transaction had SMTPUTF8 is for the caller to demand, with SMTP_UTF8_RECIPIENT, of a RCPT for
+ * which smtp_command_is_utf8().
  *
  * More is taken than RFC 5321 §4.1.1 has to offer: several spaces between words, spaces after
  * `FROM:` and `TO:`, spaces and tabs before the CRLF, any printable text as the name of HELO and
  * EHLO, and a sender whose local part is longer than SMTP_LOCAL_PART_MAX (return paths of mailing
  * lists and of SRS often are) in a path of at most SMTP_PATH_MAX.
  */
-MUST_CHECK enum smtp_command_error smtp_command_parse(const char *line, size_t len, bool extended,
+MUST_CHECK enum smtp_command_error smtp_command_parse(const char *line, size_t len,
+                                                      smtp_extension_set offered,
                                                       struct smtp_command *out);
+
+/* Does a RCPT hold what only SMTPUTF8 allows? */
+bool smtp_command_is_utf8(const struct smtp_command *rcpt);
 
 /*
  * Find the end of the first line in a buffer that may begin or end anywhere: returns the number of

@@ -19,13 +19,20 @@ static void write_name(struct smtp_writer *w, struct span name)
     smtp_write(w, name);
 }
 
-/* What is an address holds no bracket outside quotes: this path ends where we end it. */
-static void write_path(struct smtp_writer *w, struct span address)
+/* Text that has been judged: `good` says how. */
+static void write_judged(struct smtp_writer *w, struct span text, bool good)
 {
-    if (!smtp_is_address(address))
+    if (good)
+        smtp_append(w, text.at, text.len);
+    else
         w->failed = true;
+}
+
+/* What is an address holds no bracket outside quotes: this path ends where we end it. */
+static void write_path(struct smtp_writer *w, struct span address, bool utf8)
+{
     smtp_write_word(w, "<");
-    smtp_write(w, address);
+    write_judged(w, address, utf8 ? smtp_is_utf8_address(address) : smtp_is_address(address));
     smtp_write_word(w, ">");
 }
 
@@ -47,31 +54,78 @@ size_t smtp_format_helo(char *buf, size_t size, struct span name)
     return hello(buf, size, "HELO ", name);
 }
 
-size_t smtp_format_mail(char *buf, size_t size, struct span address, uint64_t message_size,
-                        enum smtp_body body)
+static void write_mail_parameters(struct smtp_writer *w, const struct smtp_mail_parameters *p)
 {
     static const char *const bodies[] = {
         [SMTP_BODY_UNSPECIFIED] = "",
         [SMTP_BODY_7BIT] = " BODY=7BIT",
         [SMTP_BODY_8BITMIME] = " BODY=8BITMIME",
     };
+    static const char *const rets[] = {
+        [SMTP_RET_UNSPECIFIED] = "",
+        [SMTP_RET_FULL] = " RET=FULL",
+        [SMTP_RET_HDRS] = " RET=HDRS",
+    };
+    if (p->size > 0) {
+        smtp_write_word(w, " SIZE=");
+        smtp_write_number(w, p->size);
+    }
+    smtp_write_word(w, bodies[p->body]);
+    if (p->utf8)
+        smtp_write_word(w, " SMTPUTF8");
+    smtp_write_word(w, rets[p->ret]);
+    if (p->envid.len > 0) {
+        smtp_write_word(w, " ENVID=");
+        write_judged(w, p->envid, smtp_is_envid(p->envid));
+    }
+}
+
+size_t smtp_format_mail(char *buf, size_t size, struct span address,
+                        const struct smtp_mail_parameters *parameters)
+{
     struct smtp_writer w = smtp_writer(buf, size);
     smtp_write_word(&w, "MAIL FROM:");
-    write_path(&w, address);
-    if (message_size > 0) {
-        smtp_write_word(&w, " SIZE=");
-        smtp_write_number(&w, message_size);
-    }
-    smtp_write_word(&w, bodies[body]);
+    write_path(&w, address, parameters != NULL && parameters->utf8);
+    if (parameters != NULL)
+        write_mail_parameters(&w, parameters);
     return end_line(&w);
 }
 
-size_t smtp_format_rcpt(char *buf, size_t size, struct span address)
+static void write_rcpt_parameters(struct smtp_writer *w, const struct smtp_rcpt_parameters *p,
+                                  bool utf8)
+{
+    static const struct {
+        enum smtp_notify notify;
+        const char *keyword;
+    } keywords[] = {
+        {SMTP_NOTIFY_NEVER, "NEVER"},
+        {SMTP_NOTIFY_SUCCESS, "SUCCESS"},
+        {SMTP_NOTIFY_FAILURE, "FAILURE"},
+        {SMTP_NOTIFY_DELAY, "DELAY"},
+    };
+    const char *separator = " NOTIFY=";
+    for (size_t i = 0; i < COUNT_OF(keywords); i++) {
+        if ((p->notify & keywords[i].notify) == 0)
+            continue;
+        smtp_write_word(w, separator);
+        smtp_write_word(w, keywords[i].keyword);
+        separator = ",";
+    }
+    if (p->orcpt.len > 0) {
+        smtp_write_word(w, " ORCPT=");
+        write_judged(w, p->orcpt, smtp_is_orcpt(p->orcpt, utf8));
+    }
+}
+
+size_t smtp_format_rcpt(char *buf, size_t size, struct span address, bool utf8,
+                        const struct smtp_rcpt_parameters *parameters)
 {
     struct smtp_writer w = smtp_writer(buf, size);
     w.failed = address.len == 0;
     smtp_write_word(&w, "RCPT TO:");
-    write_path(&w, address);
+    write_path(&w, address, utf8);
+    if (parameters != NULL)
+        write_rcpt_parameters(&w, parameters, utf8);
     return end_line(&w);
 }
 
@@ -92,35 +146,38 @@ size_t smtp_format_greeting(char *buf, size_t size, struct span hostname)
     return end_line(&w);
 }
 
+/* What follows the keyword of an extension. */
+static void write_offer(struct smtp_writer *w, enum smtp_extension extension,
+                        const struct smtp_policy *policy)
+{
+    smtp_write_word(w, smtp_extension_keyword(extension));
+    if (extension == SMTP_SIZE && policy->size_limit > 0) {
+        smtp_write_word(w, " ");
+        smtp_write_number(w, policy->size_limit);
+    }
+    if (extension == SMTP_LIMITS) {
+        smtp_write_word(w, " RCPTMAX=");
+        smtp_write_number(w, policy->recipient_max);
+    }
+}
+
 size_t smtp_format_ehlo_reply(char *buf, size_t size, const struct smtp_policy *policy)
 {
-    const struct {
-        bool offered;
-        const char *keyword;
-    } extensions[] = {
-        {policy->pipelining, "PIPELINING"},
-        {policy->size, "SIZE"},
-        {policy->eightbitmime, "8BITMIME"},
-        {policy->enhanced_codes, "ENHANCEDSTATUSCODES"},
-        {policy->xclient, "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT"},
-    };
-    size_t left = 0;
-    for (size_t i = 0; i < COUNT_OF(extensions); i++)
-        left += extensions[i].offered;
-
+    smtp_extension_set left = policy->offers;
     struct smtp_writer w = smtp_writer(buf, size);
-    smtp_write_word(&w, left > 0 ? "250-" : "250 ");
+    smtp_write_word(&w, left != 0 || policy->xclient ? "250-" : "250 ");
     write_name(&w, policy->hostname);
     smtp_write_crlf(&w);
-    for (size_t i = 0; i < COUNT_OF(extensions); i++) {
-        if (!extensions[i].offered)
+    for (unsigned i = 0; i < SMTP_EXTENSION_COUNT; i++) {
+        if ((policy->offers & smtp_set(i)) == 0)
             continue;
-        smtp_write_word(&w, --left > 0 ? "250-" : "250 ");
-        smtp_write_word(&w, extensions[i].keyword);
-        if (strcmp(extensions[i].keyword, "SIZE") == 0 && policy->size_limit > 0) {
-            smtp_write_word(&w, " ");
-            smtp_write_number(&w, policy->size_limit);
-        }
+        left &= ~smtp_set(i);
+        smtp_write_word(&w, left != 0 || policy->xclient ? "250-" : "250 ");
+        write_offer(&w, i, policy);
+        smtp_write_crlf(&w);
+    }
+    if (policy->xclient) {
+        smtp_write_word(&w, "250 XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT");
         smtp_write_crlf(&w);
     }
     return smtp_written(&w);

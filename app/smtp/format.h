@@ -4,8 +4,9 @@
  *
  * Each function writes whole lines with their CRLF into `buf`, without a NUL, and returns their
  * length. It returns 0, and what is in buf means nothing, if they do not fit in `size` or if a
- * value holds what could not be read back as that value: a control or 8-bit byte anywhere, and what
- * is not an address between angle brackets. So no value can add a line, a command or a parameter.
+ * value holds what could not be read back as that value: a control or 8-bit byte anywhere (but
+ * UTF-8 in addresses where SMTPUTF8 is said), and what is not an address between angle brackets. So
+ * no value can add a line, a command or a parameter.
  */
 #ifndef SPLITMX_SMTP_FORMAT_H
 #define SPLITMX_SMTP_FORMAT_H
@@ -25,14 +26,15 @@ MUST_CHECK size_t smtp_format_ehlo(char *buf, size_t size, struct span name);
 MUST_CHECK size_t smtp_format_helo(char *buf, size_t size, struct span name);
 
 /*
- * `MAIL FROM:<address>`, `SIZE=` unless message_size is 0, `BODY=` unless unspecified: the caller
- * knows what the server has offered. address is as in struct smtp_path; empty for the null path.
+ * `MAIL FROM:<address>` and its parameters, as far as they are given (NULL: none): the caller knows
+ * what the server has offered. address is as in struct smtp_path; empty for the null path.
  */
 MUST_CHECK size_t smtp_format_mail(char *buf, size_t size, struct span address,
-                                   uint64_t message_size, enum smtp_body body);
+                                   const struct smtp_mail_parameters *parameters);
 
-/* `RCPT TO:<address>` */
-MUST_CHECK size_t smtp_format_rcpt(char *buf, size_t size, struct span address);
+/* `RCPT TO:<address>` and its parameters, likewise; `utf8`: MAIL said SMTPUTF8. */
+MUST_CHECK size_t smtp_format_rcpt(char *buf, size_t size, struct span address, bool utf8,
+                                   const struct smtp_rcpt_parameters *parameters);
 
 /* A verb alone: DATA, RSET, NOOP, QUIT. */
 MUST_CHECK size_t smtp_format_verb(char *buf, size_t size, enum smtp_verb verb);
@@ -42,12 +44,10 @@ MUST_CHECK size_t smtp_format_verb(char *buf, size_t size, enum smtp_verb verb);
 /* What a listener offers, the same to every client (RFC 5321 §4.1.1.1). */
 struct smtp_policy {
     struct span hostname;
-    bool pipelining;     /* RFC 2920 */
-    bool eightbitmime;   /* RFC 6152 */
-    bool enhanced_codes; /* RFC 2034 */
-    bool size;           /* RFC 1870 */
-    bool xclient;        /* xclient.h: to whom it is allowed */
-    uint64_t size_limit; /* bytes; 0: no fixed limit */
+    smtp_extension_set offers;
+    bool xclient;           /* xclient.h: to whom it is allowed */
+    uint64_t size_limit;    /* of SIZE, bytes; 0: no fixed limit */
+    uint32_t recipient_max; /* of LIMITS: RCPTMAX */
 };
 
 /* `220 hostname ESMTP SplitMX` */

@@ -21,12 +21,25 @@ static struct span between(const char *from, const struct span *rest)
     return (struct span){from, (size_t)(rest->at - from)};
 }
 
-/* sub-domain = Let-dig [Ldh-str] */
+/* Characters of a class, and what lies beyond ASCII (RFC 6531 §3.3). */
+static struct span take_while_utf8(struct span *rest, bool (*is)(char))
+{
+    const char *from = rest->at;
+    size_t beyond;
+    do {
+        span_take_while(rest, is);
+        beyond = char_utf8(*rest);
+        span_take(rest, beyond);
+    } while (beyond > 0);
+    return between(from, rest);
+}
+
+/* sub-domain = Let-dig [Ldh-str], or a U-label: its own limit is that of its A-label. */
 static bool take_label(struct span *rest)
 {
-    struct span label = span_take_while(rest, char_is_ldh);
-    return label.len > 0 && label.len <= SMTP_LABEL_MAX && label.at[0] != '-' &&
-           label.at[label.len - 1] != '-';
+    struct span label = take_while_utf8(rest, char_is_ldh);
+    return label.len > 0 && (label.len <= SMTP_LABEL_MAX || !span_is_ascii(label)) &&
+           label.at[0] != '-' && label.at[label.len - 1] != '-';
 }
 
 /* Domain = sub-domain *("." sub-domain) */
@@ -68,7 +81,7 @@ static bool take_quoted_string(struct span *rest)
     if (!take(rest, '"'))
         return false;
     for (;;) {
-        span_take_while(rest, char_is_qtext);
+        take_while_utf8(rest, char_is_qtext);
         if (take(rest, '"'))
             return true;
         if (!take(rest, '\\') || rest->len == 0 || !char_is_print(rest->at[0]))
@@ -88,7 +101,7 @@ static bool take_local_part(struct span *rest, struct smtp_path *out)
 {
     const char *local = rest->at;
     out->quoted = rest->len > 0 && rest->at[0] == '"';
-    if (out->quoted ? !take_quoted_string(rest) : span_take_while(rest, is_dot_atext).len == 0)
+    if (out->quoted ? !take_quoted_string(rest) : take_while_utf8(rest, is_dot_atext).len == 0)
         return false;
     out->local = between(local, rest);
     return true;
@@ -141,12 +154,16 @@ size_t smtp_path_parse(const char *text, size_t len, struct smtp_path *out)
         if (!take_mailbox(&rest, out))
             return 0;
     }
-    return take(&rest, '>') ? (size_t)(rest.at - text) : 0;
+    if (!take(&rest, '>'))
+        return 0;
+    struct span whole = between(text, &rest);
+    out->utf8 = !span_is_ascii(whole);
+    return whole.len;
 }
 
 bool smtp_is_domain(struct span text)
 {
-    return text.len > 0 && take_domain(&text) && text.len == 0;
+    return text.len > 0 && span_is_ascii(text) && take_domain(&text) && text.len == 0;
 }
 
 bool smtp_is_address_literal(struct span text)
@@ -154,17 +171,22 @@ bool smtp_is_address_literal(struct span text)
     return take_literal(&text) && text.len == 0;
 }
 
-bool smtp_is_address(struct span text)
+bool smtp_is_utf8_address(struct span text)
 {
     struct smtp_path path;
     return text.len == 0 || (take_mailbox(&text, &path) && text.len == 0);
+}
+
+bool smtp_is_address(struct span text)
+{
+    return span_is_ascii(text) && smtp_is_utf8_address(text);
 }
 
 bool smtp_mailbox_parse(const char *text, size_t len, struct smtp_path *out)
 {
     struct span rest = {text, len};
     *out = (struct smtp_path){0};
-    return take_mailbox(&rest, out) && rest.len == 0 && out->domain.len > 0 &&
-           out->local.len <= SMTP_LOCAL_PART_MAX && out->domain.len <= SMTP_DOMAIN_MAX &&
-           len + strlen("<>") <= SMTP_PATH_MAX;
+    return span_is_ascii(rest) && take_mailbox(&rest, out) && rest.len == 0 &&
+           out->domain.len > 0 && out->local.len <= SMTP_LOCAL_PART_MAX &&
+           out->domain.len <= SMTP_DOMAIN_MAX && len + strlen("<>") <= SMTP_PATH_MAX;
 }

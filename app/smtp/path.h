@@ -24,6 +24,7 @@ struct smtp_path {
     struct span domain; /* as written; empty for <> and <postmaster>; a literal with its brackets */
     bool quoted;        /* local is a quoted-string */
     bool source_route;  /* one was there and was stripped (RFC 5321 §4.1.1.3) */
+    bool utf8;          /* it holds characters beyond ASCII (RFC 6531 §3.3) */
 };
 
 /*
@@ -31,20 +32,25 @@ struct smtp_path {
  * there is none. A local part without a domain is a path only if it is `postmaster`. Of the limits
  * only a label's is judged.
  *
+ * UTF-8 may stand wherever RFC 6531 §3.3 allows it; the caller judges whether it may be there.
+ *
  * Two deviations from the grammar, because such addresses are in use and what they mean is for
  * their destination to say: dots may stand anywhere in a local part, and underscores in a domain.
  */
 MUST_CHECK size_t smtp_path_parse(const char *text, size_t len, struct smtp_path *out);
 
 /* The whole text is one mailbox, `local@domain`, without angle brackets or source route: what a
- * configuration has. False if it is not, or too long to be a recipient. */
+ * configuration has. False if it is not, not ASCII, or too long to be a recipient. */
 MUST_CHECK bool smtp_mailbox_parse(const char *text, size_t len, struct smtp_path *out);
 
-/* The whole text is a domain name (with underscores); an address literal, with its brackets. */
+/* The whole text is a domain name (with underscores); an address literal, with its brackets. ASCII
+ * only. */
 bool smtp_is_domain(struct span text);
 bool smtp_is_address_literal(struct span text);
 
-/* The whole text could stand between the brackets of a path that has no source route. */
+/* The whole text could stand between the brackets of a path that has no source route; the first:
+ * and is ASCII. */
 bool smtp_is_address(struct span text);
+bool smtp_is_utf8_address(struct span text);
 
 #endif

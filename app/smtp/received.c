@@ -94,7 +94,6 @@ size_t smtp_received_begin(char *buf, size_t size, const struct smtp_received_fr
     smtp_write_fold(&w);
     smtp_write_word(&w, "by ");
     smtp_write(&w, from->hostname);
-    write_next(&w, from->extended ? "with ESMTP" : "with SMTP");
     return smtp_written(&w);
 }
 
@@ -103,8 +102,10 @@ size_t smtp_received_format(char *buf, size_t size, const struct smtp_received *
     struct smtp_writer w = smtp_writer(buf, size);
     smtp_write_lines(&w, r->begin);
     w.failed |= r->id.len == 0 || r->id.len > SMTP_TRANSACTION_ID_MAX ||
-                !span_is_all(r->id, is_name_char) || !smtp_is_address(r->recipient) ||
+                !span_is_all(r->id, is_name_char) ||
+                !(r->utf8 ? smtp_is_utf8_address(r->recipient) : smtp_is_address(r->recipient)) ||
                 r->recipient.len > SMTP_PATH_MAX;
+    write_next(&w, r->utf8 ? "with UTF8SMTP" : r->extended ? "with ESMTP" : "with SMTP");
     next_word(&w, r->id.len + strlen("id "));
     smtp_write_word(&w, "id ");
     smtp_write(&w, r->id);
@@ -112,7 +113,7 @@ size_t smtp_received_format(char *buf, size_t size, const struct smtp_received *
     if (r->recipient.len > 0) {
         smtp_write_fold(&w);
         smtp_write_word(&w, "for <");
-        smtp_write(&w, r->recipient);
+        smtp_append(&w, r->recipient.at, r->recipient.len); /* an address, as we saw */
         smtp_write_word(&w, ">");
     }
     smtp_write_word(&w, ";");

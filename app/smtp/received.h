@@ -35,16 +35,17 @@ struct smtp_received_from {
     struct span ptr;       /* the client's name in DNS; empty: "unknown" */
     struct ip_addr client; /* its address */
     struct span hostname;  /* ours: a domain */
-    bool extended;         /* the client said EHLO (RFC 3848: ESMTP) */
 };
 
-/* `Received: from ... by ... with ESMTP`, to be kept for smtp_received_format(). Returns its
+/* `Received: from ... by ...`, to be kept for smtp_received_format(). Returns its
  * length; 0 if it does not fit or if hostname is not what it must be. */
 MUST_CHECK size_t smtp_received_begin(char *buf, size_t size,
                                       const struct smtp_received_from *from);
 
 struct smtp_received {
     struct span begin; /* of smtp_received_begin() */
+    bool extended;     /* the client said EHLO (RFC 3848: ESMTP) */
+    bool utf8;         /* ... and SMTPUTF8 at MAIL (RFC 6531 §4.3: UTF8SMTP) */
     struct span
         id; /* of the transaction: alphanumeric, `.`, `-`, `_`; <= SMTP_TRANSACTION_ID_MAX */
     struct span recipient; /* the only one, without brackets; empty if there are several, so that

@@ -178,19 +178,60 @@ static uint64_t parse_size_limit(struct span value)
     return limit;
 }
 
+/* limit-param of RFC 9422 §3: a number from 1 to 999999; what is not one says nothing. */
+static void set_limit(struct span word, const char *name, uint32_t *limit)
+{
+    uint32_t value = 0;
+    if (!span_begins(word, name))
+        return;
+    span_take(&word, strlen(name));
+    if (word.len == 0 || word.len > 6 || !span_is_all(word, char_is_digit))
+        return;
+    for (size_t i = 0; i < word.len; i++)
+        value = value * 10 + (uint32_t)(word.at[i] - '0');
+    *limit = value;
+}
+
+static bool is_no_blank(char c)
+{
+    return c != ' ';
+}
+
+static void parse_limits(struct span rest, struct smtp_extensions *out)
+{
+    while (rest.len > 0) {
+        struct span word = span_take_while(&rest, is_no_blank);
+        set_limit(word, "MAILMAX=", &out->mail_max);
+        set_limit(word, "RCPTMAX=", &out->rcpt_max);
+        set_limit(word, "RCPTDOMAINMAX=", &out->rcpt_domain_max);
+        if (rest.len > 0)
+            span_take(&rest, 1);
+    }
+}
+
 static const struct {
-    const char *keyword;
+    enum smtp_extension extension;
     size_t flag; /* offset of its bool */
 } extensions[] = {
-    {"PIPELINING", offsetof(struct smtp_extensions, pipelining)},
-    {"8BITMIME", offsetof(struct smtp_extensions, eightbitmime)},
-    {"ENHANCEDSTATUSCODES", offsetof(struct smtp_extensions, enhanced_codes)},
-    {"SIZE", offsetof(struct smtp_extensions, size)},
-    {"SMTPUTF8", offsetof(struct smtp_extensions, smtputf8)},
-    {"CHUNKING", offsetof(struct smtp_extensions, chunking)},
-    {"DSN", offsetof(struct smtp_extensions, dsn)},
-    {"STARTTLS", offsetof(struct smtp_extensions, starttls)},
+    {SMTP_PIPELINING, offsetof(struct smtp_extensions, pipelining)},
+    {SMTP_8BITMIME, offsetof(struct smtp_extensions, eightbitmime)},
+    {SMTP_ENHANCED_CODES, offsetof(struct smtp_extensions, enhanced_codes)},
+    {SMTP_SIZE, offsetof(struct smtp_extensions, size)},
+    {SMTP_SMTPUTF8, offsetof(struct smtp_extensions, smtputf8)},
+    {SMTP_CHUNKING, offsetof(struct smtp_extensions, chunking)},
+    {SMTP_BINARYMIME, offsetof(struct smtp_extensions, binarymime)},
+    {SMTP_DSN, offsetof(struct smtp_extensions, dsn)},
+    {SMTP_LIMITS, offsetof(struct smtp_extensions, limits)},
 };
+
+smtp_extension_set smtp_extensions_offered(const struct smtp_extensions *e)
+{
+    smtp_extension_set offered = 0;
+    for (size_t i = 0; i < COUNT_OF(extensions); i++)
+        if (*(const bool *)((const char *)e + extensions[i].flag))
+            offered |= smtp_set(extensions[i].extension);
+    return offered;
+}
 
 struct smtp_extensions smtp_extensions_parse(const struct smtp_reply *ehlo)
 {
@@ -203,8 +244,12 @@ struct smtp_extensions smtp_extensions_parse(const struct smtp_reply *ehlo)
         struct span line = take_text_line(&text);
         struct span keyword = span_take_while(&line, char_is_graph);
         for (size_t i = 0; i < COUNT_OF(extensions); i++)
-            if (span_is(keyword, extensions[i].keyword))
+            if (span_is(keyword, smtp_extension_keyword(extensions[i].extension)))
                 *(bool *)((char *)&found + extensions[i].flag) = true;
+        if (span_is(keyword, "STARTTLS"))
+            found.starttls = true;
+        if (span_is(keyword, "LIMITS"))
+            parse_limits(line, &found);
         if (span_is(keyword, "XCLIENT"))
             found.xclient = smtp_identity_offered(line);
         if (span_is(keyword, "XFORWARD"))

@@ -76,11 +76,19 @@ struct smtp_extensions {
     bool chunking;              /* RFC 3030 */
     bool dsn;                   /* RFC 3461 */
     bool starttls;              /* RFC 3207 */
+    bool binarymime;            /* RFC 3030 */
+    bool limits;                /* RFC 9422 */
     uint64_t size_limit;        /* of SIZE; 0: none given */
+    uint32_t mail_max;          /* LIMITS MAILMAX: transactions in a session; 0: none given */
+    uint32_t rcpt_max;          /* RCPTMAX: recipients in a transaction */
+    uint32_t rcpt_domain_max;   /* RCPTDOMAINMAX: domains of those */
     uint32_t xclient, xforward; /* attributes, as smtp_identity_offered() has them */
 };
 
 /* Unknown keywords are skipped, malformed lines too. */
 struct smtp_extensions smtp_extensions_parse(const struct smtp_reply *ehlo);
+
+/* Which of those that we know it offers. */
+smtp_extension_set smtp_extensions_offered(const struct smtp_extensions *e);
 
 #endif

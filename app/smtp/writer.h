@@ -26,7 +26,7 @@ static inline struct smtp_writer smtp_writer(char *buf, size_t size)
     return (struct smtp_writer){.buf = buf, .size = size};
 }
 
-/* Bytes as they are. For what this header declares only. */
+/* Bytes as they are: for what this header declares, and for what was judged to be an address. */
 static inline void smtp_append(struct smtp_writer *w, const char *bytes, size_t len)
 {
     if (w->failed || len > w->size - w->len) {

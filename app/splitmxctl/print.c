@@ -15,6 +15,35 @@ static json_int_t number(const json_t *object, const char *name)
     return json_integer_value(json_object_get(object, name));
 }
 
+/* A list of words; with the server's limit behind SIZE. */
+static void print_words(const json_t *list, json_int_t size_limit, FILE *out)
+{
+    size_t i;
+    json_t *word;
+    json_array_foreach (list, i, word) {
+        fprintf(out, " %s", json_string_value(word));
+        if (size_limit > 0 && strcmp(json_string_value(word), "SIZE") == 0)
+            fprintf(out, "=%" JSON_INTEGER_FORMAT, size_limit);
+    }
+}
+
+static void print_destination(const json_t *d, FILE *out)
+{
+    const json_t *offers = json_object_get(d, "offers"), *lacks = json_object_get(d, "lacks");
+    fprintf(out, "destination %s:", text(d, "server"));
+    if (offers == NULL)
+        fprintf(out, " has not said yet what it offers");
+    else if (json_array_size(offers) == 0)
+        fprintf(out, " offers no extension");
+    else
+        print_words(offers, number(d, "size_limit"), out);
+    if (json_array_size(lacks) > 0) {
+        fprintf(out, "; lacks of what we offer:");
+        print_words(lacks, number(d, "size_limit"), out);
+    }
+    fprintf(out, "\n");
+}
+
 void print_status(const json_t *answer, FILE *out)
 {
     size_t i;
@@ -47,6 +76,8 @@ void print_status(const json_t *answer, FILE *out)
         fprintf(out, "external server %s: %s%s%s\n", text(item, "server"), text(item, "state"),
                 text(item, "verification_address")[0] != '\0' ? ", verified by " : "",
                 text(item, "verification_address"));
+    json_array_foreach (json_object_get(answer, "destinations"), i, item)
+        print_destination(item, out);
 }
 
 static void print_hop(const json_t *hop, FILE *out)

@@ -30,7 +30,7 @@ static bool add_one(struct recipients *r, const char *address, size_t len, const
 {
     char line[SMTP_LINE_MAX];
     uint64_t begin = r->count > 0 ? r->offset[r->count] : 0;
-    size_t n = smtp_format_rcpt(line, sizeof(line), (struct span){address, len});
+    size_t n = smtp_format_rcpt(line, sizeof(line), (struct span){address, len}, false, NULL);
     *why = "not an address";
     if (len == 0 || n == 0)
         return false;

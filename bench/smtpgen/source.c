@@ -47,8 +47,7 @@ struct source *source_create(const struct source_config *config, struct engine *
     s->engine = e;
     s->report = report;
     s->mail_len = smtp_format_mail(s->mail, sizeof(s->mail),
-                                   (struct span){config->from, strlen(config->from)}, 0,
-                                   SMTP_BODY_UNSPECIFIED);
+                                   (struct span){config->from, strlen(config->from)}, NULL);
     s->ehlo_len = smtp_format_ehlo(s->ehlo, sizeof(s->ehlo),
                                    (struct span){config->hostname, strlen(config->hostname)});
     s->random = config->seed | 1;

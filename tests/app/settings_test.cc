@@ -242,6 +242,19 @@ TEST(Settings, LimitsFitTogether)
     EXPECT_EQ(few.s->max_transactions, 500u) << "each is a session's";
 }
 
+TEST(Settings, AListenerSaysWhatItOffers)
+{
+    Judged usual(Ini(kHost, kPort));
+    EXPECT_EQ(usual.s->listeners[0].offers & smtp_set(SMTP_DSN), 0u) << "by option only";
+    EXPECT_NE(usual.s->listeners[0].offers & smtp_set(SMTP_SMTPUTF8), 0u);
+    std::string more = "[listener more]\nport = wan\ntcp_port = 26\ndsn = yes\nlimits = no\n";
+    Judged other(Ini(kHost, kPort, more));
+    EXPECT_EQ(other.s->listeners[1].offers,
+              (usual.s->listeners[0].offers | smtp_set(SMTP_DSN)) & ~smtp_set(SMTP_LIMITS));
+    EXPECT_THAT(Judged(Ini(kHost, kPort, more + "8bitmime = no\n")).Errors(),
+                ElementsAre(HasSubstr("smtputf8: needs 8bitmime = yes")));
+}
+
 TEST(Settings, AnExpressionThatDoesNotCompileSaysWhy)
 {
     EXPECT_THAT(

@@ -42,6 +42,14 @@ class Control(CaptureCase):
         self.assertEqual([server["state"] for server in status["external_servers"]], ["up"])
         self.assertIn(f"external server {network.EXTERNAL}:25: up", self.control("status").stdout)
 
+    def test_status_says_what_a_destination_lacks_before_it_is_missed(self):
+        self.side("alice@example.com")
+        known = {d["server"]: d for d in self.say("status")["destinations"]}
+        ours = known[f"{network.EXTERNAL}:25"]  # its probe has heard it
+        self.assertIn("SMTPUTF8", ours["lacks"])
+        self.assertNotIn("SMTPUTF8", ours["offers"])
+        self.assertRegex(self.control("status").stdout, rf"destination {network.EXTERNAL}:25: .*; lacks of what we offer:.* SMTPUTF8")
+
     def test_route_explains_by_file_and_line(self):
         said = self.say("route", "ALICE@Example.COM", "nobody@example.com")["routes"]
         self.assertEqual((said[0]["canonical"], said[0]["verdict"], said[0]["line"]), ("alice@example.com", "local", 1))

@@ -18,11 +18,7 @@ const char kThroughProxy[] = R"(
     C: PROXY TCP4 203.0.113.9 10.0.0.2 4711 25
     S: 220 mx1.example.net
     C: EHLO client.example.org
-    S: 250-mx1.example.net
-    S: 250-
-    S: 250-
-    S: 250-
-    S: 250 
+    S* 250
 )";
 
 TEST_F(BehindAProxy, TheClientIsWhomTheHeaderNames)
@@ -132,10 +128,12 @@ const char kXclientHello[] = R"(
     S: 220 mx1.example.net
     C: EHLO proxy.example.net
     S: 250-mx1.example.net
-    S: 250-
-    S: 250-
-    S: 250-
-    S: 250-
+    S: 250-PIPELINING
+    S: 250-SIZE 52428800
+    S: 250-8BITMIME
+    S: 250-SMTPUTF8
+    S: 250-ENHANCEDSTATUSCODES
+    S: 250-LIMITS RCPTMAX=
     S: 250 XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT
 )";
 

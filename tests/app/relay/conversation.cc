@@ -376,6 +376,14 @@ std::string Fixture::HearTrace(char letter)
     return "";
 }
 
+std::string Fixture::HearReply(char letter, const std::string &code)
+{
+    std::string wrong;
+    while ((wrong = Hear(letter, code + " ", false)).rfind("heard: " + code + "-", 0) == 0)
+        ;
+    return wrong;
+}
+
 std::string Fixture::HearSoFar(char letter, const std::string &expected)
 {
     Party *p = Find(letter);
@@ -407,6 +415,8 @@ std::string Fixture::Step(const std::string &line)
                 return Act(letter, text);
         }
     }
+    if (op == "*")
+        return HearReply(letter == 'S' ? 'C' : 'D', text);
     if (letter == 'S' || letter == 'T')
         return Hear(letter == 'S' ? 'C' : 'D', text, false);
     if (op == ">" || op == "~")

@@ -3,7 +3,7 @@
 // conversations:
 //
 //     C: MAIL FROM:<a@b>      the client says a line
-//     S: 250 2.1.0 OK         ... and hears one that begins so
+//     S: 250 2.1.0 OK         ... and hears one that begins so (S* 250 a whole reply)
 //     M: connect              the mailbox server (E: the external server) gets a connection
 //     M< 220 ours             it says a line
 //     M> RCPT TO:<c@d>        ... and hears one that is exactly so (M~ one that begins so,
@@ -87,6 +87,7 @@ class Fixture
     std::string Connect(char letter, const std::string &from);
     std::string Say(char letter, const std::string &text);
     std::string HearTrace(char letter);
+    std::string HearReply(char letter, const std::string &code);
     std::string HearSoFar(char letter, const std::string &expected);
     std::string Hear(char letter, const std::string &expected, bool exactly);
 

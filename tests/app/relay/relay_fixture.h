@@ -13,11 +13,7 @@ inline const char kHello[] = R"(
     C: connect
     S: 220 mx1.example.net ESMTP
     C: EHLO client.example.org
-    S: 250-mx1.example.net
-    S: 250-
-    S: 250-
-    S: 250-
-    S: 250 
+    S* 250
 )";
 
 inline const char kMailboxGreets[] = R"(

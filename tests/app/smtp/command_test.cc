@@ -10,11 +10,14 @@ extern "C" {
 namespace
 {
 
+// What a listener offers unless it is told otherwise; nothing behind HELO.
+constexpr smtp_extension_set kOffered = SMTP_EXTENSIONS_ALL & ~(1u << SMTP_SMTPUTF8);
+
 // What a line means, in words: the verb and what it carries, or the reply that refuses it.
-std::string Parse(const std::string &line, bool extended = true)
+std::string Parse(const std::string &line, smtp_extension_set offered = kOffered)
 {
     struct smtp_command c;
-    enum smtp_command_error error = smtp_command_parse(line.data(), line.size(), extended, &c);
+    enum smtp_command_error error = smtp_command_parse(line.data(), line.size(), offered, &c);
     if (error != SMTP_COMMAND_OK)
         return smtp_command_error_reply(error);
     std::string s = smtp_verb_name(c.verb);
@@ -22,10 +25,22 @@ std::string Parse(const std::string &line, bool extended = true)
         s += " <" + Text(c.path.address) + ">";
     if (c.argument.len > 0)
         s += " '" + Text(c.argument) + "'";
-    if (c.size > 0)
-        s += " size " + std::to_string(c.size);
-    if (c.body != SMTP_BODY_UNSPECIFIED)
-        s += c.body == SMTP_BODY_7BIT ? " 7bit" : " 8bitmime";
+    if (c.mail.size > 0)
+        s += " size " + std::to_string(c.mail.size);
+    if (c.mail.body != SMTP_BODY_UNSPECIFIED)
+        s += c.mail.body == SMTP_BODY_7BIT ? " 7bit" : " 8bitmime";
+    if (c.mail.utf8)
+        s += " utf8";
+    if (c.mail.ret != SMTP_RET_UNSPECIFIED)
+        s += c.mail.ret == SMTP_RET_FULL ? " full" : " hdrs";
+    if (c.mail.envid.len > 0)
+        s += " envid '" + Text(c.mail.envid) + "'";
+    if (c.rcpt.notify != 0)
+        s += " notify " + std::to_string(c.rcpt.notify);
+    if (c.rcpt.orcpt.len > 0)
+        s += " orcpt '" + Text(c.rcpt.orcpt) + "'";
+    if (smtp_command_is_utf8(&c))
+        s += " beyond ASCII";
     return s;
 }
 
@@ -39,7 +54,7 @@ const char kTooLong[] = "500 5.5.2 Line too long";
 const char kBare[] = "500 5.5.2 Bare CR or LF in command";
 
 // Lines of `C:` are parsed, each `S:` says what is expected of the one before.
-void Converse(const std::string &script, bool extended = true)
+void Converse(const std::string &script, smtp_extension_set offered = kOffered)
 {
     std::string command;
     size_t at = 0;
@@ -50,7 +65,7 @@ void Converse(const std::string &script, bool extended = true)
         if (line.rfind("C: ", 0) == 0) {
             command = line.substr(3);
         } else if (line.rfind("S: ", 0) == 0) {
-            EXPECT_EQ(Parse(command, extended), line.substr(3)) << "C: " << command;
+            EXPECT_EQ(Parse(command, offered), line.substr(3)) << "C: " << command;
         } else {
             ADD_FAILURE() << "not a line of a conversation: " << line;
         }
@@ -110,11 +125,12 @@ TEST(Command, KnowsVerbsInAnyCaseAndNothingLikeThem)
 TEST(Command, NamesTheVerbEvenWhenItRefusesTheLine)
 {
     struct smtp_command c;
-    EXPECT_EQ(smtp_command_parse("MAIL FROM:<a@b> SIZE=5 X", 24, true, &c), SMTP_UNKNOWN_PARAMETER);
+    EXPECT_EQ(smtp_command_parse("MAIL FROM:<a@b> SIZE=5 X", 24, kOffered, &c),
+              SMTP_UNKNOWN_PARAMETER);
     EXPECT_EQ(c.verb, SMTP_MAIL);
-    EXPECT_EQ(c.size, 0u);
+    EXPECT_EQ(c.mail.size, 0u);
     EXPECT_EQ(c.path.address.len, 0u);
-    EXPECT_EQ(smtp_command_parse("WHAT", 4, true, &c), SMTP_UNRECOGNISED);
+    EXPECT_EQ(smtp_command_parse("WHAT", 4, kOffered, &c), SMTP_UNRECOGNISED);
     EXPECT_EQ(c.verb, SMTP_UNKNOWN);
 }
 
@@ -202,10 +218,9 @@ TEST(Mail, ReadsTheBodyType)
 
 TEST(Parameters, AreRefusedWhenUnknownRepeatedOrMalformed)
 {
-    for (const char *unknown : {"SMTPUTF8", "RET=FULL", "AUTH=<>", "X-Y=z", "SIZES=1", "8BIT"})
+    for (const char *unknown : {"SMTPUTF8", "AUTH=<>", "X-Y=z", "SIZES=1", "8BIT"})
         EXPECT_EQ(Parse(std::string("MAIL FROM:<a@b> ") + unknown), kUnknownParameter) << unknown;
     EXPECT_EQ(Parse("RCPT TO:<a@b> SIZE=1"), kUnknownParameter);
-    EXPECT_EQ(Parse("RCPT TO:<a@b> NOTIFY=NEVER"), kUnknownParameter);
     EXPECT_EQ(Parse("MAIL FROM:<a@b> SIZE=1 SIZE=1"), kBadParameter);
     EXPECT_EQ(Parse("MAIL FROM:<a@b> BODY=7BIT SIZE=1 body=8BITMIME"), kBadParameter);
     for (const char *bad :
@@ -216,8 +231,8 @@ TEST(Parameters, AreRefusedWhenUnknownRepeatedOrMalformed)
 
 TEST(Parameters, AreForClientsThatSaidEhlo)
 {
-    EXPECT_EQ(Parse("MAIL FROM:<a@b> SIZE=1", false), kUnknownParameter);
-    EXPECT_EQ(Parse("MAIL FROM:<a@b>", false), "MAIL <a@b>");
+    EXPECT_EQ(Parse("MAIL FROM:<a@b> SIZE=1", 0), kUnknownParameter);
+    EXPECT_EQ(Parse("MAIL FROM:<a@b>", 0), "MAIL <a@b>");
 }
 
 TEST(Limits, OfLinesAreTheirVerbs)
@@ -303,6 +318,73 @@ TEST(Line, IsBareWithStrayNewlinesOrNul)
     EXPECT_EQ(Line("NOOP\r\r\n"), "7 bare");
     EXPECT_EQ(Line(std::string("NO\0OP\r\n", 7)), "7 bare");
     EXPECT_EQ(Line("NOOP\r\nNO\rOP\r\n"), "6"); // the next line is not this one's fault
+}
+
+TEST(Command, TakesUtf8InPathsWhereSmtputf8WasOffered)
+{
+    // RFC 6531 §3.3, §3.4
+    Converse("C: MAIL FROM:<\xc3\xa9t\xc3\xa9@caf\xc3\xa9.example> SMTPUTF8\n"
+             "S: MAIL <\xc3\xa9t\xc3\xa9@caf\xc3\xa9.example> utf8 beyond ASCII\n"
+             "C: MAIL FROM:<a@b> SMTPUTF8\n"
+             "S: MAIL <a@b> utf8\n"
+             "C: MAIL FROM:<a@b> SMTPUTF8=1\n"
+             "S: 501 5.5.4 Bad parameter value\n"
+             "C: MAIL FROM:<\xc3\xa9@b>\n"
+             "S: 553 5.6.7 A sender beyond ASCII needs SMTPUTF8\n"
+             "C: RCPT TO:<\"\xe2\x82\xac \xf0\x9f\x93\xa7\"@b>\n"
+             "S: RCPT <\"\xe2\x82\xac \xf0\x9f\x93\xa7\"@b> beyond ASCII\n"
+             "C: RCPT TO:<a@b> ORCPT=utf-8;\xc3\xa9@b\n"
+             "S: RCPT <a@b> orcpt 'utf-8;\xc3\xa9@b' beyond ASCII\n"
+             "C: RCPT TO:<a@b> ORCPT=rfc822;\xc3\xa9@b\n"
+             "S: 501 5.5.4 Bad parameter value\n"
+             "C: HELP \xc3\xa9\n"
+             "S: 501 5.5.4 Syntax error in parameters\n",
+             SMTP_EXTENSIONS_ALL);
+    EXPECT_EQ(Parse("MAIL FROM:<a@b> SMTPUTF8"), kUnknownParameter);
+    EXPECT_EQ(Parse("RCPT TO:<a@b> ORCPT=utf-8;\xc3\xa9@b"), kSyntax);
+}
+
+TEST(Command, TakesNoUtf8ThatIsNotWellFormed)
+{
+    for (const char *bad :
+         {"\xc3", "\xa9", "\xc0\xaf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf",
+          "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe2\x82", "\xf0\x9f\x93",
+          "\xc3(", "\xff", "\xfe"})
+        for (const std::string &line :
+             {"RCPT TO:<" + std::string(bad) + "@b>", "RCPT TO:<a@" + std::string(bad) + ">",
+              "RCPT TO:<\"" + std::string(bad) + "\"@b>"})
+            EXPECT_EQ(Parse(line, SMTP_EXTENSIONS_ALL), kBadRecipient) << line;
+    for (const char *good : {"\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
+                             "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"})
+        EXPECT_NE(Parse("RCPT TO:<" + std::string(good) + "@b>", SMTP_EXTENSIONS_ALL),
+                  kBadRecipient);
+}
+
+TEST(Command, UnderstandsWhatASenderWantsToBeToldOf)
+{
+    // RFC 3461 §4
+    Converse("C: MAIL FROM:<a@b> RET=HDRS ENVID=QQ314159\n"
+             "S: MAIL <a@b> hdrs envid 'QQ314159'\n"
+             "C: MAIL FROM:<a@b> ret=full ENVID=a+2Bb+3D\n"
+             "S: MAIL <a@b> full envid 'a+2Bb+3D'\n"
+             "C: RCPT TO:<a@b> NOTIFY=NEVER\n"
+             "S: RCPT <a@b> notify 1\n"
+             "C: RCPT TO:<a@b> NOTIFY=success,Failure,DELAY ORCPT=rfc822;Bob@Example.COM\n"
+             "S: RCPT <a@b> notify 14 orcpt 'rfc822;Bob@Example.COM'\n");
+    for (const char *bad :
+         {"MAIL FROM:<a@b> RET=ALL", "MAIL FROM:<a@b> ENVID=+2b", "MAIL FROM:<a@b> ENVID=+2",
+          "RCPT TO:<a@b> NOTIFY=NEVER,SUCCESS", "RCPT TO:<a@b> NOTIFY=SUCCESS,",
+          "RCPT TO:<a@b> NOTIFY=,SUCCESS", "RCPT TO:<a@b> NOTIFY=ALWAYS", "RCPT TO:<a@b> NOTIFY",
+          "RCPT TO:<a@b> ORCPT=rfc822", "RCPT TO:<a@b> ORCPT=rfc822;", "RCPT TO:<a@b> ORCPT=;a@b",
+          "RCPT TO:<a@b> ORCPT=rfc822;a+b", "RCPT TO:<a@b> ORCPT=x@y;a@b",
+          "RCPT TO:<a@b> ORCPT=rfc822;a@b ORCPT=rfc822;a@b"})
+        EXPECT_EQ(Parse(bad), kBadParameter) << bad;
+    EXPECT_EQ(Parse("MAIL FROM:<a@b> ENVID=" + std::string(100, 'x')).substr(0, 4), "MAIL");
+    EXPECT_EQ(Parse("MAIL FROM:<a@b> ENVID=" + std::string(101, 'x')), kBadParameter);
+    EXPECT_EQ(Parse("RCPT TO:<a@b> ORCPT=rfc822;" + std::string(493, 'x')).substr(0, 4), "RCPT");
+    EXPECT_EQ(Parse("RCPT TO:<a@b> ORCPT=rfc822;" + std::string(494, 'x')), kBadParameter);
+    EXPECT_EQ(Parse("MAIL FROM:<a@b> NOTIFY=NEVER"), kUnknownParameter);
+    EXPECT_EQ(Parse("RCPT TO:<a@b> NOTIFY=NEVER", kOffered & ~(1u << SMTP_DSN)), kUnknownParameter);
 }
 
 } // namespace

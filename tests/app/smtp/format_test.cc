@@ -40,14 +40,18 @@ std::string Mail(const std::string &address, uint64_t message_size = 0,
                  enum smtp_body body = SMTP_BODY_UNSPECIFIED)
 {
     return Written([&](char *buf, size_t size) {
-        return smtp_format_mail(buf, size, Span(address), message_size, body);
+        struct smtp_mail_parameters p = {};
+        p.size = message_size;
+        p.body = body;
+        return smtp_format_mail(buf, size, Span(address), &p);
     });
 }
 
 std::string Rcpt(const std::string &address)
 {
-    return Written(
-        [&](char *buf, size_t size) { return smtp_format_rcpt(buf, size, Span(address)); });
+    return Written([&](char *buf, size_t size) {
+        return smtp_format_rcpt(buf, size, Span(address), false, nullptr);
+    });
 }
 
 std::string Verb(enum smtp_verb verb)
@@ -108,12 +112,56 @@ TEST(Format, WritesWhatTheParserReadsBack)
          {"", "a@b", "\"a b\"@c.example", "a@[IPv6:2001:db8::1]", ".a..@b_c"}) {
         std::string line = Mail(address, 77, SMTP_BODY_8BITMIME);
         struct smtp_command c;
-        ASSERT_EQ(smtp_command_parse(line.data(), line.size() - 2, true, &c), SMTP_COMMAND_OK)
+        ASSERT_EQ(smtp_command_parse(line.data(), line.size() - 2, SMTP_EXTENSIONS_ALL, &c),
+                  SMTP_COMMAND_OK)
             << line;
         EXPECT_EQ(Text(c.path.address), address);
-        EXPECT_EQ(c.size, 77u);
-        EXPECT_EQ(c.body, SMTP_BODY_8BITMIME);
+        EXPECT_EQ(c.mail.size, 77u);
+        EXPECT_EQ(c.mail.body, SMTP_BODY_8BITMIME);
     }
+}
+
+TEST(Format, WritesTheParametersOfDsnAndOfSmtputf8)
+{
+    struct smtp_mail_parameters mail = {};
+    mail.ret = SMTP_RET_HDRS;
+    mail.envid = Span("QQ+3D1");
+    EXPECT_EQ(
+        Written([&](char *b, size_t n) { return smtp_format_mail(b, n, Span("a@b"), &mail); }),
+        "MAIL FROM:<a@b> RET=HDRS ENVID=QQ+3D1\r\n");
+    mail.envid = Span("two words");
+    EXPECT_EQ(
+        Written([&](char *b, size_t n) { return smtp_format_mail(b, n, Span("a@b"), &mail); }),
+        "refused");
+    mail = {};
+    mail.utf8 = true;
+    const char *address = "\xc3\xa9@b\xc3\xbc.example";
+    EXPECT_EQ(
+        Written([&](char *b, size_t n) { return smtp_format_mail(b, n, Span(address), &mail); }),
+        "MAIL FROM:<\xc3\xa9@b\xc3\xbc.example> SMTPUTF8\r\n");
+    struct smtp_rcpt_parameters rcpt = {};
+    rcpt.notify = SMTP_NOTIFY_SUCCESS | SMTP_NOTIFY_DELAY;
+    rcpt.orcpt = Span("utf-8;\xc3\xa9@b");
+    EXPECT_EQ(
+        Written(
+            [&](char *b, size_t n) { return smtp_format_rcpt(b, n, Span(address), true, &rcpt); }),
+        "RCPT TO:<\xc3\xa9@b\xc3\xbc.example> NOTIFY=SUCCESS,DELAY ORCPT=utf-8;\xc3\xa9@b\r\n");
+    EXPECT_EQ(Written([&](char *b, size_t n) {
+                  return smtp_format_rcpt(b, n, Span("a@b"), false, &rcpt);
+              }),
+              "refused");
+    rcpt.notify = SMTP_NOTIFY_NEVER;
+    rcpt.orcpt = {};
+    EXPECT_EQ(Written([&](char *b, size_t n) {
+                  return smtp_format_rcpt(b, n, Span("a@b"), false, &rcpt);
+              }),
+              "RCPT TO:<a@b> NOTIFY=NEVER\r\n");
+    for (const char *bad :
+         {"\xc3@b", "\xa9@b", "a@b\xc3", "\xed\xa0\x80@b", "\xc0\xaf@b", "a\xc3\xa9 b@c"})
+        EXPECT_EQ(
+            Written([&](char *b, size_t n) { return smtp_format_mail(b, n, Span(bad), &mail); }),
+            "refused")
+            << bad;
 }
 
 std::string EhloReply(const struct smtp_policy &policy)
@@ -127,10 +175,11 @@ TEST(Format, AnswersEhloWithThePolicy)
     struct smtp_policy policy = {};
     policy.hostname = Span("mx1.example.net");
     EXPECT_EQ(EhloReply(policy), "250 mx1.example.net\r\n");
-    policy.size = true;
+    policy.offers = smtp_set(SMTP_SIZE);
     EXPECT_EQ(EhloReply(policy), "250-mx1.example.net\r\n250 SIZE\r\n");
     policy.size_limit = 52428800;
-    policy.pipelining = policy.eightbitmime = policy.enhanced_codes = true;
+    policy.offers |=
+        smtp_set(SMTP_PIPELINING) | smtp_set(SMTP_8BITMIME) | smtp_set(SMTP_ENHANCED_CODES);
     EXPECT_EQ(EhloReply(policy), "250-mx1.example.net\r\n"
                                  "250-PIPELINING\r\n"
                                  "250-SIZE 52428800\r\n"
@@ -144,8 +193,9 @@ TEST(Format, AnswersEhloSoThatOurOwnClientUnderstandsIt)
 {
     struct smtp_policy policy = {};
     policy.hostname = Span("mx1.example.net");
-    policy.pipelining = policy.size = policy.eightbitmime = policy.enhanced_codes = true;
+    policy.offers = SMTP_EXTENSIONS_ALL;
     policy.size_limit = 1000;
+    policy.recipient_max = 250;
     std::string bytes = EhloReply(policy);
     struct smtp_reply reply = {};
     size_t used;
@@ -153,9 +203,11 @@ TEST(Format, AnswersEhloSoThatOurOwnClientUnderstandsIt)
                               &used),
               SMTP_REPLY_COMPLETE);
     struct smtp_extensions e = smtp_extensions_parse(&reply);
-    EXPECT_TRUE(e.pipelining && e.size && e.eightbitmime && e.enhanced_codes);
-    EXPECT_FALSE(e.smtputf8 || e.chunking || e.dsn || e.starttls);
+    EXPECT_EQ(smtp_extensions_offered(&e), SMTP_EXTENSIONS_ALL);
+    EXPECT_FALSE(e.starttls);
     EXPECT_EQ(e.size_limit, 1000u);
+    EXPECT_EQ(e.rcpt_max, 250u);
+    EXPECT_EQ(e.mail_max + e.rcpt_domain_max, 0u);
 }
 
 TEST(Format, GreetsAndAnswersHelo)

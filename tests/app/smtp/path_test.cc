@@ -24,6 +24,8 @@ std::string Path(const std::string &text)
         s += ", routed";
     if (Text(p.address) != Text(p.local) + (p.domain.len > 0 ? "@" + Text(p.domain) : ""))
         s += ", address is " + Text(p.address);
+    if (p.utf8)
+        s += ", UTF-8";
     if (n < text.size())
         s += ", then '" + text.substr(n) + "'";
     return s;
@@ -66,10 +68,10 @@ TEST(Path, NeedsADomainUnlessItIsThePostmaster)
 TEST(Path, RefusesWhatTheGrammarDoesNotHave)
 {
     for (const char *bad :
-         {"<a@b@c>",  "<a b@c>",  "<a,b@c>",    "<a;b@c>",    "<a:b@c>",      "<(a)@c>",
-          "<a[b]@c>", "<a\\b@c>", "<a\"b\"@c>", "<\"a\"b@c>", "<\"a\".b@c>",  "<a@b..c>",
-          "<a@.b>",   "<a@b.>",   "<a@-b>",     "<a@b->",     "<a@b.-c>",     "<a@b c>",
-          "<a@b/c>",  "<a\tb@c>", "<a@b\tc>",   "<a\x7f@c>",  "<\xc3\xa9@c>", "<a@\xc3\xa9.c>"})
+         {"<a@b@c>",  "<a b@c>",  "<a,b@c>",    "<a;b@c>",    "<a:b@c>",     "<(a)@c>",
+          "<a[b]@c>", "<a\\b@c>", "<a\"b\"@c>", "<\"a\"b@c>", "<\"a\".b@c>", "<a@b..c>",
+          "<a@.b>",   "<a@b.>",   "<a@-b>",     "<a@b->",     "<a@b.-c>",    "<a@b c>",
+          "<a@b/c>",  "<a\tb@c>", "<a@b\tc>",   "<a\x7f@c>",  "<\xc3@c>",    "<a@\xa9.c>"})
         EXPECT_EQ(Path(bad), "no path") << bad;
     EXPECT_EQ(Path(std::string("<a\0@c>", 6)), "no path");
     EXPECT_EQ(Path(std::string("<a@c\0>", 6)), "no path");
@@ -96,9 +98,22 @@ TEST(Path, TakesQuotedLocalParts)
     EXPECT_EQ(Path("<\"a\\\"b\\\\\"@c>"), "\"a\\\"b\\\\\" at c, quoted");
     EXPECT_EQ(Path("<\"\"@c>"), "\"\" at c, quoted");
     EXPECT_EQ(Path("<\"\\a\\ \"@c>"), "\"\\a\\ \" at c, quoted");
-    for (const char *bad : {"<\"a@c>", "<\"a\\\"@c>", "<\"@c>", "<\"\\", "<\"a\tb\"@c>",
-                            "<\"a\\\tb\"@c>", "<\"a\\\r\"@c>", "<\"\xc3\xa9\"@c>"})
+    for (const char *bad :
+         {"<\"a@c>", "<\"a\\\"@c>", "<\"@c>", "<\"\\", "<\"a\tb\"@c>", "<\"a\\\tb\"@c>",
+          "<\"a\\\r\"@c>", "<\"\xc3\"@c>", "<\"\\\xc3\xa9\"@c>"})
         EXPECT_EQ(Path(bad), "no path") << bad;
+}
+
+TEST(Path, TakesUtf8AndSaysSo)
+{
+    // RFC 6531 §3.3
+    EXPECT_EQ(Path("<\xc3\xa9@caf\xc3\xa9.c>"), "\xc3\xa9 at caf\xc3\xa9.c, UTF-8");
+    EXPECT_EQ(Path("<\"\xc3\xa9 x\"@c>"), "\"\xc3\xa9 x\" at c, quoted, UTF-8");
+    EXPECT_EQ(Path("<@\xc3\xa9.x:a@c>"), "a at c, routed, UTF-8");
+    EXPECT_FALSE(smtp_is_domain(Span("caf\xc3\xa9.c")));
+    EXPECT_FALSE(smtp_is_address(Span("\xc3\xa9@c")));
+    EXPECT_TRUE(smtp_is_utf8_address(Span("\xc3\xa9@c")));
+    EXPECT_FALSE(Mailbox("\xc3\xa9@c.example"));
 }
 
 TEST(Path, TakesAddressLiterals)

@@ -19,6 +19,7 @@ const int64_t kTime = 1234567890;
 
 struct Received : smtp_received_from {
     struct span id, recipient;
+    bool extended, utf8;
     int64_t time;
 };
 
@@ -46,6 +47,8 @@ std::string Format(const Received &from)
     EXPECT_EQ(smtp_received_begin(buf, len - 1, &from), 0u);
     struct smtp_received r = {};
     r.begin = {begin, len};
+    r.extended = from.extended;
+    r.utf8 = from.utf8;
     r.id = from.id;
     r.recipient = from.recipient;
     r.date = Span(smtp_date_format(from.time, date));
@@ -217,6 +220,21 @@ TEST(Date, AgreesWithTheLibraryOnEveryDayOfFiveHundredYears)
         strftime(expected, sizeof(expected), "%a, %d %b %Y %H:%M:%S +0000", &tm);
         ASSERT_STREQ(smtp_date_format(t, buf), expected);
     }
+}
+
+TEST(Received, NamesAnAddressBeyondAsciiOnlyInInternationalizedMail)
+{
+    // RFC 6531 §3.7.3, §4.3
+    Received r = Ordinary();
+    r.recipient = Span("\xc3\xa9@caf\xc3\xa9.example");
+    EXPECT_EQ(Format(r), "refused");
+    r.utf8 = true;
+    EXPECT_EQ(Format(r),
+              "Received: from client.example (ptr.example [192.0.2.1])\r\n"
+              "\tby mx1.example.net with UTF8SMTP id 4ZQ1k0\r\n"
+              "\tfor <\xc3\xa9@caf\xc3\xa9.example>; Fri, 13 Feb 2009 23:31:30 +0000\r\n");
+    r.recipient = Span("\xc3@caf\xc3\xa9.example");
+    EXPECT_EQ(Format(r), "refused");
 }
 
 } // namespace

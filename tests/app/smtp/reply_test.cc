@@ -230,6 +230,9 @@ std::string Offers(const std::string &bytes)
     add(e.chunking, "CHUNKING");
     add(e.dsn, "DSN");
     add(e.starttls, "STARTTLS");
+    add(e.binarymime, "BINARYMIME");
+    add(e.limits, "LIMITS " + std::to_string(e.mail_max) + " " + std::to_string(e.rcpt_max) + " " +
+                      std::to_string(e.rcpt_domain_max));
     return s;
 }
 
@@ -250,7 +253,21 @@ TEST(Extensions, AreReadFromWhatExchangeSays)
                      "250-ENHANCEDSTATUSCODES\r\n250-X-ANONYMOUSTLS\r\n250-AUTH NTLM\r\n250-X-EXPS "
                      "GSSAPI NTLM\r\n"
                      "250-8BITMIME\r\n250-BINARYMIME\r\n250-CHUNKING\r\n250 XRDST\r\n"),
-              "PIPELINING 8BITMIME ENHANCEDSTATUSCODES SIZE=37748736 CHUNKING DSN");
+              "PIPELINING 8BITMIME ENHANCEDSTATUSCODES SIZE=37748736 CHUNKING DSN BINARYMIME");
+}
+
+TEST(Extensions, SayHowManyRecipientsThereMayBe)
+{
+    // RFC 9422 §3
+    EXPECT_EQ(Offers("250-x\r\n250 LIMITS MAILMAX=5 RCPTMAX=100 RCPTDOMAINMAX=1\r\n"),
+              "LIMITS 5 100 1");
+    EXPECT_EQ(Offers("250-x\r\n250 limits rcptmax=999999\r\n"), "LIMITS 0 999999 0");
+    EXPECT_EQ(Offers("250-x\r\n250 LIMITS  RCPTMAX=7  OTHER=3\r\n"), "LIMITS 0 7 0");
+    for (const char *nothing :
+         {"LIMITS", "LIMITS RCPTMAX", "LIMITS RCPTMAX=", "LIMITS RCPTMAX=1000000",
+          "LIMITS RCPTMAX=x", "LIMITS RCPTMAX=1x", "LIMITS RCPTMAX=-1", "LIMITS XRCPTMAX=1"})
+        EXPECT_EQ(Offers("250-x\r\n250 " + std::string(nothing) + "\r\n"), "LIMITS 0 0 0")
+            << nothing;
 }
 
 TEST(Extensions, AreNotReadFromTheGreeting)
