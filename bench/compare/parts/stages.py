@@ -152,7 +152,7 @@ def measure(bench, load, source):
         messages = system.facts()["relay"]["messages"]
         system.control("-i", "off")
         system.control("-d")
-        driver.join()
+        driver()
         counts = instructions(system, source)
     if not messages:
         raise Failed("there was no load")

@@ -67,7 +67,7 @@ def watch(bench, load):
         calls = system_calls(system.worker(), half)
         heap = system.heap_calls() - heap
         messages = system.facts()["relay"]["messages"]
-        driver.join()
+        driver()
     if not messages:
         raise Failed("there was no load")
     return {"system": "SplitMX, memif", "load": {"name": str(load)}, "messages": messages, "system_calls": calls,

@@ -119,11 +119,15 @@ class SplitMX(System):
         return {name: {key: now[name][key] - before[name].get(key, 0) for key in now[name]
                        if isinstance(now[name][key], (int, float))} for name in now if isinstance(now[name], dict)}
 
+    def open_sessions(self):
+        """That are open."""
+        return self.counters()["workers"]["0"]["usage"]["sessions"]
+
     def counters(self):
         """What SIGUSR1 makes it print."""
         before = len(self._objects())
         self.program.process.send_signal(signal.SIGUSR1)
-        return wait_until(lambda: self._objects()[before:], 10, "counters")[-1]
+        return wait_until(lambda: self._objects()[before:], 30, "counters")[-1]
 
     def _objects(self):
         return [json.loads(line) for line in self.program.output().splitlines(keepends=True)
