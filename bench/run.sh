@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-PAGES=2048 # of 2 MiB, for the router and the generator, each with a crowd of 100,000 sessions
+PAGES=3072 # of 2 MiB, for the router and the generator, each with a crowd of 100,000 sessions
 
 usage() {
     cat <<TEXT

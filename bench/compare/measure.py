@@ -13,7 +13,9 @@ DRAIN = 20         # seconds that a system may go on working after the load has 
 PATIENCE = 120     # for a queue to be empty
 FOREIGN = 0.05     # of a core that others may take
 WARM_UP = 1        # seconds of load before the first run
-MARGIN = 1         # seconds of load before and behind the time that counts, beside a crowd
+CROWD = 10_000     # sessions that take their time to come
+COMING = 4_000     # of them in a second, at least
+MARGIN = 1         # seconds of load before and behind the time that counts, in a crowd
 VERDICTS = {
     "generator-bound": "the generator had less than 20 % of its core to spare",
     "disturbed": "others used one of the cores",
@@ -70,7 +72,7 @@ class Stage:
     def warm_up(self, load):
         """Processes are started, pages touched, destinations verified: until a short load meets no refusal."""
         for _attempt in range(5):
-            said = self._drive(dataclasses.replace(load, idle=0), WARM_UP)
+            said = self._drive(dataclasses.replace(load, idle=0, sessions=min(load.sessions, CROWD)), WARM_UP)
             if said["counts"]["messages_accepted"] and not said["counts"]["messages_refused"]:
                 return
         raise Failed(f"{self.system.title} refuses: {said['failures']}")
@@ -91,17 +93,17 @@ class Stage:
     def run(self, load, seconds):
         """A run, as JSON."""
         self._settle()
-        if load.idle:
-            return self._run_beside_crowd(load, seconds)
+        if load.idle or load.sessions >= CROWD:
+            return self._run_in_crowd(load, seconds)
         self._begin()
         said = self._drive(load, seconds)
         generator_core = machines.Reading(self.machine.own).since(self.own)
         drained = self._settle()
         return self._judge(load, said, *self._end(), generator_core, drained)
 
-    def _run_beside_crowd(self, load, seconds):
+    def _run_in_crowd(self, load, seconds):
         """That the crowd comes and goes is not of the run: what counts lies between."""
-        result = self.background(load, seconds + 2 * MARGIN)
+        result = self.background(load, seconds + 2 * MARGIN + load.sessions / COMING)
         wait_until(lambda: self.system.open_sessions() >= load.idle + load.sessions, PATIENCE, "the crowd stands", step=1)
         time.sleep(MARGIN)
         self._begin()

@@ -27,6 +27,7 @@ control = @DIRECTORY@/control
 hugepages = @HUGEPAGES@
 budget = @BUDGET@M
 max_sessions = @SESSIONS@
+max_transactions = @SESSIONS@
 max_connections = @CONNECTIONS@
 max_recipients = @RECIPIENTS@
 [log]
