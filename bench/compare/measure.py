@@ -11,6 +11,7 @@ from segment import Segment
 
 DRAIN = 20         # seconds that a system may go on working after the load has ended
 PATIENCE = 120     # for a queue to be empty
+FILLING = 1        # seconds of load, at most, where there is one: it takes twenty times that to empty it
 FOREIGN = 0.05     # of a core that others may take
 WARM_UP = 1        # seconds of load before the first run
 CROWD = 10_000     # sessions that take their time to come
@@ -61,10 +62,10 @@ class Stage:
     def _drive(self, load, seconds):
         """What smtpgen says. Where there is a queue, it is empty afterwards, and that is part of the time."""
         began = time.monotonic()
-        said = self.generator.drive(load, seconds)
+        said = self.generator.drive(load, min(seconds, FILLING) if self.system.queues else seconds)
         self.accepted += said["counts"]["messages_accepted"]
         if self.system.queues:
-            while self.system.logged() < self.accepted and time.monotonic() < began + seconds + PATIENCE:
+            while self.system.logged() < self.accepted and time.monotonic() < began + PATIENCE:
                 time.sleep(0.2)
             said["seconds"] = time.monotonic() - began
         return said
