@@ -21,7 +21,7 @@ class Machine:
 
     @classmethod
     def choose(cls):
-        """The last two CPUs that we may use; a sentence instead if there are not two."""
+        """The last two CPUs that we may use; None if there are not two."""
         cpus = sorted(os.sched_getaffinity(0))
         return cls(cpus[-1], cpus[-2]) if len(cpus) > 1 else None
 
