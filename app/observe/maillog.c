@@ -286,6 +286,8 @@ size_t mail_record_format(const struct mail_record *r, char *buf)
     put_field(&l, "next_hop",
               r->route.hop_count > 0 ? endpoint_format(&r->route.hops[0].server, text) : "-");
     put_field(&l, "reply", r->reply);
+    if (r->unheard)
+        put_field(&l, "heard", "no");
     if (r->word[0] != '\0')
         put_field(&l, "word", r->word);
     put_number(&l, "bytes", r->bytes);

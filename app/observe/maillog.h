@@ -53,6 +53,7 @@ struct mail_record {
     struct endpoint client;
     uint64_t bytes; /* of content as received */
     uint32_t rcpt_us, data_us, content_us, commit_us;
+    bool unheard; /* the client had gone before it could be told */
     char transaction[TRANSACTION_ID_SIZE];
     struct route route;
     char helo[SMTP_DOMAIN_MAX + 1];

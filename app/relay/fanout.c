@@ -102,9 +102,9 @@ static bool forward(struct transaction *t, const struct slice *part)
     return true;
 }
 
-/* Pass on the next bytes, at most `limit`, and keep them for a leg that may have to begin again.
- * Returns how many; stops when a leg ends. */
-static size_t forward_bytes(struct transaction *t, size_t limit, bool keep)
+/* Pass on the next bytes, at most `limit`, and keep them: a leg may have to begin again, or the
+ * client may leave before it hears what came of them. Returns how many; stops when a leg ends. */
+static size_t forward_bytes(struct transaction *t, size_t limit)
 {
     struct stream *client = t->client->stream;
     struct slice slices[PEEK_SLICES];
@@ -119,23 +119,13 @@ static size_t forward_bytes(struct transaction *t, size_t limit, bool keep)
             if (t->fingerprint != NULL)
                 fingerprint_add(t->fingerprint, part.data, part.len);
             bool good = forward(t, &part);
-            if (keep)
-                kept_add(t->relay, &t->kept, &part);
-            else
-                slice_release(&part);
+            kept_add(t->relay, &t->kept, &part);
             if (!good)
                 return done;
             done += len;
         }
     }
     return done;
-}
-
-/* All that is left goes to a single leg, and its end follows at once: it will not begin again. */
-static bool is_final(const struct transaction *t, const struct leg *slowest, size_t ready,
-                     size_t space)
-{
-    return t->content.ended && t->parties == 1 && ready <= space && !leg_is_down(slowest);
 }
 
 bool fanout_pass(struct transaction *t)
@@ -145,8 +135,7 @@ bool fanout_pass(struct transaction *t)
         return false;
     const struct leg *slowest = fanout_slowest(t);
     size_t space = slowest != NULL ? leg_room(slowest) : 0;
-    bool keep = slowest != NULL && !is_final(t, slowest, ready, space);
-    size_t sent = forward_bytes(t, ready < space ? ready : space, keep);
+    size_t sent = forward_bytes(t, ready < space ? ready : space);
     if (t->state != TRANSACTION_CONTENT)
         return false; /* a leg ran out of memory */
     stream_consume(t->client->stream, sent);

@@ -7,6 +7,12 @@
  *     none -> pending -> committed | in doubt | none (refused)
  *                ^-----------'  a retry is being served by it
  *
+ * What is remembered: of a message to several destinations each one's state, before its client can
+ * know; of a message to one, whose answer is the client's, what came of it when the client has gone
+ * before it could hear it. The content of the latter is looked at only then: it is kept up to
+ * replay_bytes for the purpose, and a longer message, or one without a Message-ID, is not
+ * remembered (RELAY_UNHEARD_UNKNOWN).
+ *
  * Pending is written before the end of data goes out, so that a retry that overtakes the answer
  * sees it. An entry serves one transaction at a time, its owner's; it ends when the client has
  * acknowledged our reply, or with its time. Entries are bounded: the oldest that is not pending

@@ -63,18 +63,25 @@ static bool knows_any(const struct transaction *t)
     return false;
 }
 
-void recall_start(struct transaction *t)
+static bool take_fingerprint(struct transaction *t)
 {
     struct relay *r = t->relay;
-    if (t->parties == 1 && (memo_empty(r->memo) || !knows_any(t)))
-        return;
     t->fingerprint = LIST_FIRST(&r->fingerprints_free);
     if (t->fingerprint == NULL) {
         relay_count(r, RELAY_MEMO_FULL);
-        return;
+        return false;
     }
     LIST_REMOVE(t->fingerprint, entry);
     fingerprint_start(t->fingerprint);
+    return true;
+}
+
+void recall_start(struct transaction *t)
+{
+    if (t->parties == 1 && (memo_empty(t->relay->memo) || !knows_any(t)))
+        return;
+    if (!take_fingerprint(t))
+        return; /* a retry of it will not be known */
 }
 
 void recall_drop(struct transaction *t)
@@ -132,6 +139,32 @@ void recall_pending(const struct transaction *t, const struct leg *leg)
 {
     if (t->recalled)
         note(t, leg, MEMO_PENDING);
+}
+
+/* The digest of what is kept. */
+static bool digest_kept(struct transaction *t)
+{
+    struct kept_cursor at = {0};
+    struct slice slice;
+    if (t->kept.state != KEPT_ALL || !take_fingerprint(t))
+        return false;
+    while (kept_take(&t->kept, &at, UINT32_MAX, &slice))
+        fingerprint_add(t->fingerprint, slice.data, slice.len);
+    recall_finish(t);
+    return t->recalled;
+}
+
+bool recall_unheard(struct transaction *t)
+{
+    if (t->recalled)
+        return true;
+    if (t->content.message_id_len == 0 || !digest_kept(t))
+        return false;
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        if (t->legs[i].state == LEG_DOTTED)
+            recall_pending(t, &t->legs[i]);
+    }
+    return true;
 }
 
 void recall_settle(const struct transaction *t)

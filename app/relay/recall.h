@@ -26,6 +26,13 @@ void recall_pending(const struct transaction *t, const struct leg *leg);
 /* All legs have ended: what came of those that were pending. */
 void recall_settle(const struct transaction *t);
 
+/*
+ * The client has gone, and legs have their end: what it has not heard of its retry must not repeat.
+ * The content of a single leg was not looked at while it streamed, but it is kept, up to
+ * replay_bytes; what the legs wait for is pending from here on. False: the retry will not be known.
+ */
+MUST_CHECK bool recall_unheard(struct transaction *t);
+
 /* The content's digest is given up. */
 void recall_drop(struct transaction *t);
 

@@ -154,6 +154,8 @@ smtp_extension_set relay_lacking(const struct settings *s, const struct relay_of
     X(RELAY_MESSAGES_OVERTAKEN, "messages deferred: an earlier try of them was still under way")   \
     X(RELAY_LEGS_SUPPRESSED, "deliveries left out: the destination had them from an earlier try")  \
     X(RELAY_LEGS_REPEATED, "deliveries repeated after doubt: possible duplicates")                 \
+    X(RELAY_UNHEARD, "messages whose client left before it could hear what came of them")          \
+    X(RELAY_UNHEARD_UNKNOWN, "of these, that a retry will not be known by: long or without id")    \
     X(RELAY_MEMO_FULL, "messages or recipients that a retry will not be known by: out of memory")  \
     X(RELAY_MESSAGES_REFUSED, "messages that a destination refused")                               \
     X(RELAY_MESSAGES_IN_DOUBT, "messages whose answer never came: a retry may deliver again")      \

@@ -385,6 +385,7 @@ static void log_legs(struct transaction *t)
             continue;
         if (t->parties > 1 && rcpt->leg != NULL && rcpt->leg->state >= LEG_COMMITTED)
             keep_reply(rcpt->record, &rcpt->leg->reply);
+        rcpt->record->unheard = t->client == NULL;
         log_recipient(t, rcpt, status_of_leg(t, rcpt->leg), &t->answer);
     }
 }
@@ -451,6 +452,9 @@ void transaction_abandon(struct transaction *t)
     static const struct client_reply none;
     t->client = NULL;
     if (t->state == TRANSACTION_COMMIT && !commit_revocable(t)) {
+        relay_count(r, RELAY_UNHEARD);
+        if (!recall_unheard(t))
+            relay_count(r, RELAY_UNHEARD_UNKNOWN);
         if (replay_call_off(t))
             leg_changed(t);
         return; /* leg_changed() ends it */

@@ -141,6 +141,101 @@ TEST_F(Memo, ARetryThatOvertakesTheAnswerIsDeferred)
     EXPECT_EQ(f.Counter(RELAY_LEGS_SUPPRESSED), 1u);
 }
 
+// ------------------------------------------------------------- one destination, nobody there --
+
+// A message to alice alone: its end is out, its client has gone.
+struct Unheard : Memo {
+    void Leave(const std::string &id = "C: Message-ID: <1@a>\n")
+    {
+        Say(kHello);
+        Say(kToData);
+        Say(id + "C:\nC: x\nC: .\nwait 10ms");
+        EXPECT_NE(f.Heard('M').find("\r\n.\r\n"), std::string::npos);
+        Say("C: reset\nwait 10ms");
+        f.Keep('M', 'N');
+    }
+    // On the connection `m`, to the 354.
+    void Again(const std::string &m)
+    {
+        Say("C: MAIL FROM:<sender@example.org>\nS: 250\nC: RCPT TO:<alice@example.com>");
+        if (m == "M")
+            Say(kMailboxGreets);
+        Say(m + "> MAIL FROM:<sender@example.org>\n" + m + "> RCPT TO:<alice@example.com>\n" + m +
+            "< 250 ok\n" + m + "< 250 alice\nS: 250 alice\nC: DATA\n" + m + "> DATA\n" + m +
+            "< 354 go\nS: 354");
+        Say("C: Message-ID: <1@a>\nC:\nC: x\nC: .");
+    }
+    void Delivered(const std::string &m)
+    {
+        Say(m + ": trace\n" + m + "> Message-ID: <1@a>\n" + m + ">\n" + m + "> x\n" + m + "> .\n" +
+            m + "< 250 again\nS: 250 again");
+    }
+    // What the destination got the first time.
+    void Skip()
+    {
+        Say("N: trace\nN> Message-ID: <1@a>\nN>\nN> x\nN> .");
+    }
+};
+
+TEST_F(Unheard, TheRetryIsNotDeliveredAgain)
+{
+    Leave();
+    Skip();
+    f.Log();
+    Say("N< 250 ours has it\nwait 100ms");
+    EXPECT_THAT(f.Log(), Contains(AllOf(HasSubstr("to=alice"), HasSubstr("status=delivered"),
+                                        HasSubstr("heard=no"))));
+    EXPECT_EQ(f.Counter(RELAY_UNHEARD), 1u);
+    Say(kHello);
+    Again("N");
+    Say("S: 250 2.0.0\nN: gone");
+    EXPECT_EQ(f.Counter(RELAY_LEGS_SUPPRESSED), 1u);
+    EXPECT_THAT(f.Log(), Contains(AllOf(HasSubstr("to=alice"), HasSubstr("status=suppressed"))));
+    // The client knows: the same again is another message.
+    Say("C: NOOP\nS: 250");
+    Again("M");
+    Delivered("M");
+}
+
+TEST_F(Unheard, ARetryThatOvertakesTheAnswerIsDeferred)
+{
+    Leave();
+    Say(kHello);
+    Again("M");
+    Say("S: 451 4.3.0\nM: gone");
+    EXPECT_EQ(f.Counter(RELAY_MESSAGES_OVERTAKEN), 1u);
+}
+
+TEST_F(Unheard, WhatWasRefusedIsAskedForAgain)
+{
+    Leave();
+    Skip();
+    Say("N< 554 5.7.1 no\nwait 100ms");
+    Say(kHello);
+    Again("N");
+    Delivered("N");
+}
+
+TEST_F(Unheard, WhatIsInDoubtIsDeliveredAgainAndCounted)
+{
+    Leave();
+    Say("N: reset\nwait 100ms");
+    Say(kHello);
+    Again("M");
+    Delivered("M");
+    EXPECT_EQ(f.Counter(RELAY_LEGS_REPEATED), 1u);
+}
+
+TEST_F(Unheard, WithoutAMessageIdItIsCounted)
+{
+    Leave("");
+    Say("N: trace\nN>\nN> x\nN> .\nN< 250 ok\nwait 100ms");
+    EXPECT_EQ(f.Counter(RELAY_UNHEARD_UNKNOWN), 1u);
+    Say(kHello);
+    Again("N");
+    Delivered("N");
+}
+
 struct Overtaken : Memo {
     // Ours does not acknowledge all of the first try (D with F and N), so that nobody gets the end
     // of it; the second (C with E and M) has given it to the external side.
