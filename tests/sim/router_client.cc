@@ -139,16 +139,21 @@ void Visit::begin(Errand *errand)
         to.resize(1 + d.upto(to.size() - 1));
     hearing_ = &client_.ledger_.hearing(me_, *errand->mail);
     accepted_.clear();
-    std::string mail = "MAIL FROM:<" + sender() + ">";
-    if (!client_.plan_.hello_only) {
-        mail += d.one_in(3) ? " SIZE=" + std::to_string(errand->mail->content.size()) : "";
-        mail += errand->mail->eightbit ? " BODY=8BITMIME" : "";
+    const Mail &m = *errand->mail;
+    std::string mail = "MAIL FROM:<" + sender() + ">", rcpt;
+    if (offers("SIZE") && d.one_in(3))
+        mail += " SIZE=" + std::to_string(m.content.size());
+    mail += m.eightbit && offers("8BITMIME") ? " BODY=8BITMIME" : "";
+    mail += m.utf8 ? " SMTPUTF8" : "";
+    if (offers("DSN") && !m.notify.empty()) {
+        mail += d.one_in(2) ? " RET=HDRS ENVID=e" + std::to_string(m.id) : "";
+        rcpt = " NOTIFY=" + m.notify + (d.one_in(2) ? " ORCPT=rfc822;somebody@else.example" : "");
     }
     commands_.push_back({MAIL, mail, ""});
     for (const std::string &r : to)
-        commands_.push_back({RCPT, "RCPT TO:<" + r + ">", r});
+        commands_.push_back({RCPT, "RCPT TO:<" + r + ">" + rcpt, r});
     commands_.push_back({DATA, "DATA", ""});
-    group_ = client_.plan_.hello_only ? 0 : unsigned(d.upto(3));
+    group_ = offers("PIPELINING") ? unsigned(d.upto(3)) : 0;
     bool slow =
         client_.plan_.slow > 0 && now_ < client_.plan_.good_from && d.one_in(client_.plan_.slow);
     chunk_ = d.one_in(3) ? 1 << 20 : 1 + d.upto(9000);
@@ -266,6 +271,7 @@ void Visit::hear(const Expected &e, const std::string &reply)
     case HELLO:
         if (!good)
             return end("not greeted");
+        offered_ = client_.plan_.hello_only ? "" : reply;
         if (client_.plan_.entrance == ClientPlan::Entrance::XCLIENT && !introduced_) {
             introduced_ = true;
             char text[ADDR_TEXT_SIZE];

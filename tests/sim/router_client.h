@@ -88,6 +88,10 @@ class Visit
     void expire();
     nsec_t patience() const;
     void note(const std::string &text);
+    bool offers(const char *extension) const
+    {
+        return offered_.find(extension) != std::string::npos;
+    }
     const std::string &sender() const
     {
         return errand_->mail->sender;
@@ -105,6 +109,7 @@ class Visit
     std::deque<Expected> expected_;
     std::set<std::string> accepted_; // recipients, at RCPT
     std::string reply_;              // so far, when it has several lines
+    std::string offered_;            // the reply to EHLO
     std::string content_;            // with its dot
     size_t said_ = 0;                // of it
     bool sending_content_ = false, mail_refused_ = false;

@@ -55,6 +55,8 @@ std::string field(const std::string &line, const std::string &key)
     std::string value = between(line, " " + key + "=", " \n");
     if (!value.empty() && value[0] == '"')
         value = between(line, " " + key + "=\"", "\"");
+    for (size_t at; (at = value.find("\\x")) != std::string::npos;)
+        value.replace(at, 4, 1, char(strtoul(value.substr(at + 2, 2).c_str(), nullptr, 16)));
     return value;
 }
 
@@ -141,10 +143,11 @@ void Ledger::accept(Mail &mail, Hearing &hearing, const std::set<std::string> &r
     }
 }
 
-bool Ledger::may_lack_eightbit(const Addressee &to) const
+bool Ledger::may_lack(const Addressee &to, const std::string &extension) const
 {
-    return std::any_of(plain_.begin(), plain_.end(),
-                       [&](char server) { return at_home(server, to.owner); });
+    return std::any_of(lacking_.begin(), lacking_.end(), [&](const auto &l) {
+        return at_home(l.first, to.owner) && (l.second == extension || l.second == "EHLO");
+    });
 }
 
 // The router counts dots that are stuffed, and the destination our own line.
@@ -179,7 +182,10 @@ void Ledger::bounce(Mail &mail, const std::string &recipient, const std::string 
                     (mail.bare && begins(reply, "550 5.6.11")) ||
                     (mail.content.size() > max_size / 8 * 7 && begins(reply, "552 5.3.4")) ||
                     (may_be_too_big(mail, *to) && begins(reply, "550 5.3.4")) ||
-                    (mail.eightbit && may_lack_eightbit(*to) && begins(reply, "550 5.6.3"));
+                    (mail.eightbit && may_lack(*to, "8BITMIME") && begins(reply, "550 5.6.3")) ||
+                    (mail.utf8 && may_lack(*to, "SMTPUTF8") && begins(reply, "550 5.6.7")) ||
+                    (mail.notify.find("SUCCESS") != std::string::npos && may_lack(*to, "DSN") &&
+                     begins(reply, "550 5.3.3"));
         if (!ours)
             wrong(what + ", which no destination said");
         return;

@@ -44,7 +44,9 @@ struct Mail {
     std::set<std::string> from; // addresses that its client says to have
     std::string content;        // without dots stuffed, lines end in CRLF
     bool eightbit = false;
-    bool bare = false; // there is a bare CR or LF in it: nobody may ever get it
+    bool utf8 = false;  // needs SMTPUTF8
+    std::string notify; // NOTIFY= of each recipient, where the router takes it; "": none
+    bool bare = false;  // there is a bare CR or LF in it: nobody may ever get it
 };
 
 // What a client knows when a connection of its own is done with a message.
@@ -96,15 +98,20 @@ class Ledger
         killed_.insert(process_);
     }
     // A server offered less than this from now on: shortfalls are no wonder.
-    void lacks_eightbit(char server)
+    void lacks(char server, const std::string &extension)
     {
-        plain_.insert(server);
+        lacking_.insert({server, extension});
     }
-
     // A server takes no more octets than this.
     void takes_at_most(char server, size_t octets)
     {
         most_[server] = octets;
+    }
+    // What the sender's message asks of each recipient's system.
+    std::string notify(const std::string &sender)
+    {
+        const Mail *m = by_sender(sender);
+        return m == nullptr || !dsn ? "" : m->notify;
     }
     // A destination was told of this client's address ("": of none) before the sender's MAIL.
     void introduced(char server, const std::string &sender, const std::string &address);
@@ -128,6 +135,7 @@ class Ledger
 
     std::deque<Mail> mails;
     size_t max_size = SIZE_MAX;       // that the router takes
+    bool dsn = false;                 // it offers DSN
     bool lagging = false;             // it knows that mailboxes have moved, their systems may not
     nsec_t memo_ttl = 0;              // of the router
     uint64_t changed = 0, missed = 0; // deliveries repeated: a changed retry, nothing remembered
@@ -173,7 +181,7 @@ class Ledger
     bool may_be_forgotten(const Taken &first, const Taken &again, const std::string &recipient);
     bool is_changed(size_t again) const;
     void judge_repeat(size_t first, size_t again, const std::string &recipient);
-    bool may_lack_eightbit(const Addressee &to) const;
+    bool may_lack(const Addressee &to, const std::string &extension) const;
     bool may_be_too_big(const Mail &mail, const Addressee &to) const;
 
     size_t remembered_;
@@ -185,7 +193,7 @@ class Ledger
     std::map<std::pair<std::string, std::string>, Entry> log_;  // by transaction and recipient
     std::map<std::pair<unsigned, std::string>, unsigned> seen_; // deliveries that a client knows of
     std::map<Asked, unsigned> asked_, answered_, lines_;
-    std::set<char> plain_;
+    std::set<std::pair<char, std::string>> lacking_;
     std::map<char, size_t> most_;
     std::string process_;
     std::set<std::string> killed_;

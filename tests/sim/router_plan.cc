@@ -31,7 +31,8 @@ const std::vector<Home> &homes()
 
 // Text for the sections of the configuration.
 struct Choices {
-    std::string appliance, memory, message, timeouts, destinations, limits, us, them, others;
+    std::string appliance, listener, memory, message, timeouts, destinations, limits, us, them,
+        others;
 };
 
 template <size_t N> const char *pick(Dice &d, const char *const (&all)[N])
@@ -60,6 +61,8 @@ std::string limits(Dice &d)
 Choices choices(Dice &d)
 {
     static const char *const ends[] = {"1s", "30s", "30s", "300s", "15m"};
+    static const char *const offers[] = {
+        "", "", "", "pipelining = no\n", "size = no\n", "limits = no\nenhancedstatuscodes = no\n"};
     static const char *const sessions[] = {"24", "24", "24", "3"};
     static const char *const messages[] = {"",
                                            "",
@@ -77,6 +80,7 @@ Choices choices(Dice &d)
     static const char *const connections[] = {"100", "100", "1", "2"};
     Choices c;
     c.appliance = std::string("shutdown_timeout = ") + pick(d, ends) + "\n";
+    c.listener = std::string(pick(d, offers)) + (d.one_in(2) ? "dsn = yes\n" : "");
     c.memory = std::string("max_sessions = ") + pick(d, sessions) +
                "\nmemo_entries = " + (d.one_in(6) ? "100" : "1000") + "\n";
     c.message = std::string(pick(d, messages)) + pick(d, sizes) + pick(d, replays);
@@ -111,11 +115,11 @@ Files files(const Choices &c, const std::vector<ServerPlan> &servers, bool moved
         c.appliance + "[memory]\nhugepages = no\nmax_connections = 256\nmax_recipients = 128\n" +
         c.memory +
         "[port wan]\ndevice = net_tap0,iface=smx0\naddress = 10.0.0.2/16, 2001:db8::2/32\n"
-        "[listener smtp]\nport = wan\n"
-        "[listener balanced]\nport = wan\ntcp_port = 26\nproxy_from = " +
-        trusted + "[listener trusted]\nport = wan\ntcp_port = 27\nxclient_from = " + trusted +
-        "[message]\nrecipients = 100\n" + c.message + "[timeouts]\n" + c.timeouts +
-        "[destinations]\n" + c.destinations + "[limits]\n" + c.limits +
+        "[listener smtp]\nport = wan\n" +
+        c.listener + "[listener balanced]\nport = wan\ntcp_port = 26\n" + c.listener +
+        "proxy_from = " + trusted + "[listener trusted]\nport = wan\ntcp_port = 27\n" + c.listener +
+        "xclient_from = " + trusted + "[message]\nrecipients = 100\n" + c.message + "[timeouts]\n" +
+        c.timeouts + "[destinations]\n" + c.destinations + "[limits]\n" + c.limits +
         "[domain example.com]\nmailboxes = mailboxes\n" +
         destination("mailbox_server", "local_identity", servers[0]) +
         "split_domain_routing = yes\nverification_address = carol@example.com\n" +
@@ -175,7 +179,9 @@ Mail mail(Dice &d, unsigned id)
     Mail m;
     m.id = id;
     m.sender = "m" + std::to_string(id) + "@client.example";
+    static const char *const notify[] = {"NEVER", "FAILURE", "SUCCESS", "SUCCESS,FAILURE", "DELAY"};
     m.eightbit = d.one_in(6);
+    m.notify = d.one_in(4) ? pick(d, notify) : "";
     m.bare = d.one_in(25);
     m.content = content(d, id, m.eightbit, m.bare);
     std::vector<Addressee> all;
@@ -204,6 +210,13 @@ ServerPlan server(Dice &d, char letter, const char *number, nsec_t good_from)
     s.pipelining = !d.one_in(4);
     s.eightbit = !d.one_in(4);
     s.size = !d.one_in(4);
+    s.utf8 = d.one_in(2);
+    s.dsn = d.one_in(2);
+    if (d.one_in(5)) {
+        s.most_recipients = unsigned(d.between(2, 5));
+        s.most_messages = unsigned(d.between(1, 3));
+    }
+    s.hates = d.one_in(5) ? unsigned(d.between(2, 5)) : 0;
     s.limit = d.one_in(5) ? 20000 : 10000000;
     s.hello_only = d.one_in(10);
     s.whims = d.one_in(4) ? 0 : d.between(3, 40);
@@ -288,12 +301,19 @@ RouterPlan router_plan(uint64_t seed)
         p.files[moved] = files(c, p.servers, moved);
     for (unsigned k = 0; k < 2; k++)
         p.clients.push_back(client(d, k, p.good_from));
+    p.dsn = c.listener.find("dsn = yes") != std::string::npos;
     unsigned id = 0;
     for (uint64_t count = d.between(1, 10); count > 0; count--) {
         p.posts.push_back({unsigned(d.upto(p.clients.size())),
                            p.start + d.upto((p.good_from - p.start) / 2), mail(d, ++id)});
         const std::vector<std::string> &from = p.clients[p.posts.back().client].claims;
-        p.posts.back().mail.from = {from.begin(), from.end()};
+        Mail &m = p.posts.back().mail;
+        m.from = {from.begin(), from.end()};
+        bool plain = p.clients[p.posts.back().client].hello_only;
+        m.notify = plain ? "" : m.notify;
+        m.utf8 = !plain && d.one_in(8);
+        if (m.utf8 && d.one_in(2))
+            m.sender = "m" + std::to_string(id) + "-\u00e4@client.example";
     }
     add_troubles(d, p);
     bool moves = std::any_of(p.troubles.begin(), p.troubles.end(),

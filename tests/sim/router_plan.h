@@ -44,6 +44,7 @@ struct RouterPlan {
     std::vector<RouterTrouble> troubles;
     nsec_t start, good_from, memo_ttl;
     size_t max_size;
+    bool dsn; // it is offered
 };
 
 RouterPlan router_plan(uint64_t seed);

@@ -88,6 +88,7 @@ RouterPlay::RouterPlay(uint64_t seed)
 {
     ledger_.max_size = plan_.max_size;
     ledger_.memo_ttl = plan_.memo_ttl;
+    ledger_.dsn = plan_.dsn;
     wire_.advance(now_);
     wire_.filter = [this](unsigned side, const Bytes &frame) { return pass(side, frame); };
     peer_ = std::make_unique<Host>(wire_, 1, seed * 3 + 2, peers(plan_), now_);

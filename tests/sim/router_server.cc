@@ -55,8 +55,12 @@ Server::Server(const ServerPlan &plan, Host &host, Ledger &ledger, uint64_t seed
     : plan_(plan), host_(host), ledger_(ledger), dice_{std::mt19937_64(seed)},
       vanish_(std::move(vanish))
 {
-    if (!plan.eightbit || plan.hello_only)
-        ledger.lacks_eightbit(plan.letter);
+    for (auto [has, extension] : {std::pair(!plan.hello_only, "EHLO"),
+                                  {plan.eightbit, "8BITMIME"},
+                                  {plan.utf8, "SMTPUTF8"},
+                                  {plan.dsn, "DSN"}})
+        if (!has)
+            ledger.lacks(plan.letter, extension);
     ledger.takes_at_most(plan.letter, plan.limit);
     listen();
 }
@@ -239,6 +243,11 @@ void Server::hear(Session &s, const std::string &line)
             text += plan_.pipelining ? "250-PIPELINING\r\n" : "";
             text += plan_.eightbit ? "250-8BITMIME\r\n" : "";
             text += plan_.size ? "250-SIZE " + std::to_string(plan_.limit) + "\r\n" : "";
+            text += plan_.utf8 ? "250-SMTPUTF8\r\n" : "";
+            text += plan_.dsn ? "250-DSN\r\n" : "";
+            if (plan_.most_recipients > 0)
+                text += "250-LIMITS RCPTMAX=" + std::to_string(plan_.most_recipients) +
+                        " MAILMAX=" + std::to_string(plan_.most_messages) + "\r\n";
             bool known = !s.identity.empty();
             if (plan_.identity == ServerPlan::Identity::XCLIENT && !known)
                 text += "250-XCLIENT NAME ADDR PROTO HELO PORT\r\n";
@@ -271,9 +280,19 @@ void Server::hear_mail(Session &s, const std::string &line)
 {
     if (s.mail)
         ledger_.wrong("MAIL within a transaction");
-    if ((line.find(" SIZE=") != std::string::npos && (s.plain || !plan_.size)) ||
-        (line.find(" BODY=") != std::string::npos && (s.plain || !plan_.eightbit)))
-        ledger_.wrong("a parameter that the destination does not know: " + line);
+    for (auto [parameter, known] : {std::pair(" SIZE=", plan_.size),
+                                    {" BODY=", plan_.eightbit},
+                                    {" SMTPUTF8", plan_.utf8},
+                                    {" RET=", plan_.dsn},
+                                    {" ENVID=", plan_.dsn}})
+        if (line.find(parameter) != std::string::npos && (s.plain || !known))
+            ledger_.wrong("a parameter that the destination does not know: " + line);
+    bool ascii = std::all_of(line.begin(), line.end(), [](char ch) { return (ch & 0x80) == 0; });
+    if (!ascii && line.find(" SMTPUTF8") == std::string::npos)
+        ledger_.wrong("an address beyond ASCII without SMTPUTF8: " + line);
+    s.asked = 0;
+    if (++s.messages > plan_.most_messages && plan_.most_messages > 0 && !s.plain)
+        ledger_.wrong("one message more than MAILMAX: " + line);
     size_t size = line.find(" SIZE=");
     if (size != std::string::npos && strtoul(&line[size + 6], nullptr, 10) > plan_.limit)
         ledger_.wrong("a message that is too big for it was offered to a destination: " + line);
@@ -296,6 +315,13 @@ void Server::hear_rcpt(Session &s, const std::string &line)
         answer(s, Stage::COUNT, "503 5.5.1 MAIL first");
         return;
     }
+    if (++s.asked > plan_.most_recipients && plan_.most_recipients > 0 && !s.plain)
+        ledger_.wrong("one recipient more than RCPTMAX: " + line);
+    size_t at = line.find(" NOTIFY=");
+    std::string notify =
+        at == std::string::npos ? "" : line.substr(at + 8, line.find(' ', at + 8) - at - 8);
+    if (s.plain || !plan_.dsn ? !notify.empty() : notify != ledger_.notify(s.sender))
+        ledger_.wrong("NOTIFY was not passed on as it came: " + line);
     if (plan_.mailboxes.count(to) == 0) {
         ledger_.wrong(to + " is not at home at " + plan_.letter);
         return;
@@ -360,6 +386,12 @@ void Server::hear_end(Session &s)
     s.content = false;
     note(s, "< (" + std::to_string(s.body.size()) + " bytes and a dot)");
     if (s.spoke) { // that was the answer
+        forget(s);
+        return;
+    }
+    bool hated = plan_.hates > 0 && strtoul(s.sender.c_str() + 1, nullptr, 10) % plan_.hates == 1;
+    if (hated) {
+        s.reply = "554 5.7.1 " + ledger_.refusal(plan_.letter, s.sender, "", 554) + "\r\n";
         forget(s);
         return;
     }
@@ -477,7 +509,7 @@ void Server::refuse(Session &s, Stage stage, const std::string &recipient)
 {
     if (stage == Stage::HELLO) {
         s.plain = true; // what the router tries then is HELO, if anything
-        ledger_.lacks_eightbit(plan_.letter);
+        ledger_.lacks(plan_.letter, "EHLO");
     }
     if (stage == Stage::MAIL)
         s.mail = false;

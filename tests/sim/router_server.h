@@ -40,9 +40,12 @@ struct ServerPlan {
     std::set<std::string> mailboxes; // nobody else is known here
     std::set<std::string> late;      // of them: who moves, and may be known only a while later
     bool pipelining = true, eightbit = true, size = true, hello_only = false;
-    size_t limit = 10000000; // octets of a message
+    bool utf8 = true, dsn = true;
+    unsigned most_recipients = 0, most_messages = 0; // by LIMITS; 0: any
+    size_t limit = 10000000;                         // octets of a message
     // How it is told of the client.
     enum class Identity { NONE, XCLIENT, XFORWARD, PROXY } identity = Identity::NONE;
+    unsigned hates = 0;     // it never takes one in so many messages; 0: none
     uint64_t whims = 0;     // one in so many steps is not as it should be; 0: none
     uint64_t favourite = 0; // of those, one in so many is `stage`; 0: none
     Stage stage = Stage::BANNER;
@@ -81,16 +84,17 @@ class Server
     struct Session {
         Talk talk;
         bool content = false, mail = false, stalled = false, over = false;
-        bool spoke = false;      // during the content
-        bool plain = false;      // greeted by HELO
-        bool header = false;     // a PROXY header is to come
-        std::string identity;    // the client's address, as far as the router said it
-        nsec_t busy = 0;         // until then it thinks
-        nsec_t active = 0;       // last time that something was heard
-        nsec_t deaf = 0;         // until then it does not read
-        std::string reply;       // what it says then
-        Whim after = Whim::NONE; // and does
-        bool takes_then = false; // the message is its own only then
+        bool spoke = false;               // during the content
+        bool plain = false;               // greeted by HELO
+        bool header = false;              // a PROXY header is to come
+        unsigned messages = 0, asked = 0; // MAIL in the session, RCPT in the transaction
+        std::string identity;             // the client's address, as far as the router said it
+        nsec_t busy = 0;                  // until then it thinks
+        nsec_t active = 0;                // last time that something was heard
+        nsec_t deaf = 0;                  // until then it does not read
+        std::string reply;                // what it says then
+        Whim after = Whim::NONE;          // and does
+        bool takes_then = false;          // the message is its own only then
         std::string sender;
         std::set<std::string> to;
         std::string body;
