@@ -85,8 +85,8 @@ std::string Ledger::refusal(char server, const std::string &sender, const std::s
 void Ledger::answered(const std::string &client, const std::string &sender,
                       const std::string &recipient, const std::string &reply)
 {
-    // What a client may not ask for now is no part of its transaction.
-    if (!begins(reply, "450 4.7.1") && !begins(reply, "452 4.3.1") &&
+    // What a client may not ask for now is no part of its transaction; and 421 may be no answer.
+    if (!begins(reply, "421") && !begins(reply, "450 4.7.1") && !begins(reply, "452 4.3.1") &&
         !begins(reply, "451 4.3.2 Out"))
         answered_[{client, sender, recipient}]++;
 }
