@@ -381,6 +381,7 @@ static void judge_extensions(struct listener_settings *l, const struct config_se
         {SMTP_DSN, "dsn"},
         {SMTP_ENHANCED_CODES, "enhancedstatuscodes"},
         {SMTP_LIMITS, "limits"},
+        {SMTP_CHUNKING, "chunking"},
     };
     for (size_t i = 0; i < COUNT_OF(keys); i++)
         if (config_bool(c, keys[i].key))

@@ -58,6 +58,7 @@ static const struct schema_key listener[] = {
     {WORD("smtputf8", "no", "yes"), .fallback = "yes"},
     {WORD("enhancedstatuscodes", "no", "yes"), .fallback = "yes"},
     {WORD("limits", "no", "yes"), .fallback = "yes"},
+    {WORD("chunking", "no", "yes"), .fallback = "yes"},
     {WORD("dsn", "no", "yes"), .fallback = "no"},
 };
 

@@ -13,7 +13,9 @@ void fanout_scan(struct transaction *t)
     struct stream *client = t->client->stream;
     struct slice slices[PEEK_SLICES];
     uint64_t before = t->content.scanned;
-    for (;;) {
+    if (t->chunks.on)
+        chunks_scan(&t->chunks, client, &t->content);
+    while (!t->chunks.on) {
         unsigned n =
             stream_peek(client, (size_t)(t->content.scanned - t->forwarded), slices, PEEK_SLICES);
         for (unsigned i = 0; i < n; i++) {
@@ -102,8 +104,37 @@ static bool forward(struct transaction *t, const struct slice *part)
     return true;
 }
 
-/* Pass on the next bytes, at most `limit`, and keep them: a leg may have to begin again, or the
- * client may leave before it hears what came of them. Returns how many; stops when a leg ends. */
+/* Pass on a part, whose reference is given away, and keep it: a leg may have to begin again, or the
+ * client may leave before it hears what came of it. False: a leg has ended. */
+static bool pass_on(struct transaction *t, struct slice *part)
+{
+    if (t->fingerprint != NULL)
+        fingerprint_add(t->fingerprint, part->data, part->len);
+    bool good = forward(t, part);
+    kept_add(t->relay, &t->kept, part);
+    return good;
+}
+
+/* Pass on the next bytes of what comes by BDAT, at most `limit`. Returns how many, and they are
+ * consumed; stops when a leg ends. */
+static size_t forward_chunk(struct transaction *t, size_t limit)
+{
+    size_t done = 0;
+    while (done < limit) {
+        struct slice part;
+        size_t most = limit - done < UINT32_MAX ? limit - done : UINT32_MAX;
+        if (!chunks_take(&t->chunks, t->client->stream, (uint32_t)most, &part))
+            return done;
+        size_t len = part.len;
+        if (!pass_on(t, &part))
+            return done;
+        done += len;
+    }
+    return done;
+}
+
+/* Pass on the next bytes of what comes by DATA, likewise; consumed are those that were passed on.
+ */
 static size_t forward_bytes(struct transaction *t, size_t limit)
 {
     struct stream *client = t->client->stream;
@@ -116,11 +147,7 @@ static size_t forward_bytes(struct transaction *t, size_t limit)
         for (unsigned i = 0; i < n && done < limit; i++) {
             size_t len = slices[i].len < limit - done ? slices[i].len : limit - done;
             struct slice part = slice_sub(&slices[i], 0, (uint32_t)len);
-            if (t->fingerprint != NULL)
-                fingerprint_add(t->fingerprint, part.data, part.len);
-            bool good = forward(t, &part);
-            kept_add(t->relay, &t->kept, &part);
-            if (!good)
+            if (!pass_on(t, &part))
                 return done;
             done += len;
         }
@@ -135,10 +162,21 @@ bool fanout_pass(struct transaction *t)
         return false;
     const struct leg *slowest = fanout_slowest(t);
     size_t space = slowest != NULL ? leg_room(slowest) : 0;
-    size_t sent = forward_bytes(t, ready < space ? ready : space);
+    size_t limit = ready < space ? ready : space;
+    size_t sent = t->chunks.on ? forward_chunk(t, limit) : forward_bytes(t, limit);
     if (t->state != TRANSACTION_CONTENT)
         return false; /* a leg ran out of memory */
-    stream_consume(t->client->stream, sent);
+    if (!t->chunks.on)
+        stream_consume(t->client->stream, sent);
     t->forwarded += sent;
     return sent > 0;
+}
+
+void fanout_skip(struct transaction *t)
+{
+    struct stream *client = t->client->stream;
+    if (t->chunks.on)
+        chunks_end(&t->chunks, client);
+    else
+        stream_consume(client, (size_t)(t->content.scanned - t->forwarded));
 }

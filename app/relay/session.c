@@ -2,6 +2,9 @@
 /* The client side: an SMTP server session. */
 #include "app/relay/session.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "app/relay/quota.h"
 #include "app/relay/session_commands.h"
 #include "app/relay/session_core.h"
@@ -27,7 +30,14 @@ static void wake(struct client *client)
 /* Bytes of content that have come. */
 static uint64_t received(const struct session *s)
 {
-    return s->state == SESSION_DRAIN ? s->drain.scanned : s->transaction->content.scanned;
+    switch (s->state) {
+    case SESSION_SWALLOW:
+        return s->swallowed;
+    case SESSION_DRAIN:
+        return s->drain.scanned;
+    default:
+        return s->transaction->content.scanned;
+    }
 }
 
 /* Content has begun, or a window of min_data_rate is over. */
@@ -92,11 +102,47 @@ static bool drain_step(struct session *s)
     return s->drain.ended;
 }
 
+/* What comes behind a chunk that was refused hears no more than that: a client that looks at the
+ * last reply alone must not take a deferral for a refusal. */
+static void note_refusal(struct session *s)
+{
+    const struct transaction *t = s->transaction;
+    if (t->chunks.on && !t->chunks.last)
+        s->behind_mail = t->answer.text[0] == '4'
+                             ? "451 4.5.0 The message was deferred; try again later"
+                             : "503 5.5.1 The message was refused; say MAIL";
+}
+
+/* Swallow a chunk. True when it is over, and answered. */
+static bool swallow_step(struct session *s)
+{
+    struct stream *client = s->client.stream;
+    size_t some = client->readable < s->swallow ? client->readable : (size_t)s->swallow;
+    stream_consume(client, some);
+    s->swallow -= some;
+    s->swallowed += some;
+    if (s->swallow > 0)
+        return false;
+    if (s->refusal == NULL) {
+        note_refusal(s);
+        return conclude(s);
+    }
+    s->state = SESSION_COMMAND;
+    session_watch(s);
+    return session_refuse_chunk(s);
+}
+
 /* The message has failed while its content streams. What was scanned of it has not all been
  * consumed. */
 static void start_drain(struct session *s)
 {
     struct transaction *t = s->transaction;
+    if (t->chunks.on) {
+        s->state = SESSION_SWALLOW;
+        s->swallow = t->chunks.left;
+        s->refusal = NULL;
+        return;
+    }
     s->state = SESSION_DRAIN;
     s->drain = t->content;
     stream_consume(s->client.stream, (size_t)(t->content.scanned - t->forwarded));
@@ -126,6 +172,18 @@ static bool proxy_step(struct session *s)
     return false;
 }
 
+/* A chunk has been passed on: another one may come, or another command. False: the session is gone.
+ */
+static bool next_chunk(struct session *s)
+{
+    char line[SMTP_REPLY_LINE_MAX];
+    snprintf(line, sizeof(line), "250 2.0.0 %" PRIu64 " octets received",
+             s->transaction->chunks.size);
+    s->state = SESSION_COMMAND;
+    session_watch(s);
+    return session_say(s, line);
+}
+
 /* One step of the state machine. True: call again. False: wait, or the session is gone. */
 static bool step(struct session *s)
 {
@@ -136,18 +194,26 @@ static bool step(struct session *s)
     case SESSION_COMMAND:
         if (t != NULL && !tell_recipients(s))
             return false;
+        if (t != NULL && t->state == TRANSACTION_CONTENT)
+            transaction_pump(t); /* between two chunks: a leg may have begun again */
         return session_take_command(s);
     case SESSION_DATA:
+        if (t->state == TRANSACTION_ENDED && t->chunks.on) {
+            start_drain(s);
+            return true;
+        }
         if (t->state == TRANSACTION_ENDED)
             return conclude(s);
         if (t->state != TRANSACTION_CONTENT)
             return false;
         s->state = SESSION_CONTENT;
         watch_content(s);
-        return session_say(s, "354 End data with <CR><LF>.<CR><LF>");
+        return t->chunks.on || session_say(s, "354 End data with <CR><LF>.<CR><LF>");
     case SESSION_CONTENT:
         if (t->state == TRANSACTION_CONTENT)
             transaction_pump(t);
+        if (t->state == TRANSACTION_CONTENT && transaction_chunk_is_done(t))
+            return next_chunk(s);
         if (t->state == TRANSACTION_CONTENT) {
             s->held |= !transaction_wants_content(t);
             return false;
@@ -159,6 +225,8 @@ static bool step(struct session *s)
             s->state = SESSION_COMMIT;
         }
         return true;
+    case SESSION_SWALLOW:
+        return swallow_step(s);
     case SESSION_DRAIN:
         return drain_step(s) && conclude(s);
     case SESSION_COMMIT:
@@ -182,6 +250,7 @@ static bool exhausted(const struct session *s)
     case SESSION_CONTENT:
         return transaction_wants_content(t);
     case SESSION_PROXY:
+    case SESSION_SWALLOW:
     case SESSION_DRAIN:
         return true;
     case SESSION_DATA:
@@ -211,7 +280,7 @@ static void run(struct session *s)
 
 static bool in_content(const struct session *s)
 {
-    return s->state == SESSION_CONTENT || s->state == SESSION_DRAIN;
+    return s->state == SESSION_CONTENT || s->state == SESSION_SWALLOW || s->state == SESSION_DRAIN;
 }
 
 /* The client knows that its message was accepted: it will not come again. */

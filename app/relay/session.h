@@ -21,6 +21,7 @@ enum session_state {
     SESSION_PROXY,   /* has not said a word: a load balancer has to name the client first */
     SESSION_DATA,    /* DATA came: waits for the legs' 354 */
     SESSION_CONTENT, /* said 354: content flows to the legs */
+    SESSION_SWALLOW, /* nobody takes the chunk of a BDAT: swallows it, then answers */
     SESSION_DRAIN,   /* the message has failed: swallows content up to its end, then answers */
     SESSION_COMMIT,  /* the end of data came: waits for the answer */
     SESSION_GONE,    /* its stream is closed; the object is reaped between rounds */

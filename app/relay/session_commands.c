@@ -58,6 +58,12 @@ static enum outcome refuse_mail(struct session *s, const char *line)
     return answer(s, line);
 }
 
+/* The extensions that the client may use. */
+static smtp_extension_set offered(const struct session *s)
+{
+    return s->client.extended ? s->entrance->settings->offers : 0;
+}
+
 static enum outcome on_hello(struct session *s, const struct smtp_command *command)
 {
     char buf[SMTP_REPLY_LINE_MAX * 2];
@@ -126,6 +132,8 @@ static enum outcome on_rcpt(struct session *s, const struct smtp_command *comman
     const char *refusal;
     if (t == NULL)
         return misplaced(s, "503 5.5.1 Say MAIL first");
+    if (t->chunks.on)
+        return object(s, "503 5.5.1 BDAT has begun");
     if (smtp_command_is_utf8(command) && !t->envelope.mail.utf8)
         return session_awaits_reply(s) ? LATER
                                        : answer(s, smtp_command_error_reply(SMTP_UTF8_RECIPIENT));
@@ -146,6 +154,8 @@ static enum outcome on_data(struct session *s)
     struct transaction *t = s->transaction;
     if (t == NULL)
         return misplaced(s, "503 5.5.1 Say MAIL first");
+    if (t->chunks.on)
+        return object(s, "503 5.5.1 BDAT has begun");
     if (t->recipient_count == 0)
         return object(s, "503 5.5.1 Say RCPT first");
     if (t->accepted == 0)
@@ -154,6 +164,44 @@ static enum outcome on_data(struct session *s)
     timer_disarm(s->relay->wheel, &s->timer);
     transaction_data(t);
     return PAUSED;
+}
+
+/* Why a chunk is not for anybody; NULL: it is. */
+static const char *chunk_refusal(struct session *s)
+{
+    const struct transaction *t = s->transaction;
+    s->is_error = true;
+    if ((offered(s) & smtp_set(SMTP_CHUNKING)) == 0)
+        return smtp_command_error_reply(SMTP_NOT_IMPLEMENTED);
+    if (t == NULL) {
+        s->is_error = s->behind_mail == NULL;
+        return s->behind_mail != NULL ? s->behind_mail : "503 5.5.1 Say MAIL first";
+    }
+    if (t->recipient_count == 0)
+        return "503 5.5.1 Say RCPT first";
+    s->is_error = false;
+    return t->accepted == 0 ? "554 5.5.1 No valid recipients" : NULL;
+}
+
+/* Its octets follow, whatever becomes of it (RFC 3030 §2): they are never taken for commands. */
+static enum outcome on_bdat(struct session *s, const struct smtp_command *command)
+{
+    struct transaction *t = s->transaction;
+    s->refusal = chunk_refusal(s);
+    s->swallow = command->chunk;
+    if (s->refusal != NULL) {
+        s->state = SESSION_SWALLOW;
+        return PAUSED;
+    }
+    transaction_chunk(t, command->chunk, command->last);
+    timer_disarm(s->relay->wheel, &s->timer);
+    s->state = SESSION_DATA;
+    return PAUSED;
+}
+
+bool session_refuse_chunk(struct session *s)
+{
+    return (s->is_error ? object(s, s->refusal) : answer(s, s->refusal)) == TAKEN;
 }
 
 static enum outcome on_quit(struct session *s)
@@ -193,6 +241,8 @@ static enum outcome execute(struct session *s, const struct smtp_command *comman
         return on_rcpt(s, command);
     case SMTP_DATA:
         return on_data(s);
+    case SMTP_BDAT:
+        return on_bdat(s, command);
     case SMTP_RSET:
         session_abandon(s);
         return answer(s, "250 2.0.0 OK");
@@ -239,13 +289,20 @@ static enum outcome refuse_proxy(struct session *s)
     return GONE;
 }
 
+/* Octets follow, and nobody knows how many: they must not be taken for commands. */
+static enum outcome lose_track(struct session *s)
+{
+    relay_count(s->relay, RELAY_CLIENT_ERRORS);
+    session_dismiss(s, smtp_command_error_reply(SMTP_SYNTAX));
+    return GONE;
+}
+
 /* A command line of n bytes with its LF. */
 static enum outcome take_line(struct session *s, const char *line, size_t n, bool bare)
 {
     struct smtp_command command;
-    smtp_extension_set offered = s->client.extended ? s->entrance->settings->offers : 0;
     enum smtp_command_error error =
-        bare ? SMTP_BARE_NEWLINE : smtp_command_parse(line, n - 2, offered, &command);
+        bare ? SMTP_BARE_NEWLINE : smtp_command_parse(line, n - 2, offered(s), &command);
     if (session_awaits_reply(s) && (error != SMTP_COMMAND_OK || command.verb != SMTP_RCPT)) {
         if (error == SMTP_COMMAND_OK && command.verb == SMTP_DATA)
             transaction_data_early(s->transaction);
@@ -253,6 +310,8 @@ static enum outcome take_line(struct session *s, const char *line, size_t n, boo
     }
     if (error != SMTP_COMMAND_OK && client_says_proxy(&s->client))
         return refuse_proxy(s);
+    if (error == SMTP_SYNTAX && command.verb == SMTP_BDAT)
+        return lose_track(s);
     if (error != SMTP_COMMAND_OK)
         return object(s, smtp_command_error_reply(error));
     return execute(s, &command);

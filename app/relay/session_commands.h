@@ -11,4 +11,7 @@ struct session;
  * the session is gone. */
 bool session_take_command(struct session *s);
 
+/* A chunk that nobody took has come: answer it with s->refusal. False: the session is gone. */
+bool session_refuse_chunk(struct session *s);
+
 #endif

@@ -334,6 +334,7 @@ static void transaction_free(struct transaction *t)
         maillog_cancel(r->log, t->spare);
     forget_verdicts(t);
     recall_drop(t);
+    chunks_drop(&t->chunks);
     if (t->kept.count > 0)
         kept_drop(r, &t->kept);
     if (t->hint != 0)
@@ -560,6 +561,18 @@ void transaction_data(struct transaction *t)
     }
 }
 
+void transaction_chunk(struct transaction *t, uint64_t size, bool last)
+{
+    chunks_begin(&t->chunks, size, last);
+    if (t->state == TRANSACTION_ENVELOPE)
+        transaction_data(t);
+}
+
+bool transaction_chunk_is_done(const struct transaction *t)
+{
+    return t->chunks.on && !t->chunks.last && t->chunks.left == 0;
+}
+
 /* All legs said 354: the client may send. */
 static void open_content(struct transaction *t)
 {
@@ -667,14 +680,17 @@ void transaction_pump(struct transaction *t)
         return;
     }
     timer_disarm(r->wheel, &t->timer);
-    if (!t->content.ended)
+    if (!t->content.ended) {
+        if (t->chunks.on && chunks_is_complete(&t->chunks))
+            fanout_skip(t);
         return;
+    }
     if (r->now >= t->content_until) {
         fail_with(t, RELAY_TIMEOUT_CONTENT,
                   "451 4.4.2 The destination took the message too slowly; try again later");
         return;
     }
-    stream_consume(t->client->stream, (size_t)(t->content.scanned - t->forwarded));
+    fanout_skip(t);
     t->forwarded = t->content.scanned;
     t->state = TRANSACTION_COMMIT;
     timer_arm(r->wheel, &t->timer, t->end_at + r->settings->commit);

@@ -11,6 +11,7 @@
 
 #include <sys/queue.h>
 
+#include "app/relay/chunks.h"
 #include "app/relay/client.h"
 #include "app/relay/envelope.h"
 #include "app/relay/hint.h"
@@ -51,6 +52,7 @@ struct transaction {
     bool single;                            /* a retry that a hint makes go to one destination */
     hint_id hint;               /* of the first recipient that has one; 0: none, or settled */
     bool replaying;             /* a leg has begun again */
+    struct chunks chunks;       /* where content comes by BDAT */
     bool begun;                 /* the legs have our Received line ... */
     uint64_t begun_at;          /* ... which tells this time of day */
     uint64_t forwarded;         /* bytes of content passed on (and consumed from the client) */
@@ -107,6 +109,13 @@ void transaction_data(struct transaction *t);
  * data, to TRANSACTION_ENDED on a failure.
  */
 void transaction_pump(struct transaction *t);
+
+/* At BDAT, under the same conditions or, for a further chunk, in TRANSACTION_CONTENT: so many
+ * octets of content come, and no more of it if they are the `last`. */
+void transaction_chunk(struct transaction *t, uint64_t size, bool last);
+
+/* In TRANSACTION_CONTENT: has the chunk been passed on, and is the stream at the next command? */
+bool transaction_chunk_is_done(const struct transaction *t);
 
 /* In TRANSACTION_CONTENT: is it the client that has to go on? */
 bool transaction_wants_content(const struct transaction *t);

@@ -48,22 +48,28 @@ static bool skip_word(struct span *rest, const char *word)
  * adds a row.
  */
 
-/* size-value = 1*20DIGIT (RFC 1870 §3). What exceeds 64 bits exceeds every limit just as well. */
-static bool set_size(struct span value, struct smtp_command *out)
+/* 1*20DIGIT; what exceeds 64 bits is UINT64_MAX. */
+static bool parse_octets(struct span value, uint64_t *out)
 {
     const size_t digits_max = 20;
     if (value.len == 0 || value.len > digits_max || !span_is_all(value, char_is_digit))
         return false;
-    uint64_t size = 0;
+    uint64_t octets = 0;
     for (size_t i = 0; i < value.len; i++) {
-        if (__builtin_mul_overflow(size, 10, &size) ||
-            __builtin_add_overflow(size, (uint64_t)(value.at[i] - '0'), &size)) {
-            size = UINT64_MAX;
+        if (__builtin_mul_overflow(octets, 10, &octets) ||
+            __builtin_add_overflow(octets, (uint64_t)(value.at[i] - '0'), &octets)) {
+            octets = UINT64_MAX;
             break;
         }
     }
-    out->mail.size = size;
+    *out = octets;
     return true;
+}
+
+/* size-value = 1*20DIGIT (RFC 1870 §3). What exceeds 64 bits exceeds every limit just as well. */
+static bool set_size(struct span value, struct smtp_command *out)
+{
+    return parse_octets(value, &out->mail.size);
 }
 
 /* RFC 6152 §3. */
@@ -197,6 +203,19 @@ static enum smtp_command_error parse_nothing(struct span rest, smtp_extension_se
     return rest.len == 0 ? SMTP_COMMAND_OK : SMTP_SYNTAX;
 }
 
+/* BDAT SP chunk-size [SP "LAST"] (RFC 3030 §2) */
+static enum smtp_command_error parse_bdat(struct span rest, smtp_extension_set offered,
+                                          struct smtp_command *out)
+{
+    (void)offered;
+    if (!parse_octets(span_take_while(&rest, is_not_space), &out->chunk) ||
+        out->chunk == UINT64_MAX)
+        return SMTP_SYNTAX;
+    skip_spaces(&rest);
+    out->last = span_is(rest, "LAST");
+    return rest.len == 0 || out->last ? SMTP_COMMAND_OK : SMTP_SYNTAX;
+}
+
 static enum smtp_command_error parse_text(struct span rest, smtp_extension_set offered,
                                           struct smtp_command *out)
 {
@@ -285,6 +304,7 @@ static const struct verb {
     [SMTP_MAIL] = {"MAIL", SMTP_LINE_MAX, parse_mail},
     [SMTP_RCPT] = {"RCPT", SMTP_LINE_MAX, parse_rcpt},
     [SMTP_DATA] = {"DATA", SMTP_COMMAND_LINE_MAX, parse_nothing},
+    [SMTP_BDAT] = {"BDAT", SMTP_COMMAND_LINE_MAX, parse_bdat},
     [SMTP_RSET] = {"RSET", SMTP_COMMAND_LINE_MAX, parse_nothing},
     [SMTP_NOOP] = {"NOOP", SMTP_COMMAND_LINE_MAX, parse_text},
     [SMTP_QUIT] = {"QUIT", SMTP_COMMAND_LINE_MAX, parse_nothing},

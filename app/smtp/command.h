@@ -28,6 +28,7 @@ enum smtp_verb {
     SMTP_MAIL,
     SMTP_RCPT,
     SMTP_DATA,
+    SMTP_BDAT,
     SMTP_RSET,
     SMTP_NOOP,
     SMTP_QUIT,
@@ -66,6 +67,8 @@ struct smtp_command {
     struct smtp_path path; /* MAIL, RCPT */
     struct smtp_mail_parameters mail;
     struct smtp_rcpt_parameters rcpt;
+    uint64_t chunk; /* BDAT: octets that follow the line (RFC 3030 §2) */
+    bool last;      /* BDAT: LAST */
 };
 
 /*

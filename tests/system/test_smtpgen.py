@@ -133,6 +133,16 @@ class SmtpgenAndSplitMX(SmtpgenCase):
         self.assertGreaterEqual(result["sink"]["counts"]["messages_accepted"],
                                 result["counts"]["messages_accepted"])
 
+    def test_what_came_by_bdat_is_verified_where_it_goes_by_data(self):
+        self.begin(external_up=False)
+        both = self.generator(1, SOURCE, OTHER_SOURCE, LOCAL, EXTERNAL)
+        code, said, result = both.run(
+            "both", "-d", "-s", "10", "--duration", "3", "--bdat", *self.targets, "--sizes", "1k:8,50k:1",
+            "--source", SOURCE, "--source", OTHER_SOURCE, "--listen", f"{LOCAL}:25", "--listen",
+            f"{EXTERNAL}:25", "--verify", "--expect", EXPECT, f"{network.ROUTER}:25")
+        self.assertEqual(code, 0, said)
+        self.assertGreater(result["counts"]["messages_accepted"], 50)
+
     def test_no_accepted_message_is_lost_where_the_router_is_killed(self):
         sink = self.generator(1, LOCAL, EXTERNAL)
         sink.start("sink", "--listen", f"{LOCAL}:25", "--listen", f"{EXTERNAL}:25", "--sink-records", sink.records)

@@ -26,8 +26,8 @@ TEST(Chars, AreOfTheClassesThatTheRfcsPutThemIn)
         EXPECT_EQ(char_is_print(c), i >= 32 && i <= 126) << i;
         EXPECT_EQ(char_is_graph(c), i >= 33 && i <= 126) << i;
         EXPECT_EQ(char_is_atext(c), In(c, kAlnum + "!#$%&'*+-/=?^_`{|}~")) << i;
-        EXPECT_EQ(char_is_qtext(c), i == 32 || i == 33 || (i >= 35 && i <= 91) ||
-                                        (i >= 93 && i <= 126))
+        EXPECT_EQ(char_is_qtext(c),
+                  i == 32 || i == 33 || (i >= 35 && i <= 91) || (i >= 93 && i <= 126))
             << i;
         EXPECT_EQ(char_is_dcontent(c), (i >= 33 && i <= 90) || (i >= 94 && i <= 126)) << i;
         EXPECT_EQ(char_is_ldh(c), In(c, kAlnum + "-_")) << i;

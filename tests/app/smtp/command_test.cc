@@ -25,6 +25,8 @@ std::string Parse(const std::string &line, smtp_extension_set offered = kOffered
         s += " <" + Text(c.path.address) + ">";
     if (c.argument.len > 0)
         s += " '" + Text(c.argument) + "'";
+    if (c.verb == SMTP_BDAT)
+        s += " " + std::to_string(c.chunk) + (c.last ? " last" : "");
     if (c.mail.size > 0)
         s += " size " + std::to_string(c.mail.size);
     if (c.mail.body != SMTP_BODY_UNSPECIFIED)
@@ -118,7 +120,7 @@ TEST(Command, KnowsVerbsInAnyCaseAndNothingLikeThem)
     EXPECT_EQ(Parse("dAtA"), "DATA");
     for (const char *bad :
          {"", " ", "\t", "D", "DAT", "DATAX", " DATA", "DATA\tX", "MAILFROM:<a@b>", "SEND",
-          "STARTTLS", "BDAT 5", "XFORWARD", "GET / HTTP/1.1", "\xc3\xa9HLO x", "EHL\x00O"})
+          "STARTTLS", "BDATA 5", "XFORWARD", "GET / HTTP/1.1", "\xc3\xa9HLO x", "EHL\x00O"})
         EXPECT_EQ(Parse(bad), kUnrecognised) << bad;
 }
 
@@ -358,6 +360,21 @@ TEST(Command, TakesNoUtf8ThatIsNotWellFormed)
                              "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"})
         EXPECT_NE(Parse("RCPT TO:<" + std::string(good) + "@b>", SMTP_EXTENSIONS_ALL),
                   kBadRecipient);
+}
+
+TEST(Command, SaysHowManyOctetsOfAChunkFollow)
+{
+    // RFC 3030 §2
+    Converse("C: BDAT 0\n"
+             "S: BDAT 0\n"
+             "C: bdat 1000 last\n"
+             "S: BDAT 1000 last\n"
+             "C: BDAT 18446744073709551614  LAST \n"
+             "S: BDAT 18446744073709551614 last\n");
+    for (const char *bad : {"BDAT", "BDAT LAST", "BDAT -1", "BDAT +1", "BDAT 0x10", "BDAT 1k",
+                            "BDAT 5 FIRST", "BDAT 5 LAST LAST", "BDAT 5LAST",
+                            "BDAT 18446744073709551615", "BDAT 000000000000000000001"})
+        EXPECT_EQ(Parse(bad), kSyntax) << bad;
 }
 
 TEST(Command, UnderstandsWhatASenderWantsToBeToldOf)
