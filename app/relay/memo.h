@@ -9,9 +9,10 @@
  *
  * What is remembered: of a message to several destinations each one's state, before its client can
  * know; of a message to one, whose answer is the client's, what came of it when the client has gone
- * before it could hear it. The content of the latter is looked at only then: it is kept up to
- * replay_bytes for the purpose, and a longer message, or one without a Message-ID, is not
- * remembered (RELAY_UNHEARD_UNKNOWN).
+ * before it could hear it, or, with one recipient, before it acknowledged that it was accepted. The
+ * content of the latter is looked at only then: it is kept up to replay_bytes for the purpose, and
+ * a longer message, or one without a Message-ID, is not remembered (RELAY_UNHEARD_UNKNOWN). A
+ * client that says QUIT, or closes, has heard, whatever it acknowledged.
  *
  * Pending is written before the end of data goes out, so that a retry that overtakes the answer
  * sees it. An entry serves one transaction at a time, its owner's; it ends when the client has

@@ -167,6 +167,21 @@ bool recall_unheard(struct transaction *t)
     return true;
 }
 
+bool recall_committed(struct transaction *t, const struct ip_addr *client, const char *recipient)
+{
+    struct relay *r = t->relay;
+    const struct leg *leg = NULL;
+    struct digest who;
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        if (t->legs[i].state == LEG_COMMITTED)
+            leg = &t->legs[i];
+    }
+    return leg != NULL && digest_kept(t) &&
+           digest_of_parties(&r->digester, client, t->envelope.sender, recipient,
+                             destination_server(leg->destination), &who) &&
+           memo_note(r->memo, &who, &t->fingerprint_digest, MEMO_COMMITTED, t->serial, r->now);
+}
+
 void recall_settle(const struct transaction *t)
 {
     for (unsigned i = 0; t->recalled && i < t->leg_count; i++) {

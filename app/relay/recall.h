@@ -33,6 +33,11 @@ void recall_settle(const struct transaction *t);
  */
 MUST_CHECK bool recall_unheard(struct transaction *t);
 
+/* The message's only leg was committed, and its client, there, may not have heard so for its only
+ * recipient. False: the retry will not be known. */
+MUST_CHECK bool recall_committed(struct transaction *t, const struct ip_addr *client,
+                                 const char *recipient);
+
 /* The content's digest is given up. */
 void recall_drop(struct transaction *t);
 

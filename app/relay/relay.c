@@ -112,6 +112,7 @@ struct relay *relay_create(const struct relay_config *config, nsec_t now, uint64
     TAILQ_INIT(&r->gone);
     TAILQ_INIT(&r->unclaimed);
     TAILQ_INIT(&r->verdicts);
+    TAILQ_INIT(&r->untold);
     r->reply_rules = reply_rules_create(r->settings->infrastructure_reject, &expression_error);
     if (expression_error != NULL) {
         *why = "infrastructure_reject is not a valid expression";

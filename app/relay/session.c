@@ -81,9 +81,15 @@ static bool conclude(struct session *s)
     s->transaction = NULL;
     s->state = SESSION_COMMAND;
     s->remembered = transaction_remembered(t);
-    transaction_end(t);
-    if (!session_say_bytes(s, reply.text, reply.len))
+    bool lasts = transaction_end(t);
+    if (!session_say_bytes(s, reply.text, reply.len)) {
+        if (lasts)
+            transaction_unheard(t);
         return false;
+    }
+    if (s->unheard != NULL)
+        transaction_heard(s->unheard);
+    s->unheard = lasts ? t : NULL;
     s->told_at = s->client.stream->written;
     if (s->relay->shutting_down) {
         session_dismiss(s, "421 4.3.2 Shutting down");
@@ -288,18 +294,31 @@ static void forget(struct session *s)
 {
     if (s->client.stream->acked < s->told_at)
         return;
-    memo_end(s->relay->memo, s->remembered);
+    if (s->remembered != 0)
+        memo_end(s->relay->memo, s->remembered);
+    if (s->unheard != NULL)
+        transaction_heard(s->unheard);
     s->remembered = 0;
+    s->unheard = NULL;
+}
+
+/* The client is lost. */
+static void lose_answer(struct session *s)
+{
+    if (s->unheard != NULL)
+        transaction_unheard(s->unheard);
+    s->unheard = NULL;
 }
 
 static void on_stream(struct stream *stream, unsigned events, void *user)
 {
     struct session *s = user;
-    if (s->remembered != 0)
+    if (s->remembered != 0 || s->unheard != NULL)
         forget(s);
     (void)stream;
     if (events & STREAM_DOWN) {
         relay_count(s->relay, RELAY_CLIENT_LOST);
+        lose_answer(s);
         session_abort(s);
         return;
     }
@@ -352,6 +371,7 @@ static void on_timer(struct timer *timer, nsec_t now)
         return;
     }
     relay_count(s->relay, RELAY_CLIENT_TIMEOUTS);
+    lose_answer(s);
     session_dismiss(s, "421 4.4.2 You were silent for too long");
 }
 

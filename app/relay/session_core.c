@@ -22,6 +22,8 @@ static void session_over(struct session *s)
 {
     struct relay *r = s->relay;
     session_abandon(s);
+    if (s->unheard != NULL)
+        transaction_heard(s->unheard);
     timer_disarm(r->wheel, &s->timer);
     quota_leave(r->quotas, s->network);
     if (s->woken)

@@ -41,13 +41,14 @@ struct session {
     const char *behind_mail; /* MAIL was refused by us: what was sent behind it hears this, and is
                                 no error of the client's. NULL: it was not */
     unsigned errors;
-    uint64_t swallow;    /* in SESSION_SWALLOW: octets that are still to come... */
-    uint64_t swallowed;  /* ... and have come */
-    const char *refusal; /* ... then this is said; NULL: the transaction's answer */
-    bool is_error;       /* ... as to a command that was wrong */
-    uint64_t remembered; /* what the memo may forget when the client has acknowledged... */
-    uint64_t told_at;    /* ... so many bytes of ours; remembered 0: nothing */
-    uint64_t window;     /* bytes of content when that window began */
+    uint64_t swallow;            /* in SESSION_SWALLOW: octets that are still to come... */
+    uint64_t swallowed;          /* ... and have come */
+    const char *refusal;         /* ... then this is said; NULL: the transaction's answer */
+    bool is_error;               /* ... as to a command that was wrong */
+    struct transaction *unheard; /* is over, its answer not acknowledged up to told_at; or NULL */
+    uint64_t remembered;         /* what the memo may forget when the client has acknowledged... */
+    uint64_t told_at;            /* ... so many bytes of ours; remembered 0: nothing */
+    uint64_t window;             /* bytes of content when that window began */
     struct quota_network *network;
     struct client client;      /* long texts at its end */
     struct smtp_content drain; /* in SESSION_DRAIN: goes on from the transaction's scanner */

@@ -31,7 +31,7 @@ struct entrance {
 
 TAILQ_HEAD(session_list, session);
 TAILQ_HEAD(connection_list, connection);
-TAILQ_HEAD(verdict_list, transaction);
+TAILQ_HEAD(transaction_list, transaction);
 
 struct relay {
     /* Read by every round. */
@@ -61,10 +61,11 @@ struct relay {
     struct fingerprint *fingerprints; /* all that there are */
     LIST_HEAD(, fingerprint) fingerprints_free;
     const struct probe_list *probes;
-    unsigned probe_steps;          /* of the list's, taken */
-    struct probe_list *own_probes; /* NULL: the control thread owns the list */
-    struct verdict_list verdicts;  /* transactions that have one, the oldest first */
-    uint64_t oldest_generation;    /* see relay_oldest_generation() */
+    unsigned probe_steps;             /* of the list's, taken */
+    struct probe_list *own_probes;    /* NULL: the control thread owns the list */
+    struct transaction_list verdicts; /* those that have one, the oldest first */
+    struct transaction_list untold;   /* over, but for their clients' acknowledgment */
+    uint64_t oldest_generation;       /* see relay_oldest_generation() */
     struct reply_rules *reply_rules;
     struct entrance entrances[SETTINGS_MAX_LISTENERS * SETTINGS_MAX_ADDRESSES];
     unsigned entrance_count;

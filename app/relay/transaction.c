@@ -93,7 +93,7 @@ static void note_verdict(struct transaction *t)
     if (t->generation != 0)
         return;
     t->generation = snapshot_generation(t->relay->snapshot);
-    TAILQ_INSERT_TAIL(&t->relay->verdicts, t, verdict_entry);
+    TAILQ_INSERT_TAIL(&t->relay->verdicts, t, relay_entry);
 }
 
 void transactions_note_oldest(struct relay *r)
@@ -107,7 +107,7 @@ static void forget_verdicts(struct transaction *t)
 {
     if (t->generation == 0)
         return;
-    TAILQ_REMOVE(&t->relay->verdicts, t, verdict_entry);
+    TAILQ_REMOVE(&t->relay->verdicts, t, relay_entry);
     transactions_note_oldest(t->relay);
 }
 
@@ -320,7 +320,16 @@ void transaction_recipient_told(struct transaction *t, struct recipient *rcpt)
 
 /* ------------------------------------------------------------------------------------ end -- */
 
-static void transaction_free(struct transaction *t)
+static void dispose(struct transaction *t)
+{
+    struct relay *r = t->relay;
+    if (t->kept.count > 0)
+        kept_drop(r, &t->kept);
+    relay_object_put(r->transaction_pool, t);
+}
+
+/* Nothing of it is under way any more. */
+static void wind_up(struct transaction *t)
 {
     struct relay *r = t->relay;
     struct recipient *rcpt;
@@ -335,12 +344,15 @@ static void transaction_free(struct transaction *t)
     forget_verdicts(t);
     recall_drop(t);
     chunks_drop(&t->chunks);
-    if (t->kept.count > 0)
-        kept_drop(r, &t->kept);
     if (t->hint != 0)
         hint_next(r->hints, t->hint);
     r->usage.transactions--;
-    relay_object_put(r->transaction_pool, t);
+}
+
+static void transaction_free(struct transaction *t)
+{
+    wind_up(t);
+    dispose(t);
 }
 
 static void log_all(struct transaction *t, enum mail_status status, const struct client_reply *told)
@@ -434,12 +446,69 @@ static void settle_hint(struct transaction *t)
     }
 }
 
-void transaction_end(struct transaction *t)
+/* Settle, count and log what came of it. */
+static void close_books(struct transaction *t)
 {
     settle_hint(t);
     count_outcome(t);
     log_legs(t);
+}
+
+/* May the memo have to know of it, if the client does not acknowledge the answer? A message to
+ * several is in the memo already. Of a message to one, that with one recipient is worth it. */
+static bool may_be_repeated(const struct transaction *t)
+{
+    return t->parties == 1 && t->accepted == 1 && !t->recalled && t->kept.state == KEPT_ALL &&
+           t->content.message_id_len > 0 && status_of_reply(&t->answer) == MAIL_DELIVERED;
+}
+
+bool transaction_end(struct transaction *t)
+{
+    const struct recipient *rcpt;
+    if (!may_be_repeated(t)) {
+        close_books(t);
+        transaction_free(t);
+        return false;
+    }
+    TAILQ_FOREACH (rcpt, &t->envelope.recipients, entry) {
+        if (rcpt->record != NULL) {
+            copy_span(t->to, text_span(rcpt->record->to));
+            t->from = rcpt->record->client.addr;
+        }
+    }
+    close_books(t);
+    wind_up(t);
+    TAILQ_INSERT_TAIL(&t->relay->untold, t, relay_entry);
+    return true;
+}
+
+void transaction_heard(struct transaction *t)
+{
+    TAILQ_REMOVE(&t->relay->untold, t, relay_entry);
+    dispose(t);
+}
+
+void transaction_unheard(struct transaction *t)
+{
+    relay_count(t->relay, RELAY_UNHEARD);
+    if (!recall_committed(t, &t->from, t->to))
+        relay_count(t->relay, RELAY_UNHEARD_UNKNOWN);
+    transaction_heard(t);
+}
+
+/* Its client has gone without the answer: the memo knows already what it can. */
+static void end_unheard(struct transaction *t)
+{
+    close_books(t);
     transaction_free(t);
+}
+
+/* Destinations have the end of it, and the client will not hear what comes, or came, of that. */
+static void note_unheard(struct transaction *t)
+{
+    relay_count(t->relay, RELAY_UNHEARD);
+    if (!recall_unheard(t))
+        relay_count(t->relay, RELAY_UNHEARD_UNKNOWN);
 }
 
 uint64_t transaction_remembered(const struct transaction *t)
@@ -453,15 +522,17 @@ void transaction_abandon(struct transaction *t)
     static const struct client_reply none;
     t->client = NULL;
     if (t->state == TRANSACTION_COMMIT && !commit_revocable(t)) {
-        relay_count(r, RELAY_UNHEARD);
-        if (!recall_unheard(t))
-            relay_count(r, RELAY_UNHEARD_UNKNOWN);
+        note_unheard(t);
         if (replay_call_off(t))
             leg_changed(t);
         return; /* leg_changed() ends it */
     }
     if (t->state == TRANSACTION_ENDED) {
-        transaction_end(t);
+        if (any_leg(t, LEG_COMMITTED) || any_leg(t, LEG_IN_DOUBT)) {
+            note_unheard(t);
+            recall_settle(t);
+        }
+        end_unheard(t);
         return;
     }
     recall_settle(t);
@@ -481,7 +552,7 @@ static void ended(struct transaction *t)
     if (t->client != NULL)
         client_wake(t->client);
     else
-        transaction_end(t);
+        end_unheard(t);
 }
 
 /* The message has failed before its end, for a reason of ours or a leg's: nobody may take it for
@@ -829,6 +900,8 @@ void transactions_abort(struct relay *r)
 void transactions_give_back(struct relay *r)
 {
     struct transaction *t;
-    TAILQ_FOREACH (t, &r->verdicts, verdict_entry)
+    TAILQ_FOREACH (t, &r->verdicts, relay_entry)
+        kept_drop(r, &t->kept);
+    TAILQ_FOREACH (t, &r->untold, relay_entry)
         kept_drop(r, &t->kept);
 }

@@ -44,12 +44,12 @@ struct transaction {
     unsigned leg_count;
     unsigned parties;    /* legs that DATA was sent to */
     uint64_t generation; /* of the snapshot that gave the first verdict; 0: none has */
-    TAILQ_ENTRY(transaction) verdict_entry; /* in the relay, once there is one */
-    uint64_t serial;                        /* no other transaction's; not 0 */
-    struct fingerprint *fingerprint;        /* NULL: the content is not looked at */
-    bool recalled;                          /* the content has passed, and its digest is known */
-    struct digest fingerprint_digest;       /* ... this one */
-    bool single;                            /* a retry that a hint makes go to one destination */
+    TAILQ_ENTRY(transaction) relay_entry; /* in the relay: with a verdict, and when all is over */
+    uint64_t serial;                      /* no other transaction's; not 0 */
+    struct fingerprint *fingerprint;      /* NULL: the content is not looked at */
+    bool recalled;                        /* the content has passed, and its digest is known */
+    struct digest fingerprint_digest;     /* ... this one */
+    bool single;                          /* a retry that a hint makes go to one destination */
     hint_id hint;               /* of the first recipient that has one; 0: none, or settled */
     bool replaying;             /* a leg has begun again */
     struct chunks chunks;       /* where content comes by BDAT */
@@ -70,6 +70,8 @@ struct transaction {
     struct smtp_content content;
     struct kept kept;           /* the content that was passed on */
     struct client_reply answer; /* in TRANSACTION_ENDED */
+    char to[SMTP_PATH_MAX + 1]; /* when all is over: the only recipient, ... */
+    struct ip_addr from;        /* ... and its client */
     struct leg legs[];          /* one per destination, at most settings->max_legs */
 };
 
@@ -124,8 +126,18 @@ bool transaction_wants_content(const struct transaction *t);
  * everything is aborted; after it the legs go on. The session forgets the transaction. */
 void transaction_abandon(struct transaction *t);
 
-/* The session has told the client t->answer: log and free. */
-void transaction_end(struct transaction *t);
+/*
+ * The session has told the client t->answer: log, and free. True: not freed yet, for the client may
+ * not hear it and send the message again, which the memo should know then: one of
+ * transaction_heard() and transaction_unheard() must follow.
+ */
+MUST_CHECK bool transaction_end(struct transaction *t);
+
+/* The client has acknowledged the answer, or nobody will ask. */
+void transaction_heard(struct transaction *t);
+
+/* It was lost before it did. */
+void transaction_unheard(struct transaction *t);
 
 /* Before that: what the memo is told with memo_end() once the client has acknowledged t->answer.
  * 0: nothing. */

@@ -147,7 +147,7 @@ TEST_F(Departure, AnAnswerThatItDidNotAcknowledgeIsRemembered)
     // Our answer and its reset pass each other.
     Say("M< 250 ok\nwait 1ms\nC: reset\nwait 100ms");
     Logged("delivered", "delivered");
-    EXPECT_EQ(f.Counter(RELAY_UNHEARD), 0u);
+    EXPECT_EQ(f.Counter(RELAY_UNHEARD), 1u);
     Say(kHello);
     Say("C+ MAIL FROM:<a@b.example>\\r\\nRCPT TO:<alice@example.com>\\r\\n"
         "RCPT TO:<bob@example.com>\\r\\n");

@@ -236,6 +236,64 @@ TEST_F(Unheard, WithoutAMessageIdItIsCounted)
     Delivered("N");
 }
 
+// The answer has gone out.
+struct Unacknowledged : Unheard {
+    void Committed()
+    {
+        Say(kHello);
+        Say(kToData);
+        Say("C: Message-ID: <1@a>\nC:\nC: x\nC: .\nM: trace\nM> Message-ID: <1@a>\nM>\nM> x\nM> .\n"
+            "M< 250 ours has it");
+    }
+};
+
+struct UnacknowledgedForOne : Unacknowledged, ::testing::WithParamInterface<const char *> {
+};
+
+// The answer of the destination comes with the client's reset, or a moment before it.
+INSTANTIATE_TEST_SUITE_P(Passing, UnacknowledgedForOne, ::testing::Values("1ms", "2ms"));
+
+TEST_P(UnacknowledgedForOne, AnAnswerThatWasLostIsRemembered)
+{
+    Committed();
+    Say(std::string("wait ") + GetParam() + "\nC: reset\nwait 100ms");
+    EXPECT_THAT(f.Log(), Contains(AllOf(HasSubstr("to=alice"), HasSubstr("status=delivered"))));
+    EXPECT_EQ(f.Counter(RELAY_UNHEARD), 1u);
+    EXPECT_EQ(f.Counter(RELAY_UNHEARD_UNKNOWN), 0u);
+    f.Keep('M', 'N');
+    Say(kHello);
+    Again("N");
+    Say("S: 250 2.0.0\nN: gone");
+    EXPECT_EQ(f.Counter(RELAY_LEGS_SUPPRESSED), 1u);
+}
+
+TEST_F(Unacknowledged, WhoAcknowledgesHasHeardThoughItIsLostThen)
+{
+    Committed();
+    Say("S: 250\nwait 1s\nC: reset\nwait 100ms");
+    EXPECT_EQ(f.Counter(RELAY_UNHEARD), 0u);
+    f.Keep('M', 'N');
+    Say(kHello);
+    Again("N");
+    Delivered("N");
+}
+
+TEST_F(Unacknowledged, WhoSaysQuitHasHeard)
+{
+    for (int i = 0; i < 2; i++) {
+        Say(kHello);
+        Say("C: MAIL FROM:<sender@example.org>\nS: 250\nC: RCPT TO:<alice@example.com>");
+        if (i == 0)
+            Say(kMailboxGreets);
+        Say("M> MAIL FROM:<sender@example.org>\nM> RCPT TO:<alice@example.com>\nM< 250 ok\n"
+            "M< 250 ok\nS: 250\nC: DATA\nM> DATA\nM< 354 go\nS: 354\n"
+            "C+ Message-ID: <1@a>\\r\\n\\r\\nx\\r\\n.\\r\\nQUIT\\r\\n\nM: trace\n"
+            "M> Message-ID: <1@a>\nM>\nM> x\nM> .\nM< 250 ok\nS: 250\nS: 221\nC: gone");
+    }
+    EXPECT_EQ(f.Counter(RELAY_UNHEARD), 0u);
+    EXPECT_EQ(f.Counter(RELAY_MESSAGES), 2u);
+}
+
 struct Overtaken : Memo {
     // Ours does not acknowledge all of the first try (D with F and N), so that nobody gets the end
     // of it; the second (C with E and M) has given it to the external side.
