@@ -21,6 +21,7 @@ struct memo {
     nsec_t ttl;
     uint64_t mask; /* buckets - 1 */
     unsigned used;
+    uint64_t forgotten;
     struct memo_list free;
     TAILQ_HEAD(, memo_entry) aged; /* the oldest first */
     struct memo_list *parties, *owners;
@@ -97,12 +98,23 @@ static void drop(struct memo *m, struct memo_entry *e)
     m->used--;
 }
 
+static void forget(struct memo *m, struct memo_entry *e)
+{
+    m->forgotten += e->state == MEMO_COMMITTED;
+    drop(m, e);
+}
+
+uint64_t memo_forgotten(const struct memo *m)
+{
+    return m->forgotten;
+}
+
 /* All of them live equally long. */
 static void expire(struct memo *m, nsec_t now)
 {
     struct memo_entry *oldest;
     while ((oldest = TAILQ_FIRST(&m->aged)) != NULL && oldest->expires <= now)
-        drop(m, oldest);
+        forget(m, oldest);
 }
 
 static struct memo_entry *find(const struct memo *m, const struct digest *parties,
@@ -136,7 +148,7 @@ static struct memo_entry *create(struct memo *m, const struct digest *parties,
                                  const struct digest *content)
 {
     if (LIST_EMPTY(&m->free) && !TAILQ_EMPTY(&m->aged))
-        drop(m, TAILQ_FIRST(&m->aged));
+        forget(m, TAILQ_FIRST(&m->aged));
     struct memo_entry *e = LIST_FIRST(&m->free);
     if (e == NULL)
         return NULL;

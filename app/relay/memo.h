@@ -45,6 +45,10 @@ void memo_destroy(struct memo *m);
 /* Bytes that it takes. */
 size_t memo_size(unsigned entries);
 
+/* How many committed entries have made room, or ended with their time: a retry that comes yet
+ * delivers again. */
+uint64_t memo_forgotten(const struct memo *m);
+
 /* Nothing in it at all. */
 bool memo_empty(const struct memo *m);
 

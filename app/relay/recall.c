@@ -119,6 +119,7 @@ enum memo_state recall_leg(const struct transaction *t, const struct leg *leg)
         all = all && state == MEMO_COMMITTED;
         doubt = doubt || state != MEMO_NONE;
     }
+    r->counters[RELAY_MEMO_FORGOTTEN] = memo_forgotten(r->memo);
     return all ? MEMO_COMMITTED : doubt ? MEMO_IN_DOUBT : MEMO_NONE;
 }
 
@@ -133,6 +134,7 @@ static void note(const struct transaction *t, const struct leg *leg, enum memo_s
              !memo_note(r->memo, &who, &t->fingerprint_digest, state, t->serial, r->now)))
             relay_count(r, RELAY_MEMO_FULL);
     }
+    r->counters[RELAY_MEMO_FORGOTTEN] = memo_forgotten(r->memo);
 }
 
 void recall_pending(const struct transaction *t, const struct leg *leg)

@@ -150,12 +150,16 @@ smtp_extension_set relay_lacking(const struct settings *s, const struct relay_of
     X(RELAY_MESSAGES, "messages that a destination accepted")                                      \
     X(RELAY_MESSAGES_FANNED_OUT, "of those, with several destinations, which all accepted them")   \
     X(RELAY_MESSAGES_PARTIAL, "messages that one destination accepted and another did not")        \
+    X(RELAY_MESSAGES_PARTIAL_UNKNOWN,                                                              \
+      "of those, without a Message-ID or out of memory: a retry will not be known")                \
     X(RELAY_HINTS, "messages whose destinations disagreed: the retry goes to each by itself")      \
     X(RELAY_MESSAGES_OVERTAKEN, "messages deferred: an earlier try of them was still under way")   \
     X(RELAY_LEGS_SUPPRESSED, "deliveries left out: the destination had them from an earlier try")  \
     X(RELAY_LEGS_REPEATED, "deliveries repeated after doubt: possible duplicates")                 \
     X(RELAY_UNHEARD, "messages whose client left before it could hear what came of them")          \
     X(RELAY_UNHEARD_UNKNOWN, "of these, that a retry will not be known by: long or without id")    \
+    X(RELAY_MEMO_FORGOTTEN,                                                                        \
+      "recipients delivered in part of a message that were forgotten before its retry came")       \
     X(RELAY_MEMO_FULL, "messages or recipients that a retry will not be known by: out of memory")  \
     X(RELAY_MESSAGES_REFUSED, "messages that a destination refused")                               \
     X(RELAY_MESSAGES_IN_DOUBT, "messages whose answer never came: a retry may deliver again")      \

@@ -423,6 +423,8 @@ static void count_outcome(struct transaction *t)
         r->counters[RELAY_DELIVERED] += t->accepted;
     } else if (any_leg(t, LEG_COMMITTED)) {
         relay_count(r, RELAY_MESSAGES_PARTIAL);
+        if (!t->recalled)
+            relay_count(r, RELAY_MESSAGES_PARTIAL_UNKNOWN);
     } else if (!any_leg(t, LEG_IN_DOUBT)) {
         relay_count(r, RELAY_MESSAGES_REFUSED);
     }

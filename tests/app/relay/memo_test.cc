@@ -102,6 +102,21 @@ TEST_F(Memo, WithoutAMessageIdNothingIsSuppressed)
         "E> MAIL FROM:<a@b.example>\nE> RCPT TO:<bob@example.com>\nE< 250 ok\nE< 250 bob\n"
         "S: 250 bob\nC: DATA\nE> DATA\nE< 354 go\nS: 354\nC: x\nC: .\n"
         "E: trace\nE> x\nE> .\nE< 250 again\nS: 250 again");
+    EXPECT_EQ(f.Counter(RELAY_MESSAGES_PARTIAL_UNKNOWN), 1u);
+}
+
+TEST_F(Memo, ARetryThatComesTooLateIsDeliveredAgainAndCounted)
+{
+    CommitInPart();
+    EXPECT_EQ(f.Counter(RELAY_MESSAGES_PARTIAL_UNKNOWN), 0u);
+    Say("C: QUIT\nS: 221\nC: gone\nwait 20s");
+    f.Pass(4 * 3600 * NSEC_PER_SEC); // memo_ttl
+    f.Keep('M', 'N');
+    f.Keep('E', 'F');
+    Data();
+    Say("C: Message-ID: <1@a>\nC:\nC: ..x\nC: .\nwait 100ms");
+    EXPECT_EQ(f.Counter(RELAY_MEMO_FORGOTTEN), 1u);
+    EXPECT_EQ(f.Counter(RELAY_LEGS_SUPPRESSED), 0u);
 }
 
 TEST_F(Memo, WhatIsInDoubtIsDeliveredAgainAndCounted)
