@@ -11,6 +11,7 @@ struct memo_entry {
     TAILQ_ENTRY(memo_entry) by_age;    /* unless it is pending */
     struct digest parties, content;
     enum memo_state state;
+    bool delivered; /* it was committed once: what comes of a delivery repeated is no less */
     uint64_t owner;
     nsec_t expires;
 };
@@ -157,6 +158,7 @@ static struct memo_entry *create(struct memo *m, const struct digest *parties,
     e->parties = *parties;
     e->content = *content;
     e->state = MEMO_PENDING;
+    e->delivered = false;
     e->owner = 0;
     LIST_INSERT_HEAD(with_parties(m, parties), e, by_parties);
     LIST_INSERT_HEAD(with_owner(m, 0), e, by_owner);
@@ -168,9 +170,12 @@ bool memo_note(struct memo *m, const struct digest *parties, const struct digest
 {
     expire(m, now);
     struct memo_entry *e = find(m, parties, content);
+    if (state == MEMO_NONE && (e == NULL || e->owner != owner))
+        return true;
+    if (e != NULL && e->delivered && state != MEMO_PENDING)
+        state = MEMO_COMMITTED;
     if (state == MEMO_NONE) {
-        if (e != NULL && e->owner == owner)
-            drop(m, e);
+        drop(m, e);
         return true;
     }
     if (e == NULL && (e = create(m, parties, content)) == NULL)
@@ -179,6 +184,7 @@ bool memo_note(struct memo *m, const struct digest *parties, const struct digest
         TAILQ_REMOVE(&m->aged, e, by_age);
     LIST_REMOVE(e, by_owner);
     e->state = state;
+    e->delivered |= state == MEMO_COMMITTED;
     e->owner = owner;
     e->expires = now + m->ttl;
     LIST_INSERT_HEAD(with_owner(m, owner), e, by_owner);

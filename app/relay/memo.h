@@ -7,6 +7,9 @@
  *     none -> pending -> committed | in doubt | none (refused)
  *                ^-----------'  a retry is being served by it
  *
+ * What was committed once stays so: a retry with more recipients is delivered again, and if that is
+ * refused, or in doubt, the destination still has it from before.
+ *
  * What is remembered: of a message to several destinations each one's state, before its client can
  * know; of a message to one, whose answer is the client's, what came of it when the client has gone
  * before it could hear it, or, with one recipient, before it acknowledged that it was accepted. The

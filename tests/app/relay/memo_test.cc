@@ -388,6 +388,21 @@ TEST_F(MemoTable, ARefusalIsForgotten)
     EXPECT_TRUE(memo_empty(m));
 }
 
+TEST_F(MemoTable, WhatADestinationHasItKeepsWhateverComesOfARepetition)
+{
+    for (enum memo_state later : {MEMO_NONE, MEMO_IN_DOUBT, MEMO_COMMITTED}) {
+        ASSERT_TRUE(Note(1, MEMO_COMMITTED, 1) && Note(1, MEMO_PENDING, 2));
+        EXPECT_EQ(Look(1), MEMO_PENDING);
+        ASSERT_TRUE(Note(1, MEMO_NONE, 1)); // it is another's now
+        EXPECT_EQ(Look(1), MEMO_PENDING);
+        ASSERT_TRUE(Note(1, later, 2));
+        EXPECT_EQ(Look(1), MEMO_COMMITTED);
+    }
+    memo_end(m, 2);
+    ASSERT_TRUE(Note(1, MEMO_PENDING, 3) && Note(1, MEMO_NONE, 3));
+    EXPECT_TRUE(memo_empty(m));
+}
+
 TEST_F(MemoTable, AnothersEntryIsNotForgotten)
 {
     ASSERT_TRUE(Note(1, MEMO_PENDING, 1));
