@@ -275,7 +275,7 @@ bool Ledger::may_be_forgotten(const Taken &first, const Taken &again, const std:
 }
 
 // Does it have a recipient that the destination is not known to have the message for?
-bool Ledger::is_changed(size_t again) const
+bool Ledger::is_changed(size_t again)
 {
     const Taken &b = taken_[again];
     return std::any_of(b.recipients.begin(), b.recipients.end(), [&](const std::string &r) {
@@ -284,7 +284,7 @@ bool Ledger::is_changed(size_t again) const
             const Taken &a = taken_[k];
             auto outcome = a.outcome.find(r);
             if (a.server == b.server && a.mail == b.mail && outcome != a.outcome.end())
-                last = outcome->second;
+                last = may_be_forgotten(a, b, r) ? Outcome::LOST : outcome->second;
         }
         return last != Outcome::REMEMBERED;
     });

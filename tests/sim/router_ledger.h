@@ -179,7 +179,7 @@ class Ledger
     void judge_lines();
     void judge_repeats(const std::function<uint64_t(enum relay_counter)> &counter);
     bool may_be_forgotten(const Taken &first, const Taken &again, const std::string &recipient);
-    bool is_changed(size_t again) const;
+    bool is_changed(size_t again);
     void judge_repeat(size_t first, size_t again, const std::string &recipient);
     bool may_lack(const Addressee &to, const std::string &extension) const;
     bool may_be_too_big(const Mail &mail, const Addressee &to) const;
