@@ -72,6 +72,13 @@ static bool tell_recipients(struct session *s)
     return true;
 }
 
+/* The client is lost. */
+static void lose_answer(struct session *s)
+{
+    if (s->unheard != NULL)
+        transaction_unheard(s->unheard);
+}
+
 /* The transaction is over: say its answer and go on with commands. False: the session is gone. */
 static bool conclude(struct session *s)
 {
@@ -81,15 +88,16 @@ static bool conclude(struct session *s)
     s->transaction = NULL;
     s->state = SESSION_COMMAND;
     s->remembered = transaction_remembered(t);
-    bool lasts = transaction_end(t);
-    if (!session_say_bytes(s, reply.text, reply.len)) {
-        if (lasts)
-            transaction_unheard(t);
-        return false;
-    }
+    bool said = session_say_bytes(s, reply.text, reply.len);
+    if (!said)
+        t->client = NULL;
     if (s->unheard != NULL)
         transaction_heard(s->unheard);
-    s->unheard = lasts ? t : NULL;
+    transaction_end(t, &s->unheard);
+    if (!said) {
+        lose_answer(s);
+        return false;
+    }
     s->told_at = s->client.stream->written;
     if (s->relay->shutting_down) {
         session_dismiss(s, "421 4.3.2 Shutting down");
@@ -299,15 +307,6 @@ static void forget(struct session *s)
     if (s->unheard != NULL)
         transaction_heard(s->unheard);
     s->remembered = 0;
-    s->unheard = NULL;
-}
-
-/* The client is lost. */
-static void lose_answer(struct session *s)
-{
-    if (s->unheard != NULL)
-        transaction_unheard(s->unheard);
-    s->unheard = NULL;
 }
 
 static void on_stream(struct stream *stream, unsigned events, void *user)

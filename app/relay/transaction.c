@@ -48,6 +48,10 @@ struct transaction *transaction_begin(struct relay *r, struct client *client,
 {
     struct transaction *t =
         relay_object_get(r->transaction_pool, offsetof(struct transaction, envelope));
+    if (t == NULL && !TAILQ_EMPTY(&r->untold)) {
+        transaction_heard(TAILQ_FIRST(&r->untold));
+        t = relay_object_get(r->transaction_pool, offsetof(struct transaction, envelope));
+    }
     if (t == NULL)
         return NULL;
     t->spare = maillog_reserve(r->log);
@@ -464,14 +468,16 @@ static bool may_be_repeated(const struct transaction *t)
            t->content.message_id_len > 0 && status_of_reply(&t->answer) == MAIL_DELIVERED;
 }
 
-bool transaction_end(struct transaction *t)
+void transaction_end(struct transaction *t, struct transaction **holder)
 {
     const struct recipient *rcpt;
     if (!may_be_repeated(t)) {
         close_books(t);
         transaction_free(t);
-        return false;
+        return;
     }
+    t->holder = holder;
+    *holder = t;
     TAILQ_FOREACH (rcpt, &t->envelope.recipients, entry) {
         if (rcpt->record != NULL) {
             copy_span(t->to, text_span(rcpt->record->to));
@@ -481,11 +487,11 @@ bool transaction_end(struct transaction *t)
     close_books(t);
     wind_up(t);
     TAILQ_INSERT_TAIL(&t->relay->untold, t, relay_entry);
-    return true;
 }
 
 void transaction_heard(struct transaction *t)
 {
+    *t->holder = NULL;
     TAILQ_REMOVE(&t->relay->untold, t, relay_entry);
     dispose(t);
 }

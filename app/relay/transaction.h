@@ -68,11 +68,12 @@ struct transaction {
     /* Not cleared as a whole for each message, for they are long. */
     struct envelope envelope;
     struct smtp_content content;
-    struct kept kept;           /* the content that was passed on */
-    struct client_reply answer; /* in TRANSACTION_ENDED */
-    char to[SMTP_PATH_MAX + 1]; /* when all is over: the only recipient, ... */
-    struct ip_addr from;        /* ... and its client */
-    struct leg legs[];          /* one per destination, at most settings->max_legs */
+    struct kept kept;            /* the content that was passed on */
+    struct client_reply answer;  /* in TRANSACTION_ENDED */
+    char to[SMTP_PATH_MAX + 1];  /* when all is over: the only recipient, ... */
+    struct ip_addr from;         /* ... and its client */
+    struct transaction **holder; /* ... and who holds it till it has heard */
+    struct leg legs[];           /* one per destination, at most settings->max_legs */
 };
 
 /* Bytes of a transaction with so many legs. */
@@ -127,11 +128,12 @@ bool transaction_wants_content(const struct transaction *t);
 void transaction_abandon(struct transaction *t);
 
 /*
- * The session has told the client t->answer: log, and free. True: not freed yet, for the client may
- * not hear it and send the message again, which the memo should know then: one of
- * transaction_heard() and transaction_unheard() must follow.
+ * The session has told the client t->answer: log, and free; or, for the client may not hear it and
+ * send the message again, which the memo should know then, put it into *holder (NULL before): one
+ * of transaction_heard() and transaction_unheard() must follow, unless *holder is NULL again,
+ * because another message needed the room.
  */
-MUST_CHECK bool transaction_end(struct transaction *t);
+void transaction_end(struct transaction *t, struct transaction **holder);
 
 /* The client has acknowledged the answer, or nobody will ask. */
 void transaction_heard(struct transaction *t);

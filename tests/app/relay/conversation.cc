@@ -119,12 +119,15 @@ Fixture::Fixture(const std::string &extra, const std::string &domain_extra,
                  const std::string &listener_extra)
 {
     sim::Files &files = files_;
+    static const std::string kMemory = "[memory]\n";
+    bool memory = extra.rfind(kMemory, 0) == 0; // goes on with the section that there is
     files["mailboxes"] = "alice\nanna\ncarlos\n";
     files["splitmx.ini"] =
         "[appliance]\nhostname = mx1.example.net\npostmaster = postmaster@example.com\n"
         "shutdown_timeout = 30s\n"
         "[memory]\nhugepages = no\nmax_sessions = 64\nmax_connections = 256\n"
-        "max_recipients = 1024\n"
+        "max_recipients = 1024\n" +
+        (memory ? extra.substr(kMemory.size()) : "") +
         "[port wan]\ndevice = net_tap0,iface=smx0\naddress = 10.0.0.2/24\n"
         "[listener smtp]\nport = wan\n" +
         listener_extra +
@@ -132,7 +135,7 @@ Fixture::Fixture(const std::string &extra, const std::string &domain_extra,
         "[domain example.com]\nmailboxes = mailboxes\nmailbox_server = 10.0.0.10:25\n"
         "split_domain_routing = yes\nexternal_mail_server = 10.0.0.20:25\n"
         "verification_address = carol@example.com\nverify_interval = 24h\n" +
-        domain_extra + "\n" + extra + "\n";
+        domain_extra + "\n" + (memory ? "" : extra) + "\n";
     sim::Weather still;
     still.delay = 0;
     sim::Nic nic;

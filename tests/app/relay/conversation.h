@@ -43,7 +43,8 @@ struct Party {
 class Fixture
 {
   public:
-    // `extra` is appended to the INI, the others to their sections; the default has example.com
+    // `extra` is appended to the INI (or to its [memory], if it begins so), the others to their
+    // sections; the default has example.com
     // split between M and E.
     explicit Fixture(const std::string &extra = "", const std::string &domain_extra = "",
                      const std::string &listener_extra = "");

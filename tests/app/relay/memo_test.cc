@@ -17,6 +17,7 @@ namespace
 {
 
 struct Memo : Legs {
+    using Legs::Legs;
     // The external side has it, ours has refused; the connections are kept.
     void CommitInPart()
     {
@@ -160,6 +161,7 @@ TEST_F(Memo, ARetryThatOvertakesTheAnswerIsDeferred)
 
 // A message to alice alone: its end is out, its client has gone.
 struct Unheard : Memo {
+    using Memo::Memo;
     void Leave(const std::string &id = "C: Message-ID: <1@a>\n")
     {
         Say(kHello);
@@ -253,6 +255,7 @@ TEST_F(Unheard, WithoutAMessageIdItIsCounted)
 
 // The answer has gone out.
 struct Unacknowledged : Unheard {
+    using Unheard::Unheard;
     void Committed()
     {
         Say(kHello);
@@ -307,6 +310,21 @@ TEST_F(Unacknowledged, WhoSaysQuitHasHeard)
     }
     EXPECT_EQ(f.Counter(RELAY_UNHEARD), 0u);
     EXPECT_EQ(f.Counter(RELAY_MESSAGES), 2u);
+}
+
+// There is room for one message.
+struct LittleRoom : Unacknowledged {
+    LittleRoom() : Unacknowledged("[memory]\nmax_transactions = 1\n")
+    {
+    }
+};
+
+TEST_F(LittleRoom, ANewMessageNeedsItMoreThanAnAnswerOnItsWay)
+{
+    Say("D: connect\nT: 220\nD: HELO d\nT: 250");
+    Committed();
+    Say("S: 250 ours has it\nD: MAIL FROM:<c@d.example>\nT: 250\nC: reset\nwait 100ms");
+    EXPECT_EQ(f.Counter(RELAY_UNHEARD), 0u);
 }
 
 struct Overtaken : Memo {

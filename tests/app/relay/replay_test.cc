@@ -336,6 +336,14 @@ TEST_F(Replay, TheBudgetOfTheCommitsBoundsIt)
     EXPECT_EQ(f.Counter(RELAY_REPLAY_FAILED), 1u);
 }
 
+TEST_F(Replay, BehindMostOfThatBudgetItIsTooLate)
+{
+    Content();
+    Say("E> x\nE> .\nM= x\nwait 406s\nM: close\nM: no connection\nE< 250 external has it\nS: 451 "
+        "4.4.2");
+    EXPECT_EQ(f.Counter(RELAY_REPLAY_TOO_LATE), 1u);
+}
+
 struct OneSlot : Replay {
     OneSlot() : Replay("[destinations]\nconnections = 1\n")
     {
