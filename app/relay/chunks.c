@@ -10,6 +10,7 @@ void chunks_begin(struct chunks *c, uint64_t size, bool last)
     c->last = last;
     c->size = c->left = size;
     c->ahead = 0;
+    c->announced = false;
 }
 
 bool chunks_is_complete(const struct chunks *c)
@@ -65,7 +66,8 @@ static struct slice take_held(struct chunks *c, uint32_t most)
 }
 
 /* The next run of what is in the stream. */
-static bool take_run(struct chunks *c, struct stream *client, uint32_t most, struct slice *part)
+static bool take_run(struct chunks *c, struct stream *client, uint32_t most, struct slice *part,
+                     uint32_t *octets)
 {
     struct slice slice;
     size_t taken;
@@ -75,23 +77,30 @@ static bool take_run(struct chunks *c, struct stream *client, uint32_t most, str
         smtp_stuffing_run(&c->pass, slice.data, min(min(slice.len, c->ahead), most), &taken);
     *part = slice_sub(&slice, 0, (uint32_t)run);
     stream_consume(client, taken);
+    *octets = (uint32_t)taken;
     c->left -= taken;
     c->ahead -= taken;
     return true;
 }
 
-bool chunks_take(struct chunks *c, struct stream *client, uint32_t most, struct slice *part)
+bool chunks_take(struct chunks *c, struct stream *client, uint32_t most, struct slice *part,
+                 uint32_t *octets)
 {
     if (c->held_count == 0)
-        return take_run(c, client, most, part);
+        return take_run(c, client, most, part, octets);
     *part = take_held(c, most);
+    *octets = 0;
     return true;
 }
 
-void chunks_end(struct chunks *c, struct stream *client)
+bool chunks_hold(struct chunks *c, struct stream *client, struct slice *part)
 {
-    while (c->held_count < CHUNKS_HELD && take_run(c, client, UINT32_MAX, &c->held[c->held_count]))
-        c->held_count++;
+    uint32_t octets;
+    if (c->held_count == CHUNKS_HELD ||
+        !take_run(c, client, UINT32_MAX, &c->held[c->held_count], &octets))
+        return false;
+    *part = c->held[c->held_count++];
+    return true;
 }
 
 void chunks_drop(struct chunks *c)

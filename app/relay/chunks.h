@@ -22,6 +22,7 @@
 struct chunks {
     bool on;        /* content comes by BDAT */
     bool last;      /* the chunk is the last */
+    bool announced; /* legs that get chunks, too, have its BDAT */
     uint64_t size;  /* of the chunk */
     uint64_t left;  /* of it, not consumed from the stream yet */
     uint64_t ahead; /* of that, scanned */
@@ -37,16 +38,18 @@ void chunks_begin(struct chunks *c, uint64_t size, bool last);
 void chunks_scan(struct chunks *c, struct stream *client, struct smtp_content *content);
 
 /* Take what comes next of what was scanned, at most `most` (> 0) bytes of it as given to others: a
- * reference, for the caller to release. False: there is nothing. */
+ * reference, for the caller to release. Of these, the first `*octets` are octets of the chunk: not
+ * the first of two dots, nor what was held. False: there is nothing. */
 MUST_CHECK bool chunks_take(struct chunks *c, struct stream *client, uint32_t most,
-                            struct slice *part);
+                            struct slice *part, uint32_t *octets);
 
 /* Has all of the chunk been scanned? */
 bool chunks_is_complete(const struct chunks *c);
 
-/* The chunk is complete, and all of it is taken but what the scanner withholds: that is held, and
- * the stream is at the next command. */
-void chunks_end(struct chunks *c, struct stream *client);
+/* The chunk is complete, and all of it is taken but what the scanner withholds: hold the next part
+ * of that, all octets, which is borrowed. False: there is none, and the stream is at the next
+ * command. */
+MUST_CHECK bool chunks_hold(struct chunks *c, struct stream *client, struct slice *part);
 
 /* The message is over. */
 void chunks_drop(struct chunks *c);

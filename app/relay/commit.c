@@ -192,7 +192,8 @@ enum commit_progress commit_begin(struct transaction *t)
             count++;
         }
     }
-    if (count == 1)
+    /* Chunks are answered first: behind one that was refused the end must not come. */
+    if (count == 1 && !open->chunked)
         return end(t, open);
     for (unsigned i = 0; i < t->leg_count; i++) {
         if (t->legs[i].state == LEG_OPEN)

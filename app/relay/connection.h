@@ -43,7 +43,8 @@ enum exchange {
     EXCHANGE_MAIL,
     EXCHANGE_RCPT,
     EXCHANGE_DATA,
-    EXCHANGE_END, /* the end of data */
+    EXCHANGE_CHUNK, /* BDAT, but for the last */
+    EXCHANGE_END,   /* the end of data */
     EXCHANGE_RSET,
     EXCHANGE_QUIT,
 };

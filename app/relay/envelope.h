@@ -48,6 +48,7 @@ TAILQ_HEAD(recipient_list, recipient);
 
 struct envelope {
     struct smtp_mail_parameters mail; /* but for ENVID, which is below */
+    bool chunked;                     /* the client sends the content by BDAT */
     struct recipient_list recipients;
     struct smtp_identity identity;  /* the client's, where a destination has to learn it */
     char sender[SMTP_PATH_MAX + 1]; /* without brackets */

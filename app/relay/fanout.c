@@ -52,8 +52,14 @@ bool fanout_trace(struct transaction *t, struct leg *leg)
         .recipient = {to, strlen(to)},
         .date = relay_date(t->relay, t->begun_at),
     };
+    size_t len = smtp_received_format(text, sizeof(text), &received);
     leg->traced = true;
-    return leg_write(leg, text, smtp_received_format(text, sizeof(text), &received));
+    if (!leg->chunked)
+        return leg_write(leg, text, len);
+    if (!leg_chunk(leg, len + t->chunks.size))
+        return false;
+    leg->chunk -= len;
+    return leg_write(leg, text, len);
 }
 
 /* Our own line goes out with the first of the content, in one segment. False: a leg ran out of
@@ -94,11 +100,54 @@ bool fanout_is_uneven(const struct transaction *t)
     return full > 0 && ready > 0;
 }
 
-/* The same reference to every open leg. */
-static bool forward(struct transaction *t, const struct slice *part)
+static bool may_announce(const struct transaction *t)
 {
     for (unsigned i = 0; i < t->leg_count; i++) {
-        if (t->legs[i].state == LEG_OPEN && !leg_forward(&t->legs[i], part))
+        const struct leg *leg = &t->legs[i];
+        if (leg->state == LEG_OPEN && leg->chunked && !leg_may_chunk(leg))
+            return false;
+    }
+    return true;
+}
+
+bool fanout_announce(struct transaction *t)
+{
+    if (!t->chunks.on || t->chunks.announced)
+        return true;
+    if (!may_announce(t))
+        return false;
+    t->chunks.announced = true;
+    if (!t->begun)
+        return begin(t);
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        struct leg *leg = &t->legs[i];
+        if (leg->state == LEG_OPEN && leg->chunked && t->chunks.size > 0 &&
+            !leg_chunk(leg, t->chunks.size))
+            return false;
+    }
+    return true;
+}
+
+/* The octets of a chunk that a part begins with, to a leg that gets chunks. */
+static bool forward_octets(struct leg *leg, const struct slice *part, uint32_t octets)
+{
+    if (octets == 0)
+        return true;
+    struct slice some = slice_sub(part, 0, octets);
+    leg->chunk -= octets;
+    bool good = leg_forward(leg, &some);
+    slice_release(&some);
+    return good;
+}
+
+/* The same reference to every open leg. */
+static bool forward(struct transaction *t, const struct slice *part, uint32_t octets)
+{
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        struct leg *leg = &t->legs[i];
+        if (leg->state != LEG_OPEN)
+            continue;
+        if (!(leg->chunked ? forward_octets(leg, part, octets) : leg_forward(leg, part)))
             return false;
     }
     return true;
@@ -106,11 +155,11 @@ static bool forward(struct transaction *t, const struct slice *part)
 
 /* Pass on a part, whose reference is given away, and keep it: a leg may have to begin again, or the
  * client may leave before it hears what came of it. False: a leg has ended. */
-static bool pass_on(struct transaction *t, struct slice *part)
+static bool pass_on(struct transaction *t, struct slice *part, uint32_t octets)
 {
     if (t->fingerprint != NULL)
         fingerprint_add(t->fingerprint, part->data, part->len);
-    bool good = forward(t, part);
+    bool good = forward(t, part, octets);
     kept_add(t->relay, &t->kept, part);
     return good;
 }
@@ -122,11 +171,12 @@ static size_t forward_chunk(struct transaction *t, size_t limit)
     size_t done = 0;
     while (done < limit) {
         struct slice part;
+        uint32_t octets;
         size_t most = limit - done < UINT32_MAX ? limit - done : UINT32_MAX;
-        if (!chunks_take(&t->chunks, t->client->stream, (uint32_t)most, &part))
+        if (!chunks_take(&t->chunks, t->client->stream, (uint32_t)most, &part, &octets))
             return done;
         size_t len = part.len;
-        if (!pass_on(t, &part))
+        if (!pass_on(t, &part, octets))
             return done;
         done += len;
     }
@@ -147,7 +197,7 @@ static size_t forward_bytes(struct transaction *t, size_t limit)
         for (unsigned i = 0; i < n && done < limit; i++) {
             size_t len = slices[i].len < limit - done ? slices[i].len : limit - done;
             struct slice part = slice_sub(&slices[i], 0, (uint32_t)len);
-            if (!pass_on(t, &part))
+            if (!pass_on(t, &part, 0))
                 return done;
             done += len;
         }
@@ -172,11 +222,24 @@ bool fanout_pass(struct transaction *t)
     return sent > 0;
 }
 
-void fanout_skip(struct transaction *t)
+/* Legs that get chunks get all of them. */
+static bool skip_chunk(struct transaction *t)
 {
-    struct stream *client = t->client->stream;
+    struct slice part;
+    while (chunks_hold(&t->chunks, t->client->stream, &part)) {
+        for (unsigned i = 0; i < t->leg_count; i++) {
+            struct leg *leg = &t->legs[i];
+            if (leg->state == LEG_OPEN && leg->chunked && !forward_octets(leg, &part, part.len))
+                return false;
+        }
+    }
+    return true;
+}
+
+bool fanout_skip(struct transaction *t)
+{
     if (t->chunks.on)
-        chunks_end(&t->chunks, client);
-    else
-        stream_consume(client, (size_t)(t->content.scanned - t->forwarded));
+        return skip_chunk(t);
+    stream_consume(t->client->stream, (size_t)(t->content.scanned - t->forwarded));
+    return true;
 }

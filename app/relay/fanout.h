@@ -19,9 +19,13 @@ void fanout_scan(struct transaction *t);
  */
 MUST_CHECK bool fanout_pass(struct transaction *t);
 
+/* A chunk begins: tell the legs that get chunks, too. False: not yet, for they have not answered
+ * those before, or one is out of memory, as with fanout_pass(). */
+MUST_CHECK bool fanout_announce(struct transaction *t);
+
 /* All that may be passed on has been: consume what was scanned beyond it, the end of data or of a
- * chunk. */
-void fanout_skip(struct transaction *t);
+ * chunk. False: as with fanout_pass(). */
+MUST_CHECK bool fanout_skip(struct transaction *t);
 
 /* Is there an open leg without room beside one that has some? */
 bool fanout_is_uneven(const struct transaction *t);

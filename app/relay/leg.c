@@ -10,6 +10,8 @@
 
 static const struct connection_user_ops leg_ops;
 
+#define CHUNKS_AHEAD 16 /* without a reply; a connection can expect more */
+
 static void changed(struct leg *leg)
 {
     leg->changed(leg->owner);
@@ -83,7 +85,7 @@ static void leg_retry(struct leg *leg)
 void leg_replay(struct leg *leg)
 {
     leg->replayed = leg->behind = leg->data_wanted = true;
-    leg->traced = false;
+    leg->traced = leg->chunked = false;
     leg->at = (struct kept_cursor){0};
     begin_again(leg);
 }
@@ -289,6 +291,12 @@ void leg_recipient(struct leg *leg, struct recipient *rcpt)
     }
 }
 
+/* One that begins again gets what was kept, which has DATA's form. */
+static bool may_chunk(const struct leg *leg)
+{
+    return leg->envelope->chunked && !leg->replayed && leg->connection->extensions.chunking;
+}
+
 void leg_data(struct leg *leg)
 {
     leg->data_wanted = true;
@@ -301,6 +309,13 @@ void leg_data(struct leg *leg)
     leg->data_wanted = false;
     switch (leg->ahead) {
     case AHEAD_NO:
+        if (may_chunk(leg)) {
+            relay_count(leg->relay, RELAY_LEGS_CHUNKED);
+            leg->chunked = true;
+            leg->state = LEG_OPEN;
+            changed(leg);
+            break;
+        }
         leg->state = LEG_DATA;
         if (!send_data(leg))
             leg_no_memory(leg);
@@ -452,6 +467,23 @@ static void end_reply(struct leg *leg, enum reply_meaning meaning, const struct 
         leg_finish(leg, reply->code < 400 ? LEG_IN_DOUBT : LEG_REFUSED);
 }
 
+/* A chunk was answered. Behind one that was refused nothing counts (RFC 3030 §2). */
+static void chunk_reply(struct leg *leg, enum reply_meaning meaning, const struct smtp_reply *reply,
+                        const struct client_reply *told)
+{
+    if (meaning == REPLY_GOOD) {
+        changed(leg);
+        return;
+    }
+    keep_word_all(leg, reply, told);
+    client_reply_copy(&leg->reply, told);
+    if (leg->chunk > 0)
+        connection_abort(leg->connection); /* RSET would be content */
+    else
+        connection_release(leg->connection, false);
+    leg_finish(leg, LEG_REFUSED);
+}
+
 static enum reply_phase phase_of(enum exchange what)
 {
     switch (what) {
@@ -498,6 +530,11 @@ static void leg_reply(void *user, struct connection *c, enum exchange what, stru
         leg_retry(leg);
         return;
     }
+    if (meaning == REPLY_UNAVAILABLE && what == EXCHANGE_CHUNK && in_content(leg)) {
+        client_reply_copy(&leg->reply, &told);
+        leg_drop(leg, LEG_LOST);
+        return;
+    }
     note(leg, meaning, reply, &told);
     if (meaning == REPLY_OUT_OF_PLACE)
         c->retired = true;
@@ -510,6 +547,9 @@ static void leg_reply(void *user, struct connection *c, enum exchange what, stru
         break;
     case EXCHANGE_DATA:
         data_reply(leg, meaning, reply, &told);
+        break;
+    case EXCHANGE_CHUNK:
+        chunk_reply(leg, meaning, reply, &told);
         break;
     default:
         end_reply(leg, meaning, reply, &told);
@@ -576,6 +616,23 @@ bool leg_write(struct leg *leg, const char *text, size_t len)
     return false;
 }
 
+bool leg_may_chunk(const struct leg *leg)
+{
+    const struct connection *c = leg->connection;
+    return c->extensions.pipelining ? c->expect_count < CHUNKS_AHEAD : c->expect_count == 0;
+}
+
+bool leg_chunk(struct leg *leg, uint64_t size)
+{
+    char line[SMTP_COMMAND_LINE_MAX];
+    size_t len = smtp_format_bdat(line, sizeof(line), size);
+    leg->chunk = size;
+    if (connection_command(leg->connection, EXCHANGE_CHUNK, NULL, line, len) || leg_is_down(leg))
+        return true;
+    leg_no_memory(leg);
+    return false;
+}
+
 void leg_hold(struct leg *leg)
 {
     leg->state = LEG_HELD;
@@ -583,14 +640,14 @@ void leg_hold(struct leg *leg)
 
 bool leg_is_acknowledged(const struct leg *leg)
 {
-    return stream_unacked(leg->connection->stream) == 0;
+    return stream_unacked(leg->connection->stream) == 0 && leg->connection->expect_count == 0;
 }
 
 void leg_end(struct leg *leg, bool empty)
 {
     /* The last CRLF of the content is the first of CRLF.CRLF; our own Received line ends in one. */
     static const char end[] = "\r\n.\r\n";
-    const char *text = empty ? end + 2 : end;
+    const char *text = leg->chunked ? "BDAT 0 LAST\r\n" : empty ? end + 2 : end;
     if (leg_is_down(leg) || !leg_write(leg, text, strlen(text)))
         return;
     connection_expect_end(leg->connection);
@@ -608,7 +665,9 @@ static void leave(struct leg *leg)
 
 void leg_abort(struct leg *leg)
 {
-    if (leg->connection != NULL)
+    if (leg->connection != NULL && leg->chunked && in_content(leg) && leg->chunk == 0)
+        connection_release(leg->connection, false);
+    else if (leg->connection != NULL)
         connection_abort(leg->connection);
     else
         claim_cancel(&leg->claim);

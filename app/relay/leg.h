@@ -53,6 +53,8 @@ struct leg {
     bool replayed;    /* ... for the content, too */
     bool behind;      /* it has not got again all that the others have */
     bool traced;      /* it has our Received line */
+    bool chunked;     /* it gets chunks, as its destination takes them */
+    uint64_t chunk;   /* of the one under way, octets still to come */
     bool data_wanted; /* DATA follows the envelope as soon as that is answered */
     bool data_early;  /* it may go out behind the last RCPT: it is the client's next command */
     enum leg_ahead ahead;
@@ -77,7 +79,7 @@ void leg_recipient(struct leg *leg, struct recipient *rcpt);
  * destination may have it at once. May be said again. */
 void leg_data_early(struct leg *leg);
 
-/* Send DATA: ends in LEG_OPEN or beyond. */
+/* Send DATA, or nothing where content can go by BDAT as it comes: ends in LEG_OPEN or beyond. */
 void leg_data(struct leg *leg);
 
 /* In LEG_LOST: begin again on a fresh connection, for the same recipients. It is behind, and ends
@@ -92,6 +94,11 @@ size_t leg_room(const struct leg *leg);
 MUST_CHECK bool leg_forward(struct leg *leg, const struct slice *slice);
 MUST_CHECK bool leg_write(struct leg *leg, const char *text, size_t len);
 
+/* To an open leg that gets chunks: may another one begin (not too many wait for their replies)?
+ * Begin it, of `size` octets, which are passed on next. False: as above. */
+bool leg_may_chunk(const struct leg *leg);
+MUST_CHECK bool leg_chunk(struct leg *leg, uint64_t size);
+
 /* Is its connection gone, which will be told later in this round? What is passed on till then is
  * lost. */
 bool leg_is_down(const struct leg *leg);
@@ -99,7 +106,7 @@ bool leg_is_down(const struct leg *leg);
 /* All content is passed on: tell changed() when the destination acknowledges it. */
 void leg_hold(struct leg *leg);
 
-/* Has the destination's TCP everything that it was sent? */
+/* Has the destination's TCP everything that it was sent, and has it answered all chunks? */
 bool leg_is_acknowledged(const struct leg *leg);
 
 /* All content is passed on: send the end of data. `empty`: there was none at all. */
@@ -108,7 +115,8 @@ void leg_end(struct leg *leg, bool empty);
 /* The destination has the message already: give it up as leg_abort() does, committed. */
 void leg_skip(struct leg *leg);
 
-/* Give it up without an end: the destination must not take it for complete. Nobody is told. */
+/* Give it up without an end: the destination must not take it for complete. So the connection is
+ * lost, unless no chunk is under way: then RSET will do. Nobody is told. */
 void leg_abort(struct leg *leg);
 
 /* Give up an envelope: the connection is kept for others. Nobody is told. */

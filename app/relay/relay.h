@@ -148,6 +148,8 @@ smtp_extension_set relay_lacking(const struct settings *s, const struct relay_of
     X(RELAY_RCPT_REFUSED, "recipients that a destination refused")                                 \
     X(RELAY_RCPT_LAGGING, "of these, deferred instead: moved, and not known there yet")            \
     X(RELAY_MESSAGES, "messages that a destination accepted")                                      \
+    X(RELAY_CHUNKED, "messages whose content a client began to send by BDAT")                      \
+    X(RELAY_LEGS_CHUNKED, "deliveries of those begun by BDAT, as the destination takes it")        \
     X(RELAY_MESSAGES_FANNED_OUT, "of those, with several destinations, which all accepted them")   \
     X(RELAY_MESSAGES_PARTIAL, "messages that one destination accepted and another did not")        \
     X(RELAY_MESSAGES_PARTIAL_UNKNOWN,                                                              \

@@ -62,6 +62,7 @@ struct transaction *transaction_begin(struct relay *r, struct client *client,
     t->relay = r;
     t->client = client;
     t->envelope.mail = mail->mail;
+    t->envelope.chunked = false;
     copy_span(t->envelope.envid, mail->mail.envid);
     copy_span(t->envelope.sender, mail->path.address);
     make_id(r, t->id);
@@ -643,8 +644,11 @@ void transaction_data(struct transaction *t)
 void transaction_chunk(struct transaction *t, uint64_t size, bool last)
 {
     chunks_begin(&t->chunks, size, last);
-    if (t->state == TRANSACTION_ENVELOPE)
-        transaction_data(t);
+    t->envelope.chunked = true;
+    if (t->state != TRANSACTION_ENVELOPE)
+        return;
+    relay_count(t->relay, RELAY_CHUNKED);
+    transaction_data(t);
 }
 
 bool transaction_chunk_is_done(const struct transaction *t)
@@ -750,6 +754,11 @@ void transaction_pump(struct transaction *t)
     }
     if (!caught_up(t))
         return;
+    if (!fanout_announce(t)) {
+        if (t->state == TRANSACTION_CONTENT)
+            watch_legs(t, false);
+        return;
+    }
     bool moved = fanout_pass(t);
     if (t->state != TRANSACTION_CONTENT)
         return; /* a leg ran out of memory */
@@ -760,8 +769,8 @@ void transaction_pump(struct transaction *t)
     }
     timer_disarm(r->wheel, &t->timer);
     if (!t->content.ended) {
-        if (t->chunks.on && chunks_is_complete(&t->chunks))
-            fanout_skip(t);
+        if (t->chunks.on && chunks_is_complete(&t->chunks) && !fanout_skip(t))
+            return; /* a leg ran out of memory */
         return;
     }
     if (r->now >= t->content_until) {
@@ -769,7 +778,8 @@ void transaction_pump(struct transaction *t)
                   "451 4.4.2 The destination took the message too slowly; try again later");
         return;
     }
-    fanout_skip(t);
+    if (!fanout_skip(t))
+        return; /* a leg ran out of memory */
     t->forwarded = t->content.scanned;
     t->state = TRANSACTION_COMMIT;
     timer_arm(r->wheel, &t->timer, t->end_at + r->settings->commit);

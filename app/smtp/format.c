@@ -129,6 +129,14 @@ size_t smtp_format_rcpt(char *buf, size_t size, struct span address, bool utf8,
     return end_line(&w);
 }
 
+size_t smtp_format_bdat(char *buf, size_t size, uint64_t octets)
+{
+    struct smtp_writer w = smtp_writer(buf, size);
+    smtp_write_word(&w, "BDAT ");
+    smtp_write_number(&w, octets);
+    return end_line(&w);
+}
+
 size_t smtp_format_verb(char *buf, size_t size, enum smtp_verb verb)
 {
     struct smtp_writer w = smtp_writer(buf, size);

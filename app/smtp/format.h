@@ -36,6 +36,9 @@ MUST_CHECK size_t smtp_format_mail(char *buf, size_t size, struct span address,
 MUST_CHECK size_t smtp_format_rcpt(char *buf, size_t size, struct span address, bool utf8,
                                    const struct smtp_rcpt_parameters *parameters);
 
+/* `BDAT octets`: not the last chunk. */
+MUST_CHECK size_t smtp_format_bdat(char *buf, size_t size, uint64_t octets);
+
 /* A verb alone: DATA, RSET, NOOP, QUIT. */
 MUST_CHECK size_t smtp_format_verb(char *buf, size_t size, enum smtp_verb verb);
 
