@@ -918,8 +918,12 @@ void transactions_abort(struct relay *r)
 void transactions_give_back(struct relay *r)
 {
     struct transaction *t;
-    TAILQ_FOREACH (t, &r->verdicts, relay_entry)
+    TAILQ_FOREACH (t, &r->verdicts, relay_entry) {
         kept_drop(r, &t->kept);
-    TAILQ_FOREACH (t, &r->untold, relay_entry)
+        chunks_drop(&t->chunks);
+    }
+    TAILQ_FOREACH (t, &r->untold, relay_entry) {
         kept_drop(r, &t->kept);
+        chunks_drop(&t->chunks);
+    }
 }

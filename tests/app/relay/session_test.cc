@@ -145,6 +145,33 @@ TEST_F(Unverified, TransactionIdsOfAnotherProcessAreOthers)
     EXPECT_EQ(ids[0].find_first_not_of("0123456789ABCDEF"), std::string::npos) << ids[0];
 }
 
+// What a chunk has left for the next one is no stream's.
+TEST_F(Relay, AProcessThatEndsBetweenChunksGivesBackWhatItHeld)
+{
+    Say(kHello);
+    Say(R"(
+        C: MAIL FROM:<sender@example.org>
+        S: 250
+        C: RCPT TO:<alice@example.com>
+    )");
+    Say(kMailboxGreets);
+    Say(R"(
+        M> MAIL FROM:<sender@example.org>
+        M> RCPT TO:<alice@example.com>
+        M< 250 ok
+        M< 250 ok
+        S: 250 ok
+        C: BDAT 3
+        C: x
+        M> DATA
+        M< 354 go
+        S: 250 2.0.0
+    )");
+    f.Crash(8);
+    f.Pass(NSEC_PER_SEC);
+    EXPECT_EQ(f.Leaks().find("buffers"), std::string::npos) << f.Leaks();
+}
+
 // -------------------------------------------------------------------------------- shutdown --
 
 TEST_F(Relay, AShutdownFinishesTheOpenTransaction)
