@@ -152,7 +152,10 @@ void Visit::begin(Errand *errand)
     commands_.push_back({MAIL, mail, ""});
     for (const std::string &r : to)
         commands_.push_back({RCPT, "RCPT TO:<" + r + ">" + rcpt, r});
-    commands_.push_back({DATA, "DATA", ""});
+    bool chunked = offers("CHUNKING") && d.one_in(3);
+    commands_.push_back({chunked ? CHUNK : DATA, "DATA", ""});
+    content_ = m.content;
+    said_ = 0;
     group_ = offers("PIPELINING") ? unsigned(d.upto(3)) : 0;
     bool slow =
         client_.plan_.slow > 0 && now_ < client_.plan_.good_from && d.one_in(client_.plan_.slow);
@@ -180,12 +183,34 @@ void Visit::go_on()
 {
     while (!over && !commands_.empty() && now_ >= wait_until_) {
         const Command c = commands_.front();
-        bool ahead = group_ == 2 || (group_ == 1 && c.kind == RCPT);
+        bool ahead = (group_ == 2 && c.kind != CHUNK) || (group_ == 1 && c.kind == RCPT);
         if (!expected_.empty() && !ahead)
             return;
         commands_.pop_front();
-        send(c);
+        if (c.kind == CHUNK)
+            send_chunk();
+        else
+            send(c);
     }
+}
+
+// BDAT: what is left of the content, or some of it (RFC 3030).
+void Visit::send_chunk()
+{
+    size_t left = content_.size() - said_, n = std::min(chunk_, left);
+    bool last = n == left && !client_.dice_.one_in(4);
+    std::string line = "BDAT " + std::to_string(n) + (last ? " LAST" : "");
+    note("> " + line);
+    talk_.say(line + "\r\n" + content_.substr(said_, n));
+    said_ += n;
+    expected_.push_back({last ? DOT : CHUNK, ""});
+    if (!last)
+        commands_.push_back({CHUNK, "", ""});
+    since_ = progress_ = now_;
+    acked_ = talk_.acked();
+    at(last ? DOT : BODY);
+    if (pause_ > 0)
+        wait_until_ = now_ + client_.dice_.upto(pause_);
 }
 
 void Visit::begin_content()
@@ -301,6 +326,12 @@ void Visit::hear(const Expected &e, const std::string &reply)
             refuse_all(reply);
         finish_transaction(false);
         return;
+    case CHUNK:
+        if (good)
+            break;
+        if (reply[0] == '5')
+            refuse_all(reply);
+        return finish_transaction(false);
     case DOT:
         hear_end(reply);
         return;
@@ -391,7 +422,7 @@ void Visit::leave()
     leave_when_ = UINT64_MAX;
     bool content = sending_content_;
     for (const Expected &e : expected_)
-        content |= e.kind == DATA || e.kind == DOT;
+        content |= e.kind == DATA || e.kind == CHUNK || e.kind == DOT;
     switch (leave_how_) {
     case ABANDON:
         if (!content && hearing_ != nullptr) {
@@ -442,8 +473,9 @@ nsec_t Visit::patience() const
 
 void Visit::expire()
 {
-    static const char *const names[] = {"the banner", "XCLIENT", "a greeting", "MAIL", "RCPT",
-                                        "DATA",       "content", "its end",    "RSET", "QUIT"};
+    static const char *const names[] = {"the banner", "XCLIENT", "a greeting", "MAIL",
+                                        "RCPT",       "DATA",    "content",    "a chunk",
+                                        "its end",    "RSET",    "QUIT"};
     bool block = !talk_.all_acked() && talk_.stream != nullptr && now_ > progress_ + kBlock;
     bool late = !expected_.empty() && talk_.unsaid.empty() && now_ > since_ + patience();
     if (!block && !late)

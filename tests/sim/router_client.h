@@ -55,7 +55,7 @@ class Visit
     bool hanging = false; // the router it talks to is no more: it will wait in vain
 
   private:
-    enum Kind { BANNER, INTRODUCTION, HELLO, MAIL, RCPT, DATA, BODY, DOT, RSET, QUIT };
+    enum Kind { BANNER, INTRODUCTION, HELLO, MAIL, RCPT, DATA, BODY, CHUNK, DOT, RSET, QUIT };
     enum How { STAY, CLOSE, RESET, VANISH, ABANDON, HOW_COUNT };
     struct Expected {
         Kind kind;
@@ -78,6 +78,7 @@ class Visit
     void hear_recipient(const std::string &recipient, const std::string &reply);
     void hear_end(const std::string &reply);
     void begin_content();
+    void send_chunk();
     void refuse_all(const std::string &reply);
     void refuse_mail(const std::string &reply);
     void finish_transaction(bool clean);
