@@ -1,16 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Fetches the mail systems that bench/run.sh compares with. They are unpacked, not installed: Debian's
+# Fetches the mail systems that bench/run.sh compares with, and that tests/run.sh has as destinations. They are unpacked, not installed: Debian's
 # packages of mail servers exclude each other, and none of them is to become a service of this machine.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() {
     cat <<TEXT
-Usage: sudo bash bench/peers.sh [--help] [DIRECTORY]
+Usage: sudo bash bench/peers.sh [--help] [--mail-servers] [DIRECTORY]
 
 Unpacks HAProxy, Exim, OpenSMTPD and nginx (Debian packages) and Haraka (npm) into DIRECTORY,
 build-bench/peers by default, and says what of them runs. What is there already is not fetched again.
+With --mail-servers, Exim and OpenSMTPD only.
 Postfix is installed by tests/setup.sh.
 TEXT
 }
@@ -20,6 +21,11 @@ packages=(haproxy exim4-daemon-light opensmtpd nginx-light libnginx-mod-mail)
 
 case ${1-} in
 -h | --help) usage && exit 0 ;;
+--mail-servers)
+    packages=(exim4-daemon-light opensmtpd)
+    HARAKA=
+    shift
+    ;;
 -*) usage >&2 && exit 64 ;;
 esac
 root=${1-build-bench/peers}
@@ -53,4 +59,4 @@ lists=(/var/lib/apt/lists/*_Packages*)
 for package in "${packages[@]}"; do
     unpack "$package" && echo "peers: $package" || echo "peers: no $package"
 done
-haraka && echo "peers: haraka" || echo "peers: no haraka (see $root/npm.log)"
+[ -z "$HARAKA" ] || { haraka && echo "peers: haraka" || echo "peers: no haraka (see $root/npm.log)"; }

@@ -3,7 +3,8 @@
 import os
 import shutil
 
-from . import etc
+from harness import etc
+
 from .base import System
 
 CONFIG = """\

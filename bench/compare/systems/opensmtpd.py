@@ -6,11 +6,11 @@ It goes on when the generator has ended: so its destination is Postfix's smtp-si
 import os
 import shutil
 
+from harness import etc
 from harness.process import Program, run
 
 import segment
 
-from . import etc
 from .base import System, Unavailable
 
 CONFIG = """\

@@ -3,8 +3,8 @@
 import os
 import shutil
 
-from . import sandbox
 from .client import answers
+from .mailserver import MailServer
 from .process import run, wait_until
 
 # One line a service; postlog lets every process of the server write to one log file.
@@ -71,7 +71,7 @@ transport_maps = texthash:{directory}/transport
 """
 
 
-class Postfix:
+class Postfix(MailServer):
     """One server. `users` are local parts, with a mailbox in each of `domains`.
 
     relay_unknown: where unknown recipients of the domains go, host:port, instead of a 550.
@@ -81,31 +81,24 @@ class Postfix:
 
     def __init__(self, name, address, users, domains=("example.com",), relay_unknown=None,
                  trusted="", settings="", proxied=False):
-        self.name, self.address = name, address
-        self.directory = os.path.join(sandbox.WORK, f"postfix-{name}")
-        self.mail = os.path.join(self.directory, "mail")
-        shutil.rmtree(self.directory, ignore_errors=True)
-        for part in ("config", "queue", "data", "mail"):
+        super().__init__("postfix", name, address)
+        for part in ("config", "queue", "data"):
             os.makedirs(os.path.join(self.directory, part))
         shutil.chown(os.path.join(self.directory, "data"), "postfix")
         os.chown(self.mail, 65534, 65534)
         addresses = [f"{user}@{domain}" for domain in domains for user in users]
-        self._write("mailboxes", "".join(f"{a} {a}/\n" for a in addresses))
+        self.write("mailboxes", "".join(f"{a} {a}/\n" for a in addresses))
         values = dict(name=name, address=address, directory=self.directory, trusted=trusted,
                       domains=" ".join(domains))
         main = MAIN + (RELAY_UNKNOWN if relay_unknown else REFUSE_UNKNOWN) + settings
         main += "\nsmtpd_upstream_proxy_protocol = haproxy\n" if proxied else ""
         if relay_unknown:
             host, port = relay_unknown.rsplit(":", 1)
-            self._write("transport", "".join(f"{a} virtual:\n" for a in addresses) +
+            self.write("transport", "".join(f"{a} virtual:\n" for a in addresses) +
                         "".join(f"{domain} smtp:[{host}]:{port}\n" for domain in domains))
-        self._write("config/main.cf", main.format(**values))
-        self._write("config/master.cf", MASTER.format(address=address))
+        self.write("config/main.cf", main.format(**values))
+        self.write("config/master.cf", MASTER.format(address=address))
         self.running, self.proxied = False, proxied
-
-    def _write(self, name, text):
-        with open(os.path.join(self.directory, name), "w", encoding="utf-8") as file:
-            file.write(text)
 
     def start(self):
         self._postfix("start")
@@ -136,31 +129,3 @@ class Postfix:
 
     def flush(self):
         run("postqueue", "-c", os.path.join(self.directory, "config"), "-f")
-
-    def messages(self, address):
-        """The messages in a mailbox, as delivered (lines end in LF), in no particular order."""
-        new = os.path.join(self.mail, address, "new")
-        found = []
-        for name in sorted(os.listdir(new)) if os.path.isdir(new) else ():
-            with open(os.path.join(new, name), "rb") as file:
-                found.append(file.read())
-        return found
-
-    def mailboxes(self):
-        """{address: messages} of all mailboxes that ever got one."""
-        return {address: self.messages(address) for address in os.listdir(self.mail)}
-
-    def clear(self):
-        """Forget all delivered mail."""
-        for address in os.listdir(self.mail):
-            shutil.rmtree(os.path.join(self.mail, address))
-
-    def wait_for(self, address, count=1, seconds=15):
-        """The messages of a mailbox as soon as there are so many."""
-        wait_until(lambda: len(self.messages(address)) >= count, seconds,
-                   f"{count} messages for {address} on {self.name}")
-        return self.messages(address)
-
-    def settle(self, seconds=30):
-        """Wait until the queue is empty: then everything accepted is in a mailbox."""
-        wait_until(lambda: self.queued() == 0, seconds, f"empty queue on {self.name}", step=0.1)

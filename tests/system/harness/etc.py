@@ -4,8 +4,8 @@ import grp
 import os
 import pwd
 
-from harness import sandbox
-from harness.process import run
+from . import sandbox
+from .process import run
 
 FIRST = 64_000
 
