@@ -125,7 +125,10 @@ hint_id hint_find(struct hints *h, const struct digest *recipient, nsec_t now)
 bool hint_is_turn(const struct hints *h, hint_id id, const struct destination *d)
 {
     const struct hint *hint = by_id(h, id);
-    return hint == NULL || hint->row[0] == d;
+    bool listed = false;
+    for (unsigned i = 0; hint != NULL && i < hint->count; i++)
+        listed = listed || hint->row[i] == d;
+    return !listed || hint->row[0] == d;
 }
 
 hint_id hint_begin(struct hints *h, const struct destination *const *destinations, unsigned count,

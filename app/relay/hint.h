@@ -39,7 +39,8 @@ bool hints_empty(const struct hints *hints);
 /* The hint that covers a recipient, by digest_of_parties() without a destination; 0: none. */
 hint_id hint_find(struct hints *hints, const struct digest *recipient, nsec_t now);
 
-/* Is it this destination's turn? True also if the hint is gone. */
+/* Is it this destination's turn? True also if the hint is gone, or knows nothing of the destination:
+ * the recipient has moved there since. */
 bool hint_is_turn(const struct hints *hints, hint_id id, const struct destination *d);
 
 /* Begin a hint for these (at most HINT_DESTINATIONS), in their order of turns. */

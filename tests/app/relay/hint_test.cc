@@ -244,6 +244,13 @@ TEST_F(Table, AHintEndsWithItsTime)
     EXPECT_TRUE(hints_empty(h));
 }
 
+TEST_F(Table, ADestinationThatARecipientHasMovedToNeedNotWaitForAnothersTurn)
+{
+    hint_id id = Begin(2, 1, 1);
+    EXPECT_FALSE(hint_is_turn(h, id, row[1]));
+    EXPECT_TRUE(hint_is_turn(h, id, row[2])) << "nobody comes for the others any more";
+}
+
 TEST_F(Table, ANewHintTakesARecipientFromAnOldOne)
 {
     hint_id a = Begin(2, 1, 2), b = Begin(2, 2, 2);
