@@ -382,10 +382,13 @@ static void judge_extensions(struct listener_settings *l, const struct config_se
         {SMTP_ENHANCED_CODES, "enhancedstatuscodes"},
         {SMTP_LIMITS, "limits"},
         {SMTP_CHUNKING, "chunking"},
+        {SMTP_BINARYMIME, "binarymime"},
     };
     for (size_t i = 0; i < COUNT_OF(keys); i++)
         if (config_bool(c, keys[i].key))
             l->offers |= smtp_set(keys[i].extension);
+    if ((l->offers & smtp_set(SMTP_BINARYMIME)) != 0 && (l->offers & smtp_set(SMTP_CHUNKING)) == 0)
+        config_error(errors, c, "binarymime", "needs chunking = yes (RFC 3030 section 3)");
     /* RFC 6531 §3.1 item 8. */
     if ((l->offers & smtp_set(SMTP_SMTPUTF8)) != 0 && (l->offers & smtp_set(SMTP_8BITMIME)) == 0)
         config_error(errors, c, "smtputf8", "needs 8bitmime = yes (RFC 6531 section 3.1)");

@@ -59,6 +59,7 @@ static const struct schema_key listener[] = {
     {WORD("enhancedstatuscodes", "no", "yes"), .fallback = "yes"},
     {WORD("limits", "no", "yes"), .fallback = "yes"},
     {WORD("chunking", "no", "yes"), .fallback = "yes"},
+    {WORD("binarymime", "no", "yes"), .fallback = "no"},
     {WORD("dsn", "no", "yes"), .fallback = "no"},
 };
 

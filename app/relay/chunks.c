@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "app/smtp/header.h"
+
 void chunks_begin(struct chunks *c, uint64_t size, bool last)
 {
     c->on = true;
@@ -23,12 +25,25 @@ static size_t min(uint64_t a, uint64_t b)
     return (size_t)(a < b ? a : b);
 }
 
+static void scan_run(const struct chunks *c, struct smtp_content *content, const uint8_t *data,
+                     size_t len)
+{
+    if (!c->binary) {
+        smtp_content_scan(content, data, len);
+        return;
+    }
+    if (!smtp_header_done(content))
+        smtp_header_scan(content, data, len);
+    content->scanned += len;
+    content->safe = content->scanned;
+}
+
 static void scan_slice(struct chunks *c, const struct slice *slice, struct smtp_content *content)
 {
     size_t len = min(slice->len, c->left - c->ahead), taken;
     for (size_t at = 0; at < len; at += taken) {
         size_t run = smtp_stuffing_run(&c->scan, slice->data + at, len - at, &taken);
-        smtp_content_scan(content, slice->data + at, run);
+        scan_run(c, content, slice->data + at, run);
     }
     c->ahead += len;
 }
@@ -37,6 +52,10 @@ static void scan_slice(struct chunks *c, const struct slice *slice, struct smtp_
 static void scan_end(struct chunks *c, struct smtp_content *content)
 {
     static const char end[] = "\r\n.\r\n";
+    if (c->binary) {
+        content->ended = true;
+        return;
+    }
     const char *from = smtp_stuffing_at_line(&c->scan) ? end + strlen("\r\n") : end;
     smtp_content_scan(content, (const uint8_t *)from, strlen(from));
 }

@@ -22,6 +22,7 @@
 struct chunks {
     bool on;        /* content comes by BDAT */
     bool last;      /* the chunk is the last */
+    bool binary;    /* no lines: nothing is withheld, and no newline is bare (RFC 3030 §3) */
     bool announced; /* legs that get chunks, too, have its BDAT */
     uint64_t size;  /* of the chunk */
     uint64_t left;  /* of it, not consumed from the stream yet */

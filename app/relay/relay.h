@@ -138,6 +138,7 @@ smtp_extension_set relay_lacking(const struct settings *s, const struct relay_of
     X(RELAY_RCPT_HINTED, "recipients deferred: retried after a disagreement, another's turn")      \
     X(RELAY_SHORTFALL_SIZE, "recipients refused: the message is too big for their destination")    \
     X(RELAY_SHORTFALL_8BITMIME, "recipients refused: no 8BITMIME at their destination")            \
+    X(RELAY_SHORTFALL_BINARYMIME, "recipients refused: no BINARYMIME at their destination")        \
     X(RELAY_SHORTFALL_SMTPUTF8, "recipients refused: no SMTPUTF8 at their destination")            \
     X(RELAY_SHORTFALL_DSN, "recipients refused: NOTIFY=SUCCESS, and no DSN at their destination")  \
     X(RELAY_SHORTFALL_LIMITS,                                                                      \
@@ -185,6 +186,7 @@ smtp_extension_set relay_lacking(const struct settings *s, const struct relay_of
     X(RELAY_REPLAY_LOST_AGAIN, "deliveries lost and not begun again: for the second time")         \
     X(RELAY_REPLAY_TOO_LATE, "deliveries lost and not begun again: no time left for it")           \
     X(RELAY_REPLAY_BUSY, "deliveries lost and not begun again: no connection free")                \
+    X(RELAY_REPLAY_BINARY, "deliveries lost and not begun again: of binary content")               \
     X(RELAY_REPLAY_NO_CLIENT, "deliveries lost and not begun again: the client had gone")          \
     X(RELAY_KEPT_NO_MEMORY, "messages not kept for a second connection: memory was short")         \
     X(RELAY_WAITED, "transactions that waited for a connection to their destination")              \

@@ -36,6 +36,8 @@ static enum relay_counter obstacle(const struct transaction *t, const struct leg
 {
     if (t->client == NULL)
         return RELAY_REPLAY_NO_CLIENT;
+    if (t->chunks.binary) /* what is kept has DATA's form */
+        return RELAY_REPLAY_BINARY;
     if (leg->replayed)
         return RELAY_REPLAY_LOST_AGAIN;
     if (t->kept.state == KEPT_TOO_BIG)

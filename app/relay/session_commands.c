@@ -156,6 +156,8 @@ static enum outcome on_data(struct session *s)
         return misplaced(s, "503 5.5.1 Say MAIL first");
     if (t->chunks.on)
         return object(s, "503 5.5.1 BDAT has begun");
+    if (t->envelope.mail.body == SMTP_BODY_BINARYMIME)
+        return object(s, "503 5.5.1 Binary content goes by BDAT");
     if (t->recipient_count == 0)
         return object(s, "503 5.5.1 Say RCPT first");
     if (t->accepted == 0)

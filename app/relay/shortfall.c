@@ -67,6 +67,10 @@ const char *shortfall(struct relay *r, const struct envelope *e, const struct le
         relay_count(r, RELAY_SHORTFALL_8BITMIME);
         return "550 5.6.3 The recipient's server does not take 8-bit content";
     }
+    if (e->mail.body == SMTP_BODY_BINARYMIME && !(there->binarymime && there->chunking)) {
+        relay_count(r, RELAY_SHORTFALL_BINARYMIME);
+        return "550 5.6.3 The recipient's server does not take binary content";
+    }
     if (e->mail.utf8 && !there->smtputf8) {
         relay_count(r, RELAY_SHORTFALL_SMTPUTF8);
         return "550 5.6.7 The recipient's server does not take internationalized mail";
@@ -88,7 +92,7 @@ struct smtp_mail_parameters shortfall_mail(const struct envelope *e,
     struct smtp_mail_parameters p = {.utf8 = e->mail.utf8};
     if (there->size)
         p.size = e->mail.size;
-    if (there->eightbitmime)
+    if (there->eightbitmime || e->mail.body == SMTP_BODY_BINARYMIME)
         p.body = e->mail.body;
     if (there->dsn) {
         p.ret = e->mail.ret;

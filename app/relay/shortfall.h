@@ -18,8 +18,8 @@ struct relay;
  * counted. NULL: it can.
  *
  *   5.3.4  the message is declared bigger than SIZE there
- *   5.6.3  it is 8-bit, and there is no 8BITMIME (RFC 6152 §3)
- *   5.6.7  it is said to need SMTPUTF8, and there is none (RFC 6531 §3.2)
+ *   5.6.3  it is 8-bit, and there is no 8BITMIME (RFC 6152 §3), or binary, and there is no
+ * BINARYMIME (RFC 3030 §3) 5.6.7  it is said to need SMTPUTF8, and there is none (RFC 6531 §3.2)
  *   5.3.3  its sender wants to hear of success, and there is no DSN: RFC 3461 §5.2.2 has the relay
  *          tell it, and we send no mail of our own
  *   4.5.3  one recipient, or one domain, more than a transaction may have there (RFC 9422)

@@ -644,6 +644,7 @@ void transaction_data(struct transaction *t)
 void transaction_chunk(struct transaction *t, uint64_t size, bool last)
 {
     chunks_begin(&t->chunks, size, last);
+    t->chunks.binary = t->envelope.mail.body == SMTP_BODY_BINARYMIME;
     t->envelope.chunked = true;
     if (t->state != TRANSACTION_ENVELOPE)
         return;

@@ -79,6 +79,8 @@ static bool set_body(struct span value, struct smtp_command *out)
         out->mail.body = SMTP_BODY_7BIT;
     else if (span_is(value, "8BITMIME"))
         out->mail.body = SMTP_BODY_8BITMIME;
+    else if (span_is(value, "BINARYMIME"))
+        out->mail.body = SMTP_BODY_BINARYMIME;
     else
         return false;
     return true;
@@ -257,6 +259,9 @@ static enum smtp_command_error parse_mail(struct span rest, smtp_extension_set o
     enum smtp_command_error error = parse_parameters(rest, offered, out);
     if (error == SMTP_COMMAND_OK && out->path.utf8 && !out->mail.utf8)
         return SMTP_UTF8_SENDER;
+    if (error == SMTP_COMMAND_OK && out->mail.body == SMTP_BODY_BINARYMIME &&
+        (offered & smtp_set(SMTP_BINARYMIME)) == 0)
+        return SMTP_BAD_PARAMETER;
     return error;
 }
 

@@ -43,6 +43,7 @@ enum smtp_body {
     SMTP_BODY_UNSPECIFIED,
     SMTP_BODY_7BIT,
     SMTP_BODY_8BITMIME,
+    SMTP_BODY_BINARYMIME, /* RFC 3030 §3 */
 };
 
 /* What MAIL says beside its path. */

@@ -60,6 +60,7 @@ static void write_mail_parameters(struct smtp_writer *w, const struct smtp_mail_
         [SMTP_BODY_UNSPECIFIED] = "",
         [SMTP_BODY_7BIT] = " BODY=7BIT",
         [SMTP_BODY_8BITMIME] = " BODY=8BITMIME",
+        [SMTP_BODY_BINARYMIME] = " BODY=BINARYMIME",
     };
     static const char *const rets[] = {
         [SMTP_RET_UNSPECIFIED] = "",

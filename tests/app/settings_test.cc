@@ -253,6 +253,8 @@ TEST(Settings, AListenerSaysWhatItOffers)
               (usual.s->listeners[0].offers | smtp_set(SMTP_DSN)) & ~smtp_set(SMTP_LIMITS));
     EXPECT_THAT(Judged(Ini(kHost, kPort, more + "8bitmime = no\n")).Errors(),
                 ElementsAre(HasSubstr("smtputf8: needs 8bitmime = yes")));
+    EXPECT_THAT(Judged(Ini(kHost, kPort, more + "binarymime = yes\nchunking = no\n")).Errors(),
+                ElementsAre(HasSubstr("binarymime: needs chunking = yes")));
 }
 
 TEST(Settings, AnExpressionThatDoesNotCompileSaysWhy)

@@ -30,7 +30,9 @@ std::string Parse(const std::string &line, smtp_extension_set offered = kOffered
     if (c.mail.size > 0)
         s += " size " + std::to_string(c.mail.size);
     if (c.mail.body != SMTP_BODY_UNSPECIFIED)
-        s += c.mail.body == SMTP_BODY_7BIT ? " 7bit" : " 8bitmime";
+        s += c.mail.body == SMTP_BODY_7BIT       ? " 7bit"
+             : c.mail.body == SMTP_BODY_8BITMIME ? " 8bitmime"
+                                                 : " binarymime";
     if (c.mail.utf8)
         s += " utf8";
     if (c.mail.ret != SMTP_RET_UNSPECIFIED)
@@ -214,7 +216,9 @@ TEST(Mail, ReadsTheBodyType)
 {
     EXPECT_EQ(Parse("MAIL FROM:<a@b> BODY=7BIT"), "MAIL <a@b> 7bit");
     EXPECT_EQ(Parse("MAIL FROM:<a@b> body=8bitMime"), "MAIL <a@b> 8bitmime");
-    EXPECT_EQ(Parse("MAIL FROM:<a@b> BODY=BINARYMIME"), kBadParameter);
+    EXPECT_EQ(Parse("MAIL FROM:<a@b> BODY=BINARYMIME"), "MAIL <a@b> binarymime");
+    EXPECT_EQ(Parse("MAIL FROM:<a@b> BODY=BINARYMIME", kOffered & ~(1u << SMTP_BINARYMIME)),
+              kBadParameter);
     EXPECT_EQ(Parse("MAIL FROM:<a@b> BODY"), kBadParameter);
 }
 
