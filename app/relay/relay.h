@@ -168,6 +168,7 @@ smtp_extension_set relay_lacking(const struct settings *s, const struct relay_of
     X(RELAY_MESSAGES_IN_DOUBT, "messages whose answer never came: a retry may deliver again")      \
     X(RELAY_MESSAGES_ABANDONED, "messages whose client went away or gave up")                      \
     X(RELAY_MESSAGES_BARE_NEWLINE, "messages refused for a bare CR or LF")                         \
+    X(RELAY_MESSAGES_NUL, "messages refused for a NUL")                                            \
     X(RELAY_MESSAGES_TOO_BIG, "messages refused for their size")                                   \
     X(RELAY_MESSAGES_FAILED, "messages that failed before their end: destination lost or stalled") \
     X(RELAY_DELIVERED, "recipients delivered")                                                     \

@@ -749,6 +749,11 @@ void transaction_pump(struct transaction *t)
                   "550 5.6.11 Bare CR or LF in the message (RFC 5321 section 2.3.8)");
         return;
     }
+    /* OpenSMTPD takes a line for ended at its NUL: CRLF, dot, NUL is the end of data there. */
+    if (t->content.nul) {
+        fail_with(t, RELAY_MESSAGES_NUL, "550 5.6.0 NUL in the message (RFC 2045 section 2.7)");
+        return;
+    }
     if (t->content.scanned > r->settings->max_size) {
         fail_with(t, RELAY_MESSAGES_TOO_BIG, "552 5.3.4 The message is too big");
         return;

@@ -152,7 +152,7 @@ class Peers(Case):
 
     # The ends of data that servers were found to see where there is none (2023 and since), and what is like them.
     SMUGGLED = (b"\n.\n", b"\n.\r\n", b"\r.\r", b"\r\n.\n", b"\r\n.\r", b"\r.\r\n", b"\n.\r", b"\r.\n", b"\r\n.\r\r\n",
-                b"\r\0\n.\r\n", b"\n\0.\n", b"\0\n.\n", b"\r\n.\n\r\n",
+                b"\r\n\0.\r\n", b"\r\n.\0\r\n", b"\r\0\n.\r\n", b"\n\0.\n", b"\0\n.\n", b"\r\n.\n\r\n",
                 b"\x85.\x85", b"\xc2\x85.\xc2\x85", b"\x0b.\x0b", b"\xe2\x80\xa8.\xe2\x80\xa8")
 
     def test_nothing_is_smuggled_in_or_out(self):
