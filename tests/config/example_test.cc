@@ -33,7 +33,7 @@ TEST(Example, HasNoErrors)
 // Also with every commented key switched on.
 std::string SwitchedOn()
 {
-    return std::regex_replace(Text(), std::regex("\n; (\\[[a-z]+ \\*\\]|[a-z_]+ = )"), "\n$1");
+    return std::regex_replace(Text(), std::regex("\n; (\\[[a-z]+ \\*\\]|[a-z0-9_]+ = )"), "\n$1");
 }
 
 TEST(Example, HasNoErrorsEitherWithAllThatIsCommentedOut)
@@ -46,7 +46,7 @@ TEST(Example, ShowsEveryKeyWithItsDefault)
     std::map<std::string, std::set<std::string>> shown; // section → keys
     std::map<std::string, std::string> commented;       // section.key → value
     std::string section, line;
-    std::regex heading("(; )?\\[([a-z]+).*\\]"), key("(; )?([a-z_]+) = (.*)");
+    std::regex heading("(; )?\\[([a-z]+).*\\]"), key("(; )?([a-z0-9_]+) = (.*)");
     for (std::istringstream in(Text()); std::getline(in, line);) {
         std::smatch m;
         if (std::regex_match(line, m, heading)) {

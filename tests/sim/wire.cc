@@ -292,8 +292,10 @@ bool Wire::bad_time(unsigned side)
     if (w.bad_for == 0)
         return false;
     const nsec_t cycle = w.good_for + w.bad_for;
-    if (turns_[side] + 20 * cycle < now_) // long ago: any time is as good a beginning
+    if (turns_[side] + 20 * cycle < now_) { // long ago: it turns now, as likely to bad as any time is
         turns_[side] = now_;
+        bad_[side] = !chance(double(w.bad_for) / double(cycle));
+    }
     while (turns_[side] <= now_) {
         bad_[side] = !bad_[side];
         double mean = double(bad_[side] ? w.bad_for : w.good_for);
