@@ -114,6 +114,10 @@ static void judge_appliance(struct settings *s, const struct config *config,
                      workers, count);
     s->idle_sleep = strcmp(config_text(c, "idle"), "sleep") == 0;
     s->shutdown_timeout = config_duration(c, "shutdown_timeout");
+    s->fleet_key = config_text(c, "fleet_key");
+    if (s->fleet_key != NULL && strlen(s->fleet_key) < SETTINGS_MIN_FLEET_KEY)
+        config_error(errors, c, "fleet_key", "has %zu characters; allowed: %u or more",
+                     strlen(s->fleet_key), SETTINGS_MIN_FLEET_KEY);
     judge_control(s, c, errors);
 }
 
@@ -132,6 +136,7 @@ static void judge_limits(struct settings *s, const struct config *config,
     s->memo_entries = (uint32_t)config_number(memory, "memo_entries");
     s->max_size = config_size(message, "max_size");
     s->replay_bytes = config_size(message, "replay_bytes");
+    s->hop_limit = (uint32_t)config_number(message, "hop_limit");
     s->recipients_per_message = (uint32_t)config_number(message, "recipients");
     s->max_legs = (uint32_t)config_number(message, "max_legs");
     if (strcmp(config_text(message, "multi_route"), "serialize") == 0)

@@ -17,6 +17,7 @@
 #define SETTINGS_MAX_LISTENERS 64
 #define SETTINGS_MAX_ADDRESSES 8
 #define SETTINGS_MAX_NETWORKS  32
+#define SETTINGS_MIN_FLEET_KEY 16 /* characters */
 
 /* Networks of one key. */
 struct network_list {
@@ -63,7 +64,8 @@ struct settings {
     unsigned workers;
     bool idle_sleep;
     uint64_t shutdown_timeout;
-    const char *control; /* path of the control socket; NULL: none */
+    const char *fleet_key; /* of the marks that find loops; NULL: a process has its own */
+    const char *control;   /* path of the control socket; NULL: none */
     unsigned control_mode;
 
     bool hugepages;
@@ -78,6 +80,7 @@ struct settings {
     uint64_t
         replay_bytes; /* a message is kept up to so many, for a leg that begins again; 0: none is */
     uint32_t recipients_per_message; /* at least 100 (RFC 5321 §4.5.3.1.8) */
+    uint32_t hop_limit;              /* Received fields of a message, at most */
     uint32_t max_legs;       /* destinations of one transaction; 1: multi_route = serialize */
     bool commit_local_first; /* of a message to both sides; else external */
 

@@ -25,6 +25,7 @@ static const struct schema_key appliance[] = {
     {WORD("idle", "poll", "sleep"), .fallback = "poll"},
     {TEXT("cache"), .fallback = "/var/cache/splitmx"},
     {DURATION("shutdown_timeout", 0, HOUR), .fallback = "30s"},
+    {TEXT("fleet_key")},
     {TEXT("control"), .fallback = "/run/splitmx/control"},
     {TEXT("control_mode"), .fallback = "0660"},
     {TEXT("state_directory"), .fallback = "/var/lib/splitmx"},
@@ -88,6 +89,8 @@ static const struct schema_key message[] = {
     {SIZE("max_size", 64 * KIB, 4 * GIB - 1), .fallback = "50M"},
     /* RFC 5321 §4.5.3.1.8: at least 100 must be taken. */
     {NUMBER("recipients", 100, 100000), .fallback = "1000"},
+    /* RFC 5321 §6.3 advises 100 or more to those who know a loop by nothing else. */
+    {NUMBER("hop_limit", 1, 1000), .fallback = "50"},
     {SIZE("replay_bytes", 0, 16 * MIB), .fallback = "256K"},
     {NUMBER("max_legs", 1, 16), .fallback = "2"},
     {WORD("multi_route", "fanout", "serialize"), .fallback = "fanout"},

@@ -7,18 +7,16 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 static_assert(sizeof(struct digest) == 16, "SipHash's longer size, which is its default");
 
-static bool derive(struct digester *d, const uint8_t secret[DIGEST_SECRET])
+static bool derive(struct digester *d, const char *purpose, const void *secret, size_t len)
 {
-    static const char purpose[32] = "splitmx: what a retry is like";
-    uint8_t text[sizeof(purpose) + DIGEST_SECRET], hash[EVP_MAX_MD_SIZE];
-    memcpy(text, purpose, sizeof(purpose));
-    memcpy(text + sizeof(purpose), secret, DIGEST_SECRET);
-    bool good = EVP_Digest(text, sizeof(text), hash, NULL, EVP_sha256(), NULL) == 1;
+    uint8_t hash[EVP_MAX_MD_SIZE];
+    bool good = HMAC(EVP_sha256(), secret, (int)len, (const uint8_t *)purpose, strlen(purpose),
+                     hash, NULL) != NULL;
     memcpy(d->key, hash, sizeof(d->key));
-    OPENSSL_cleanse(text, sizeof(text));
     OPENSSL_cleanse(hash, sizeof(hash));
     return good;
 }
@@ -38,10 +36,10 @@ bool digester_copy(struct digester *d, const struct digester *from)
     return d->mac != NULL;
 }
 
-bool digester_create(struct digester *d, const uint8_t secret[DIGEST_SECRET])
+bool digester_create(struct digester *d, const char *purpose, const void *secret, size_t len)
 {
     d->mac = create_mac();
-    if (d->mac != NULL && derive(d, secret))
+    if (d->mac != NULL && derive(d, purpose, secret, len))
         return true;
     digester_destroy(d);
     return false;

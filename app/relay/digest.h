@@ -27,11 +27,13 @@ struct digester {
     uint8_t key[16];
 };
 
-#define DIGEST_SECRET 32 /* bytes */
+#define DIGEST_SECRET 32 /* bytes of a process's secret */
 
-/* The key is derived from the secret, so that what else the secret is for stays apart. False if the
- * library has no SipHash or memory is out. Everything that allocates happens here. */
-MUST_CHECK bool digester_create(struct digester *d, const uint8_t secret[DIGEST_SECRET]);
+/* The key is derived from the secret for this purpose, so that what else the secret is for stays
+ * apart. False if the library has no SipHash or memory is out. Everything that allocates happens
+ * here. */
+MUST_CHECK bool digester_create(struct digester *d, const char *purpose, const void *secret,
+                                size_t len);
 /* Another one with the same key. */
 MUST_CHECK bool digester_copy(struct digester *d, const struct digester *from);
 void digester_destroy(struct digester *d);

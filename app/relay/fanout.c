@@ -3,6 +3,7 @@
 #include "app/relay/fanout.h"
 
 #include "app/relay/fingerprint.h"
+#include "app/relay/loop.h"
 #include "app/relay/state.h"
 #include "app/smtp/received.h"
 
@@ -44,11 +45,14 @@ bool fanout_trace(struct transaction *t, struct leg *leg)
     }
     const char *to = only != NULL ? only->record->to : "";
     char text[SMTP_RECEIVED_MAX];
+    uint64_t marks[SMTP_RECEIVED_MARKS];
     struct smtp_received received = {
         .begin = {t->client->trace, t->client->trace_len},
         .extended = t->client->extended,
         .utf8 = t->envelope.mail.utf8,
         .id = {t->id, strlen(t->id)},
+        .marks = marks,
+        .mark_count = loop_marks(t, leg, marks),
         .recipient = {to, strlen(to)},
         .date = relay_date(t->relay, t->begun_at),
     };

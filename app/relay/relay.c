@@ -11,6 +11,7 @@
 #include "app/relay/health.h"
 #include "app/relay/hint.h"
 #include "app/relay/kept.h"
+#include "app/relay/loop.h"
 #include "app/relay/probe.h"
 #include "app/relay/quota.h"
 #include "app/relay/recall.h"
@@ -118,8 +119,10 @@ struct relay *relay_create(const struct relay_config *config, nsec_t now, uint64
         *why = "infrastructure_reject is not a valid expression";
         free(expression_error);
     }
-    if (r->reply_rules == NULL || !digester_create(&r->digester, config->secret) ||
-        !name_instance(r) || !create_objects(r)) {
+    if (r->reply_rules == NULL ||
+        !digester_create(&r->digester, "what a retry is like", config->secret,
+                         sizeof(config->secret)) ||
+        !loop_create(r, config->secret) || !name_instance(r) || !create_objects(r)) {
         relay_destroy(r);
         return NULL;
     }
@@ -142,6 +145,7 @@ void relay_destroy(struct relay *r)
     hints_destroy(r->hints);
     recall_destroy(r);
     digester_destroy(&r->digester);
+    loop_destroy(r);
     rte_mempool_free(r->session_pool);
     rte_mempool_free(r->transaction_pool);
     rte_mempool_free(r->recipient_pool);

@@ -143,6 +143,7 @@ smtp_extension_set relay_lacking(const struct settings *s, const struct relay_of
     X(RELAY_SHORTFALL_DSN, "recipients refused: NOTIFY=SUCCESS, and no DSN at their destination")  \
     X(RELAY_SHORTFALL_LIMITS,                                                                      \
       "recipients deferred: too many in a transaction of their destination")                       \
+    X(RELAY_RCPT_LOOPED, "recipients refused: an earlier try of their message had been there")     \
     X(RELAY_RCPT_TOO_MANY, "recipients deferred: too many in one transaction")                     \
     X(RELAY_RCPT_NO_MEMORY, "recipients deferred: out of log records or memory")                   \
     X(RELAY_RCPT_ACCEPTED, "recipients that a destination accepted")                               \
@@ -169,6 +170,8 @@ smtp_extension_set relay_lacking(const struct settings *s, const struct relay_of
     X(RELAY_MESSAGES_ABANDONED, "messages whose client went away or gave up")                      \
     X(RELAY_MESSAGES_BARE_NEWLINE, "messages refused for a bare CR or LF")                         \
     X(RELAY_MESSAGES_NUL, "messages refused for a NUL")                                            \
+    X(RELAY_MESSAGES_LOOPED, "messages refused or deferred: they had been where they were to go")  \
+    X(RELAY_MESSAGES_TOO_FAR, "messages refused: more than hop_limit Received fields")             \
     X(RELAY_MESSAGES_TOO_BIG, "messages refused for their size")                                   \
     X(RELAY_MESSAGES_FAILED, "messages that failed before their end: destination lost or stalled") \
     X(RELAY_DELIVERED, "recipients delivered")                                                     \

@@ -14,6 +14,7 @@ struct destinations;
 struct fingerprint;
 struct quotas;
 struct hints;
+struct loops;
 struct memo;
 struct reply_rules;
 struct probe_list;
@@ -57,6 +58,7 @@ struct relay {
     struct destinations *destinations;
     struct digester digester;
     struct hints *hints;
+    struct loops *loops;
     struct memo *memo;
     struct fingerprint *fingerprints; /* all that there are */
     LIST_HEAD(, fingerprint) fingerprints_free;

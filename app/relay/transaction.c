@@ -7,6 +7,7 @@
 #include "app/relay/commit.h"
 #include "app/relay/fanout.h"
 #include "app/relay/health.h"
+#include "app/relay/loop.h"
 #include "app/relay/recall.h"
 #include "app/relay/replay.h"
 #include "app/relay/state.h"
@@ -157,6 +158,11 @@ static struct leg *leg_for(struct transaction *t, const struct mail_record *reco
     if (d == NULL) {
         relay_count(r, RELAY_RCPT_NO_MEMORY);
         *refusal = "451 4.3.2 Too many destinations; try again later";
+        return NULL;
+    }
+    if (loop_refuses(t, record, d)) {
+        relay_count(r, RELAY_RCPT_LOOPED);
+        *refusal = "554 5.4.6 Mail loop: the message has been at the recipient's server already";
         return NULL;
     }
     struct leg *leg = find_leg(t, d);
@@ -741,6 +747,8 @@ static bool caught_up(struct transaction *t)
 void transaction_pump(struct transaction *t)
 {
     struct relay *r = t->relay;
+    struct client_reply reply;
+    enum relay_counter why;
     fanout_scan(t);
     note_blocked(t);
     note_end(t);
@@ -756,6 +764,10 @@ void transaction_pump(struct transaction *t)
     }
     if (t->content.scanned > r->settings->max_size) {
         fail_with(t, RELAY_MESSAGES_TOO_BIG, "552 5.3.4 The message is too big");
+        return;
+    }
+    if (loop_found(t, &reply, &why)) {
+        fail(t, why, &reply);
         return;
     }
     if (!caught_up(t))

@@ -53,6 +53,7 @@ struct transaction {
     hint_id hint;               /* of the first recipient that has one; 0: none, or settled */
     bool replaying;             /* a leg has begun again */
     struct chunks chunks;       /* where content comes by BDAT */
+    bool way_known;             /* its Received fields were looked at: see loop.h */
     bool begun;                 /* the legs have our Received line ... */
     uint64_t begun_at;          /* ... which tells this time of day */
     uint64_t forwarded;         /* bytes of content passed on (and consumed from the client) */

@@ -67,6 +67,15 @@ static inline bool char_is_ldh(char c)
     return char_is(c, CHAR_LDH);
 }
 
+/* What a hexadecimal digit stands for; -1: it is none. */
+static inline int char_hex_digit(char c)
+{
+    if (char_is_digit(c))
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 static inline bool span_is_all(struct span s, bool (*is)(char))
 {
     for (size_t i = 0; i < s.len; i++)

@@ -291,8 +291,8 @@ size_t smtp_content_scan(struct smtp_content *c, const uint8_t *data, size_t len
 
 void smtp_content_start(struct smtp_content *c)
 {
-    /* All but the Message-ID, whose length says what of it counts. */
-    memset(c, 0, offsetof(struct smtp_content, message_id));
+    /* All but the marks and the Message-ID, whose lengths say what of them counts. */
+    memset(c, 0, offsetof(struct smtp_content, marks));
     c->state = LINE_START;
 }
 

@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 #define SMTP_MESSAGE_ID_MAX 250
+#define SMTP_CONTENT_MARKS  64
 
 /* Lines end in CRLF only. The dot that transparency puts in front of a line does not count among
  * its octets (RFC 5321 §4.5.3.1.6), and the line of the final dot is no line. */
@@ -36,12 +37,19 @@ struct smtp_content {
     uint64_t line;        /* octets in the current line so far */
     uint64_t longest;     /* octets in the longest line that has ended, with its CRLF */
     uint8_t state;        /* of the matcher for CRLF.CRLF: see content.c */
-    uint8_t header_state; /* of the search for the Message-ID: see header.c */
+    uint8_t header_state; /* of the look at the header section: see header.c */
+    uint8_t header_field; /* likewise */
+    uint8_t header_at;    /* likewise */
     bool ended;           /* the end of data was seen */
     bool bare;            /* a bare CR or LF was seen */
     bool eightbit;        /* a byte above 127 was seen */
     bool nul;             /* a NUL was seen */
+    bool identified;      /* a Message-ID field was seen */
+    uint8_t mark_count;   /* of `marks`: the newest that there are, hops put theirs in front */
+    uint16_t hops;        /* Received fields */
+    uint64_t mark;        /* being read */
     uint16_t message_id_len;
+    uint64_t marks[SMTP_CONTENT_MARKS];
     char message_id[SMTP_MESSAGE_ID_MAX]; /* of the first Message-ID field, angle brackets included,
                                              unfolded, truncated; printable ASCII: other bytes are
                                              '?' */

@@ -97,6 +97,21 @@ size_t smtp_received_begin(char *buf, size_t size, const struct smtp_received_fr
     return smtp_written(&w);
 }
 
+/* `(splitmx MARK MARK...)` */
+static void write_marks(struct smtp_writer *w, const uint64_t *marks, unsigned count)
+{
+    smtp_write_fold(w);
+    smtp_write_word(w, SMTP_MARKS_BEGIN);
+    for (unsigned i = 0; i < count; i++) {
+        char word[SMTP_MARK_DIGITS + sizeof(")")];
+        for (unsigned digit = 0; digit < SMTP_MARK_DIGITS; digit++)
+            word[digit] = "0123456789ABCDEF"[marks[i] >> 4 * (SMTP_MARK_DIGITS - 1 - digit) & 15];
+        word[SMTP_MARK_DIGITS] = i + 1 == count ? ')' : '\0';
+        word[SMTP_MARK_DIGITS + 1] = '\0';
+        write_next(w, word);
+    }
+}
+
 size_t smtp_received_format(char *buf, size_t size, const struct smtp_received *r)
 {
     struct smtp_writer w = smtp_writer(buf, size);
@@ -104,11 +119,13 @@ size_t smtp_received_format(char *buf, size_t size, const struct smtp_received *
     w.failed |= r->id.len == 0 || r->id.len > SMTP_TRANSACTION_ID_MAX ||
                 !span_is_all(r->id, is_name_char) ||
                 !(r->utf8 ? smtp_is_utf8_address(r->recipient) : smtp_is_address(r->recipient)) ||
-                r->recipient.len > SMTP_PATH_MAX;
+                r->recipient.len > SMTP_PATH_MAX || r->mark_count > SMTP_RECEIVED_MARKS;
     write_next(&w, r->utf8 ? "with UTF8SMTP" : r->extended ? "with ESMTP" : "with SMTP");
     next_word(&w, r->id.len + strlen("id "));
     smtp_write_word(&w, "id ");
     smtp_write(&w, r->id);
+    if (r->mark_count > 0)
+        write_marks(&w, r->marks, r->mark_count);
 
     if (r->recipient.len > 0) {
         smtp_write_fold(&w);

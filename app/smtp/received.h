@@ -4,7 +4,11 @@
  *
  *     Received: from helo.example (ptr.example [192.0.2.1])
  *             by mx1.example.net with ESMTP id 4ZQ1k0
+ *             (splitmx 5F0E3A1290C4B77D)
  *             for <alice@example.com>; Mon, 01 Jan 2024 00:00:00 +0000
+ *
+ * The comment has a mark for each recipient: a number that says to us, and to nobody else, who went
+ * where. header.h finds it again when the message comes back.
  *
  * HELO, PTR and the recipient are what strangers say. In the first two every byte that is not
  * alphanumeric, `.`, `-` or `_` becomes `?`, unless it is an address literal: no comment, no quote,
@@ -24,9 +28,13 @@
 
 #define SMTP_TRANSACTION_ID_MAX 64
 
-/* Holds any trace line: four names of at most SMTP_DOMAIN_MAX, the words, the folds. Its beginning
- * takes at most SMTP_RECEIVED_BEGIN_MAX of that. */
-#define SMTP_RECEIVED_MAX       1400
+#define SMTP_MARKS_BEGIN    "(splitmx"
+#define SMTP_MARK_DIGITS    16 /* capital hexadecimal ones */
+#define SMTP_RECEIVED_MARKS 32
+
+/* Holds any trace line: four names of at most SMTP_DOMAIN_MAX, the marks, the words, the folds. Its
+ * beginning takes at most SMTP_RECEIVED_BEGIN_MAX of that. */
+#define SMTP_RECEIVED_MAX       2100
 #define SMTP_RECEIVED_BEGIN_MAX 900
 
 /* What is the same in all messages of a session. */
@@ -48,6 +56,8 @@ struct smtp_received {
     bool utf8;         /* ... and SMTPUTF8 at MAIL (RFC 6531 §4.3: UTF8SMTP) */
     struct span
         id; /* of the transaction: alphanumeric, `.`, `-`, `_`; <= SMTP_TRANSACTION_ID_MAX */
+    const uint64_t *marks; /* mark_count of them: at most SMTP_RECEIVED_MARKS */
+    unsigned mark_count;
     struct span recipient; /* the only one, without brackets; empty if there are several, so that
                               none learns of another (RFC 5321 §7.2) */
     struct span date;      /* of smtp_date_format() */

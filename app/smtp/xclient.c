@@ -13,14 +13,6 @@ const char *smtp_attribute_name(enum smtp_attribute attribute)
 
 /* ---------------------------------------------------------------------------------- values -- */
 
-static int hex_digit(char c)
-{
-    if (char_is_digit(c))
-        return c - '0';
-    c = char_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Decode xtext in text of a NUL's length beyond `size`: false if it is none or too long. */
 static bool decode(struct span value, char *buf, size_t size, size_t *len)
 {
@@ -28,8 +20,8 @@ static bool decode(struct span value, char *buf, size_t size, size_t *len)
     for (size_t i = 0; i < value.len; i++) {
         char c = value.at[i];
         if (c == '+') {
-            int high = i + 2 < value.len ? hex_digit(value.at[i + 1]) : -1;
-            int low = i + 2 < value.len ? hex_digit(value.at[i + 2]) : -1;
+            int high = i + 2 < value.len ? char_hex_digit(value.at[i + 1]) : -1;
+            int low = i + 2 < value.len ? char_hex_digit(value.at[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return false;
             c = (char)(high << 4 | low);

@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     size_t cut = data[0] % 32 + 1u;
     uint8_t *plain = malloc(size);
-    FUZZ_CHECK(plain != NULL && digester_create(&f.digester, secret));
+    FUZZ_CHECK(plain != NULL && digester_create(&f.digester, "test", secret, sizeof(secret)));
     size_t len = read_plainly(data + 1, size - 1, plain);
     FUZZ_CHECK(digest_start(&f.digester) && digest_add(&f.digester, plain, len) &&
                digest_finish(&f.digester, &expected));

@@ -29,6 +29,7 @@ TEST_F(BehindAProxy, TheClientIsWhomTheHeaderNames)
         C: .
         M~ Received: from client.example.org (unknown [203.0.113.9])
         M~ 	by mx1
+        M~ 	(splitmx
         M~ 	for
         M> .
         M< 250 ok
@@ -156,6 +157,7 @@ TEST_F(BehindXclient, TheClientIsWhomItNames)
         C: .
         M~ Received: from client.example.org (mail.example.org [203.0.113.9])
         M~ 	by mx1.example.net with SMTP
+        M~ 	(splitmx
         M~ 	for
         M> .
         M< 250 ok

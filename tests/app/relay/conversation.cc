@@ -371,7 +371,7 @@ std::string Fixture::Hear(char letter, const std::string &expected, bool exactly
 std::string Fixture::HearTrace(char letter)
 {
     for (const char *line : {"Received: from client.example.org (unknown [10.0.0.1])",
-                             "\tby mx1.example.net with ESMTP id ", "\tfor <"}) {
+                             "\tby mx1.example.net with ESMTP id ", "\t(splitmx ", "\tfor <"}) {
         std::string wrong = Hear(letter, line, false);
         if (!wrong.empty())
             return wrong;

@@ -13,7 +13,7 @@ struct Legs : Relay {
     static std::string Trace(const std::string &side)
     {
         return side + "~ Received: from client.example.org\n" + side +
-               "~ \\x09by mx1.example.net with ESMTP id \n" + side + "~ \\x09Tue, 14 Nov 2023\n";
+               "~ \\x09by mx1.example.net with ESMTP id \n" + side + "~ \\x09(splitmx \n";
     }
     // MAIL and RCPTs of both sides, accepted.
     void Envelope()

@@ -157,7 +157,7 @@ TEST_F(Legs, RefusedRecipientsLeaveTheirLegAsItWas)
         C: .
         M~ Received:
         M~ \x09by
-        M~ \x09Tue
+        M~ \x09(splitmx 
         M> .
         M< 554 5.7.1 the only one's own words
         S: 554 5.7.1 the only one's own words

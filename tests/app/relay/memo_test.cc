@@ -467,7 +467,7 @@ struct Fingerprint : ::testing::Test {
     Fingerprint()
     {
         uint8_t secret[DIGEST_SECRET] = {1, 2, 3};
-        EXPECT_TRUE(digester_create(&f.digester, secret));
+        EXPECT_TRUE(digester_create(&f.digester, "test", secret, sizeof(secret)));
     }
     ~Fingerprint() override
     {

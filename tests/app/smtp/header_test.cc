@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <vector>
+
 #include "smtp_test.h"
 
 extern "C" {
@@ -105,6 +108,82 @@ TEST(MessageId, IsDoneWithTheHeaderSection)
     EXPECT_FALSE(smtp_header_done(&c));
     smtp_content_scan(&c, reinterpret_cast<const uint8_t *>("\n"), 1);
     EXPECT_TRUE(smtp_header_done(&c));
+}
+
+// What is found of its way, the same for every size of chunk.
+struct Way {
+    unsigned hops;
+    std::vector<uint64_t> marks;
+    bool operator==(const Way &other) const
+    {
+        return hops == other.hops && marks == other.marks;
+    }
+};
+
+Way WayOf(const std::string &data)
+{
+    Way first{};
+    for (size_t chunk = data.size(); chunk > 0; chunk--) {
+        struct smtp_content c;
+        smtp_content_start(&c);
+        for (size_t at = 0; at < data.size() && !c.ended; at += chunk)
+            smtp_content_scan(&c, reinterpret_cast<const uint8_t *>(data.data()) + at,
+                              std::min(chunk, data.size() - at));
+        Way way{c.hops, {c.marks, c.marks + c.mark_count}};
+        if (chunk == data.size())
+            first = way;
+        EXPECT_EQ(way, first) << "in chunks of " << chunk;
+    }
+    return first;
+}
+
+using Marks = std::vector<uint64_t>;
+
+TEST(Way, CountsReceivedFields)
+{
+    EXPECT_EQ(WayOf("Received: a\r\n\tReceived: b\r\nrEcEiVeD : c\r\nMessage-ID: <a@b>\r\n"
+                    "Received:\r\nReceived-SPF: d\r\nX-Received: e\r\n\r\nReceived: f\r\n")
+                  .hops,
+              3u);
+    EXPECT_EQ(WayOf("Message-ID:\r\nReceived: a\r\n").hops, 1u);
+    EXPECT_EQ(WayOf("\r\nReceived: a\r\n").hops, 0u);
+}
+
+TEST(Way, HasTheMarksOfReceivedFields)
+{
+    EXPECT_EQ(
+        WayOf("Received: from a (b [192.0.2.1])\r\n\tby c with ESMTP id d\r\n"
+              "\t(splitmx 0123456789ABCDEF); Tue\r\n"
+              "Received: (splitmx FFFFFFFFFFFFFFFF\r\n\t00000000000000aa\r\n 1111111111111111)\r\n")
+            .marks,
+        (Marks{0x0123456789abcdef, UINT64_MAX, 0xaa, 0x1111111111111111}));
+    EXPECT_EQ(WayOf("Received: ((splitmx 0123456789ABCDEF)\r\n").marks, Marks{0x0123456789abcdef});
+    EXPECT_EQ(WayOf("Received: (splitmx\r\n\t0123456789ABCDEF)\r\n").marks,
+              Marks{0x0123456789abcdef});
+}
+
+TEST(Way, TakesNothingElseForAMark)
+{
+    for (const char *text :
+         {"Received: splitmx 0123456789ABCDEF", "Received: (splitmx 0123456789ABCDE)",
+          "Received: (splitmx 0123456789ABCDEF0)", "Received: (splitmx g123456789ABCDEF)",
+          "Received: (splitmx\r\n0123456789ABCDEF)", "Received: (split mx 0123456789ABCDEF)",
+          "Received: (splitmx 01234567\r\n 89ABCDEF)", "Subject: (splitmx 0123456789ABCDEF)"})
+        EXPECT_EQ(WayOf(std::string(text) + "\r\n").marks, Marks{}) << text;
+}
+
+TEST(Way, KeepsTheNewestMarks)
+{
+    std::string data;
+    for (int i = 0; i < SMTP_CONTENT_MARKS + 3; i++) {
+        char line[64];
+        snprintf(line, sizeof(line), "Received: (splitmx %016X)\r\n", i);
+        data += line;
+    }
+    Way way = WayOf(data);
+    EXPECT_EQ(way.hops, SMTP_CONTENT_MARKS + 3u);
+    ASSERT_EQ(way.marks.size(), size_t{SMTP_CONTENT_MARKS});
+    EXPECT_EQ(way.marks.back(), SMTP_CONTENT_MARKS - 1u);
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <vector>
 
 #include "smtp_test.h"
 
@@ -21,6 +22,7 @@ struct Received : smtp_received_from {
     struct span id, recipient;
     bool extended, utf8;
     int64_t time;
+    std::vector<uint64_t> marks;
 };
 
 Received Ordinary()
@@ -50,6 +52,8 @@ std::string Format(const Received &from)
     r.extended = from.extended;
     r.utf8 = from.utf8;
     r.id = from.id;
+    r.marks = from.marks.data();
+    r.mark_count = static_cast<unsigned>(from.marks.size());
     r.recipient = from.recipient;
     r.date = Span(smtp_date_format(from.time, date));
     len = smtp_received_format(buf, sizeof(buf), &r);
@@ -83,6 +87,20 @@ TEST(Received, SaysWhoGaveUsTheMessageAndForWhom)
     EXPECT_EQ(Format(Ordinary()), "Received: from client.example (ptr.example [192.0.2.1])\r\n"
                                   "\tby mx1.example.net with ESMTP id 4ZQ1k0\r\n"
                                   "\tfor <alice@example.com>; Fri, 13 Feb 2009 23:31:30 +0000\r\n");
+}
+
+TEST(Received, HasMarksOnALineOfTheirOwn)
+{
+    Received r = Ordinary();
+    r.marks = {0x0123456789abcdef};
+    EXPECT_EQ(Format(r), "Received: from client.example (ptr.example [192.0.2.1])\r\n"
+                         "\tby mx1.example.net with ESMTP id 4ZQ1k0\r\n"
+                         "\t(splitmx 0123456789ABCDEF)\r\n"
+                         "\tfor <alice@example.com>; Fri, 13 Feb 2009 23:31:30 +0000\r\n");
+    r.marks.assign(SMTP_RECEIVED_MARKS, UINT64_MAX);
+    EXPECT_LE(LongestLine(Format(r)), 78u);
+    r.marks.push_back(0);
+    EXPECT_EQ(Format(r), "refused");
 }
 
 TEST(Received, TellsNoRecipientOfTheOthers)
