@@ -214,6 +214,7 @@ static bool step(struct session *s)
     case SESSION_DATA:
         if (t->state == TRANSACTION_ENDED && t->chunks.on) {
             start_drain(s);
+            watch_content(s); /* the rest of the chunk may never come */
             return true;
         }
         if (t->state == TRANSACTION_ENDED)

@@ -145,6 +145,28 @@ TEST_F(Unverified, TransactionIdsOfAnotherProcessAreOthers)
     EXPECT_EQ(ids[0].find_first_not_of("0123456789ABCDEF"), std::string::npos) << ids[0];
 }
 
+TEST_F(Relay, AClientThatIsSilentInAChunkThatWasRefusedIsGivenUp)
+{
+    Say(kHello);
+    Say("C: MAIL FROM:<sender@example.org>\nS: 250\nC: RCPT TO:<alice@example.com>");
+    Say(kMailboxGreets);
+    Say(R"(
+        M> MAIL FROM:<sender@example.org>
+        M> RCPT TO:<alice@example.com>
+        M< 250 ok
+        M< 250 ok
+        S: 250 ok
+        C: BDAT 300 LAST
+        C: x
+        M> DATA
+        M< 554 5.7.1 no
+        wait 299s
+        C: silent
+        wait 2s
+        S: 421 4.4.2
+    )");
+}
+
 // What a chunk has left for the next one is no stream's.
 TEST_F(Relay, AProcessThatEndsBetweenChunksGivesBackWhatItHeld)
 {
