@@ -8,24 +8,13 @@
 #include "app/relay/fanout.h"
 #include "app/relay/health.h"
 #include "app/relay/loop.h"
+#include "app/relay/outcome.h"
 #include "app/relay/recall.h"
 #include "app/relay/replay.h"
 #include "app/relay/state.h"
 
 static void on_timer(struct timer *timer, nsec_t now);
 static void leg_changed(void *owner);
-
-static struct span text_span(const char *text)
-{
-    return (struct span){text, strlen(text)};
-}
-
-/* With a NUL behind it: the buffer holds the longest text of its kind. */
-static void copy_span(char *to, struct span text)
-{
-    memcpy(to, text.at, text.len);
-    to[text.len] = '\0';
-}
 
 static char *put_hex(char *at, uint64_t value, unsigned digits)
 {
@@ -64,8 +53,8 @@ struct transaction *transaction_begin(struct relay *r, struct client *client,
     t->client = client;
     t->envelope.mail = mail->mail;
     t->envelope.chunked = false;
-    copy_span(t->envelope.envid, mail->mail.envid);
-    copy_span(t->envelope.sender, mail->path.address);
+    span_copy(t->envelope.envid, mail->mail.envid);
+    span_copy(t->envelope.sender, mail->path.address);
     make_id(r, t->id);
     t->serial = r->next_transaction;
     TAILQ_INIT(&t->envelope.recipients);
@@ -248,8 +237,8 @@ bool transaction_recipient(struct transaction *t, const struct smtp_command *com
     t->spare = NULL;
     relay_count(r, RELAY_RECIPIENTS);
     r->usage.recipients++;
-    copy_span(record->to, path->address);
-    copy_span(record->helo, text_span(t->client->helo));
+    span_copy(record->to, path->address);
+    span_copy(record->helo, span_of(t->client->helo));
     record->client = t->client->address;
     route_recipient(r->snapshot, r->worker, path, &t->client->address.addr, &record->route);
     count_verdict(r, record->route.verdict);
@@ -258,7 +247,7 @@ bool transaction_recipient(struct transaction *t, const struct smtp_command *com
     rcpt->record = record;
     rcpt->asked = r->now;
     rcpt->notify = command->rcpt.notify;
-    copy_span(rcpt->orcpt, command->rcpt.orcpt);
+    span_copy(rcpt->orcpt, command->rcpt.orcpt);
     t->recipient_count++;
     rcpt->leg = place(t, record, &refusal);
     TAILQ_INSERT_TAIL(&t->envelope.recipients, rcpt, entry);
@@ -275,57 +264,14 @@ bool transaction_recipient(struct transaction *t, const struct smtp_command *com
     return true;
 }
 
-static uint32_t microseconds(nsec_t from, nsec_t to)
-{
-    uint64_t us = from == 0 || to < from ? 0 : (to - from) / NSEC_PER_USEC;
-    return us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
-}
-
-static enum mail_status status_of_reply(const struct client_reply *reply)
-{
-    switch (reply->text[0]) {
-    case '2':
-        return MAIL_DELIVERED;
-    case '5':
-        return MAIL_REFUSED;
-    default:
-        return MAIL_DEFERRED;
-    }
-}
-
-/* Hand the recipient's record to the log: once, with all that is known. */
-static void log_recipient(struct transaction *t, struct recipient *rcpt, enum mail_status status,
-                          const struct client_reply *told)
-{
-    struct mail_record *record = rcpt->record;
-    size_t len = told->len >= 2 ? told->len - 2 : 0;
-    if (len >= sizeof(record->reply))
-        len = sizeof(record->reply) - 1;
-    memcpy(record->reply, told->text, len);
-    record->reply[len] = '\0';
-    record->status = status;
-    record->wall = t->relay->wall;
-    memcpy(record->transaction, t->id, sizeof(record->transaction));
-    copy_span(record->from, text_span(t->envelope.sender));
-    copy_span(record->message_id, (struct span){t->content.message_id, t->content.message_id_len});
-    record->bytes = t->content.scanned;
-    record->data_us = microseconds(t->data_at, t->content_at);
-    record->content_us = microseconds(t->content_at, t->end_at);
-    record->commit_us = microseconds(t->end_at, t->end_at != 0 ? t->relay->now : 0);
-    rcpt->record = NULL;
-    maillog_submit(t->relay->log, record);
-}
-
 void transaction_recipient_told(struct transaction *t, struct recipient *rcpt)
 {
     rcpt->told = true;
     t->told++;
-    rcpt->record->rcpt_us = microseconds(rcpt->asked, t->relay->now);
     t->untold = TAILQ_NEXT(rcpt, entry);
     if (rcpt->state == RECIPIENT_ACCEPTED)
         t->accepted++;
-    else
-        log_recipient(t, rcpt, status_of_reply(&rcpt->reply), &rcpt->reply);
+    outcome_of_recipient(t, rcpt);
     arm_envelope(t);
 }
 
@@ -366,120 +312,19 @@ static void transaction_free(struct transaction *t)
     dispose(t);
 }
 
-static void log_all(struct transaction *t, enum mail_status status, const struct client_reply *told)
-{
-    struct recipient *rcpt;
-    TAILQ_FOREACH (rcpt, &t->envelope.recipients, entry) {
-        if (rcpt->record != NULL)
-            log_recipient(t, rcpt, status, told);
-    }
-}
-
-/* What became of one recipient of a message to several destinations. */
-static enum mail_status status_of_leg(const struct transaction *t, const struct leg *leg)
-{
-    enum mail_status status = status_of_reply(&t->answer);
-    if (leg == NULL)
-        return status;
-    if (leg->state == LEG_IN_DOUBT)
-        return MAIL_IN_DOUBT;
-    if (leg->skipped)
-        return MAIL_SUPPRESSED;
-    if (leg->state == LEG_COMMITTED && status != MAIL_DELIVERED)
-        return MAIL_REMEMBERED;
-    return status;
-}
-
-/* The destination's own words go into the log where the client hears others. */
-static void keep_reply(struct mail_record *record, const struct client_reply *reply)
-{
-    size_t len = reply->len >= 2 ? reply->len - 2 : 0;
-    if (record->word[0] != '\0')
-        return;
-    len = len < sizeof(record->word) ? len : sizeof(record->word) - 1;
-    memcpy(record->word, reply->text, len);
-    record->word[len] = '\0';
-}
-
-static void log_legs(struct transaction *t)
-{
-    struct recipient *rcpt;
-    TAILQ_FOREACH (rcpt, &t->envelope.recipients, entry) {
-        if (rcpt->record == NULL)
-            continue;
-        if (t->parties > 1 && rcpt->leg != NULL && rcpt->leg->state >= LEG_COMMITTED)
-            keep_reply(rcpt->record, &rcpt->leg->reply);
-        rcpt->record->unheard = t->client == NULL;
-        log_recipient(t, rcpt, status_of_leg(t, rcpt->leg), &t->answer);
-    }
-}
-
-static bool any_leg(const struct transaction *t, enum leg_state state)
-{
-    for (unsigned i = 0; i < t->leg_count; i++) {
-        if (t->legs[i].state == state)
-            return true;
-    }
-    return false;
-}
-
-static void count_outcome(struct transaction *t)
-{
-    struct relay *r = t->relay;
-    bool delivered = status_of_reply(&t->answer) == MAIL_DELIVERED;
-    if (any_leg(t, LEG_IN_DOUBT))
-        relay_count(r, RELAY_MESSAGES_IN_DOUBT);
-    if (delivered) {
-        relay_count(r, RELAY_MESSAGES);
-        r->counters[RELAY_DELIVERED] += t->accepted;
-    } else if (any_leg(t, LEG_COMMITTED)) {
-        relay_count(r, RELAY_MESSAGES_PARTIAL);
-        if (!t->recalled)
-            relay_count(r, RELAY_MESSAGES_PARTIAL_UNKNOWN);
-    } else if (!any_leg(t, LEG_IN_DOUBT)) {
-        relay_count(r, RELAY_MESSAGES_REFUSED);
-    }
-    if (delivered && t->parties > 1)
-        relay_count(r, RELAY_MESSAGES_FANNED_OUT);
-}
-
-/* What a hint's turn has come to. Any other end than an answer for good leaves it to
- * transaction_free(). */
-static void settle_hint(struct transaction *t)
-{
-    const struct recipient *rcpt;
-    if (t->hint == 0 || t->parties != 1 || status_of_reply(&t->answer) == MAIL_DEFERRED)
-        return;
-    TAILQ_FOREACH (rcpt, &t->envelope.recipients, entry) {
-        if (rcpt->record != NULL && rcpt->leg != NULL) {
-            hint_settle(t->relay->hints, t->hint, rcpt->leg->destination);
-            t->hint = 0;
-            return;
-        }
-    }
-}
-
-/* Settle, count and log what came of it. */
-static void close_books(struct transaction *t)
-{
-    settle_hint(t);
-    count_outcome(t);
-    log_legs(t);
-}
-
 /* May the memo have to know of it, if the client does not acknowledge the answer? A message to
  * several is in the memo already. Of a message to one, that with one recipient is worth it. */
 static bool may_be_repeated(const struct transaction *t)
 {
     return t->parties == 1 && t->accepted == 1 && !t->recalled && t->kept.state == KEPT_ALL &&
-           t->content.message_id_len > 0 && status_of_reply(&t->answer) == MAIL_DELIVERED;
+           t->content.message_id_len > 0 && outcome_status(&t->answer) == MAIL_DELIVERED;
 }
 
 void transaction_end(struct transaction *t, struct transaction **holder)
 {
     const struct recipient *rcpt;
     if (!may_be_repeated(t)) {
-        close_books(t);
+        outcome_settle(t);
         transaction_free(t);
         return;
     }
@@ -487,11 +332,11 @@ void transaction_end(struct transaction *t, struct transaction **holder)
     *holder = t;
     TAILQ_FOREACH (rcpt, &t->envelope.recipients, entry) {
         if (rcpt->record != NULL) {
-            copy_span(t->to, text_span(rcpt->record->to));
+            span_copy(t->to, span_of(rcpt->record->to));
             t->from = rcpt->record->client.addr;
         }
     }
-    close_books(t);
+    outcome_settle(t);
     wind_up(t);
     TAILQ_INSERT_TAIL(&t->relay->untold, t, relay_entry);
 }
@@ -514,7 +359,7 @@ void transaction_unheard(struct transaction *t)
 /* Its client has gone without the answer: the memo knows already what it can. */
 static void end_unheard(struct transaction *t)
 {
-    close_books(t);
+    outcome_settle(t);
     transaction_free(t);
 }
 
@@ -528,7 +373,7 @@ static void note_unheard(struct transaction *t)
 
 uint64_t transaction_remembered(const struct transaction *t)
 {
-    return t->recalled && status_of_reply(&t->answer) == MAIL_DELIVERED ? t->serial : 0;
+    return t->recalled && outcome_status(&t->answer) == MAIL_DELIVERED ? t->serial : 0;
 }
 
 void transaction_abandon(struct transaction *t)
@@ -543,7 +388,7 @@ void transaction_abandon(struct transaction *t)
         return; /* leg_changed() ends it */
     }
     if (t->state == TRANSACTION_ENDED) {
-        if (any_leg(t, LEG_COMMITTED) || any_leg(t, LEG_IN_DOUBT)) {
+        if (transaction_has_leg(t, LEG_COMMITTED) || transaction_has_leg(t, LEG_IN_DOUBT)) {
             note_unheard(t);
             recall_settle(t);
         }
@@ -555,7 +400,7 @@ void transaction_abandon(struct transaction *t)
         leg_cancel(&t->legs[i]);
     if (t->accepted > 0)
         relay_count(r, RELAY_MESSAGES_ABANDONED);
-    log_all(t, MAIL_ABANDONED, &none);
+    outcome_log(t, MAIL_ABANDONED, &none);
     transaction_free(t);
 }
 
@@ -830,7 +675,7 @@ static bool all_legs(const struct transaction *t, enum leg_state state)
 static void leg_changed(void *owner)
 {
     struct transaction *t = owner;
-    if (any_leg(t, LEG_LOST))
+    if (transaction_has_leg(t, LEG_LOST))
         replay_begin(t);
     switch (t->state) {
     case TRANSACTION_ENVELOPE: /* a recipient has its answer, or there will be none */

@@ -33,4 +33,16 @@ static inline bool span_is(struct span s, const char *word)
     return span_begins(s, word) && s.len == strlen(word);
 }
 
+static inline struct span span_of(const char *text)
+{
+    return (struct span){text, strlen(text)};
+}
+
+/* With a NUL behind it: the buffer holds the longest text of its kind. */
+static inline void span_copy(char *to, struct span text)
+{
+    memcpy(to, text.at, text.len);
+    to[text.len] = '\0';
+}
+
 #endif
