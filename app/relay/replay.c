@@ -51,6 +51,14 @@ static enum relay_counter obstacle(const struct transaction *t, const struct leg
     return RELAY_COUNTER_COUNT;
 }
 
+/* The client's patience is for its content, not for a leg's second life: what waits for room has
+ * done so since the last progress. */
+static nsec_t waiting_since(const struct transaction *t)
+{
+    bool waits = t->state == TRANSACTION_CONTENT && timer_armed(&t->timer);
+    return waits ? t->moved_at : t->relay->now;
+}
+
 void replay_begin(struct transaction *t)
 {
     struct relay *r = t->relay;
@@ -66,7 +74,7 @@ void replay_begin(struct transaction *t)
         }
         relay_count(r, RELAY_REPLAYS);
         if (replay_behind(t) == NULL)
-            t->replay_until = r->now + r->settings->body_stall;
+            t->replay_until = waiting_since(t) + r->settings->body_stall;
         t->replaying = true;
         leg_replay(leg);
     }

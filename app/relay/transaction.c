@@ -515,6 +515,8 @@ static void open_content(struct transaction *t)
     timer_disarm(r->wheel, &t->timer);
     t->state = TRANSACTION_CONTENT;
     t->content_at = r->now;
+    if (t->chunks.on) /* the first chunk came with its command, and has waited since */
+        t->blocked = r->now - t->data_at;
     recall_start(t);
     client_wake(t->client);
 }
@@ -583,8 +585,10 @@ static bool caught_up(struct transaction *t)
     replay_step(t);
     if (t->state != TRANSACTION_CONTENT)
         return false;
-    if (replay_behind(t) == NULL)
+    if (replay_behind(t) == NULL) {
+        t->moved_at = t->relay->now;
         return true;
+    }
     timer_arm(t->relay->wheel, &t->timer, replay_deadline(t));
     return false;
 }

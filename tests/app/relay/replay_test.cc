@@ -46,6 +46,25 @@ struct Replay : Legs {
     }
 };
 
+struct ReplayOfMuch : Replay {
+    ReplayOfMuch() : Replay("[message]\nreplay_bytes = 16M\n")
+    {
+    }
+};
+
+TEST_F(ReplayOfMuch, TheClientsPatienceRunsFromItsLastProgress)
+{
+    Say(kHello);
+    Say(kToData);
+    Say("M: stop reading");
+    std::string line(998, 'x');
+    for (int i = 0; i < 1200; i++)
+        f.Run("C: " + line);
+    Say("wait 100s\nC: silent\nM: reset\nM: connect\nM< 220 ours");
+    EXPECT_EQ(f.Counter(RELAY_REPLAYS), 1u);
+    Say("wait 60s\nC: .\nS: 451 4.4.2");
+}
+
 TEST_F(Replay, ALostConnectionIsReplacedAndTheClientHearsNothingOfIt)
 {
     TwoLines();
