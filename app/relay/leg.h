@@ -67,6 +67,16 @@ struct leg {
     struct client_reply mail;  /* a refused MAIL: the reply of every recipient */
 };
 
+/* Is one of `count` legs in this state? */
+static inline bool legs_any(const struct leg *legs, unsigned count, enum leg_state state)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (legs[i].state == state)
+            return true;
+    }
+    return false;
+}
+
 /* Begin: ask for a connection. What happens to the leg is told by changed(owner), possibly before
  * this returns. */
 void leg_start(struct leg *leg, struct relay *r, struct envelope *envelope, struct destination *d,

@@ -105,16 +105,16 @@ static void count_outcome(struct transaction *t)
 {
     struct relay *r = t->relay;
     bool delivered = outcome_status(&t->answer) == MAIL_DELIVERED;
-    if (transaction_has_leg(t, LEG_IN_DOUBT))
+    if (legs_any(t->legs, t->leg_count, LEG_IN_DOUBT))
         relay_count(r, RELAY_MESSAGES_IN_DOUBT);
     if (delivered) {
         relay_count(r, RELAY_MESSAGES);
         r->counters[RELAY_DELIVERED] += t->accepted;
-    } else if (transaction_has_leg(t, LEG_COMMITTED)) {
+    } else if (legs_any(t->legs, t->leg_count, LEG_COMMITTED)) {
         relay_count(r, RELAY_MESSAGES_PARTIAL);
         if (!t->recalled)
             relay_count(r, RELAY_MESSAGES_PARTIAL_UNKNOWN);
-    } else if (!transaction_has_leg(t, LEG_IN_DOUBT)) {
+    } else if (!legs_any(t->legs, t->leg_count, LEG_IN_DOUBT)) {
         relay_count(r, RELAY_MESSAGES_REFUSED);
     }
     if (delivered && t->parties > 1)

@@ -388,7 +388,8 @@ void transaction_abandon(struct transaction *t)
         return; /* leg_changed() ends it */
     }
     if (t->state == TRANSACTION_ENDED) {
-        if (transaction_has_leg(t, LEG_COMMITTED) || transaction_has_leg(t, LEG_IN_DOUBT)) {
+        if (legs_any(t->legs, t->leg_count, LEG_COMMITTED) ||
+            legs_any(t->legs, t->leg_count, LEG_IN_DOUBT)) {
             note_unheard(t);
             recall_settle(t);
         }
@@ -679,7 +680,7 @@ static bool all_legs(const struct transaction *t, enum leg_state state)
 static void leg_changed(void *owner)
 {
     struct transaction *t = owner;
-    if (transaction_has_leg(t, LEG_LOST))
+    if (legs_any(t->legs, t->leg_count, LEG_LOST))
         replay_begin(t);
     switch (t->state) {
     case TRANSACTION_ENVELOPE: /* a recipient has its answer, or there will be none */

@@ -83,16 +83,6 @@ static inline size_t transaction_size(unsigned legs)
     return sizeof(struct transaction) + legs * sizeof(struct leg);
 }
 
-/* Is one of its legs in this state? */
-static inline bool transaction_has_leg(const struct transaction *t, enum leg_state state)
-{
-    for (unsigned i = 0; i < t->leg_count; i++) {
-        if (t->legs[i].state == state)
-            return true;
-    }
-    return false;
-}
-
 /*
  * A transaction tells its session nothing but client_wake(): the session looks at the state when
  * its turn comes, so that no call ever returns into an object that it has ended.

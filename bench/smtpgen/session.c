@@ -580,10 +580,8 @@ static void look_at_extensions(struct session *s, size_t len)
         done += slice.len;
     }
     s->pipelining = c->pipelining && offered.pipelining;
-    if (c->bdat && !offered.chunking) {
+    if (c->bdat && !offered.chunking)
         s->source->complaint = "the server does not offer CHUNKING";
-        source_stop(s->source, now_of(s));
-    }
 }
 
 static void on_stream(struct stream *stream, unsigned events, void *user)

@@ -9,8 +9,10 @@
 #include <sys/queue.h>
 
 #include "app/smtp/format.h"
+#include "bench/smtpgen/engine.h"
+#include "bench/smtpgen/report.h"
 #include "bench/smtpgen/schedule.h"
-#include "bench/smtpgen/source.h"
+#include "bench/smtpgen/source_config.h"
 
 #define SESSION_RETRY (100 * NSEC_PER_MSEC) /* after a connection that could not be established */
 
@@ -82,7 +84,7 @@ struct source {
 /* May another message begin? */
 static inline bool source_may_begin(const struct source *s)
 {
-    return s->stop_at == 0 &&
+    return s->stop_at == 0 && s->complaint == NULL &&
            (s->config->messages == 0 || s->begun + s->claims < s->config->messages);
 }
 

@@ -186,6 +186,8 @@ static void look_at_clock(struct source *s, nsec_t now)
 
 bool source_step(struct source *s, nsec_t now, unsigned *work)
 {
+    if (s->complaint != NULL && s->stop_at == 0)
+        source_stop(s, now);
     if (s->started == 0 && s->crowd == 0)
         start(s, now);
     open_sessions(s, now, work);
