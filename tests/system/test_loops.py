@@ -54,6 +54,41 @@ class LoopsInData(Case):
         self.external.clear()
 
 
+class LoopsOverBoth(Case):
+    """Real Postfix halves of which one hands on to the other what it has no mailbox for, and that to us."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.ours = cls.keep(Postfix("ours", network.OURS, ["alice"], relay_unknown=f"{network.EXTERNAL}:25").start())
+        cls.external = cls.keep(Postfix(
+            "external", network.EXTERNAL, ["carol"], relay_unknown=f"{network.ROUTER}:25",
+            settings="\nvirtual_alias_maps = inline:{{sales@example.com=alice@example.com}}\n").start())
+        # zoe is in our set, but her mailbox is gone.
+        cls.router = cls.keep(SplitMX(cls.build, mailboxes=["alice", "zoe"]).start())
+
+    def send(self, recipient):
+        self.assertReply(deliver(network.ROUTER, "alice@example.com", [recipient],
+                                 b"From: alice@example.com\r\nSubject: round\r\n\r\ntext\r\n"), "250")
+
+    def test_a_ping_pong_is_refused_naming_both_systems_and_comes_back_to_the_sender(self):
+        self.send("zoe@example.com")
+        bounce, = self.ours.wait_for("alice@example.com", 1)
+        self.assertRegex(bounce, rb"5\.4\.6 Mail loop: <zoe@example\.com>\s+has been at\s+10\.99\.0\.10:25\s+and\s+"
+                                 rb"came\s+back\s+from\s+\[10\.99\.0\.20\]")
+        self.assertEqual(self.router.relay_counters()["messages_looped"], 1)
+        self.assertTrue(any("alarm: mail loop: zoe@example.com" in line for line in self.router.notices()))
+        self.ours.clear()
+
+    def test_an_alias_there_that_leads_to_a_mailbox_here_is_no_loop(self):
+        before = self.router.relay_counters()["messages_looped"]
+        self.send("sales@example.com")
+        message, = self.ours.wait_for("alice@example.com", 1)
+        self.assertEqual(len(re.findall(rb"\(splitmx [0-9A-F]{16}\)", message)), 2)
+        self.assertEqual(self.router.relay_counters()["messages_looped"], before)
+        self.ours.clear()
+
+
 class LoopsInRcpt(CaptureCase):
     """Halves that ask us about an unknown recipient while their own client waits at RCPT."""
 
