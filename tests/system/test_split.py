@@ -2,8 +2,9 @@
 """Messages to both sides of a domain, with a real Postfix on each: everybody has it, and once."""
 from harness import network
 from harness.case import Case
-from harness.client import Client
+from harness.client import Client, deliver
 from harness.postfix import Postfix
+from harness.process import wait_until
 from harness.splitmx import SplitMX
 
 SMALL = b"Message-ID: <small@client.test>\r\nSubject: small\r\n\r\ntext\r\n"
@@ -61,3 +62,22 @@ class Split(Case):
         self.assertReply(answer, "552 5.3.4")
         self.assertHas(self.ours, "alice@example.com")
         self.assertHas(self.external)
+
+    def test_postfix_as_the_client_delivers_to_each_once_and_bounces_only_what_was_refused(self):
+        client = self.keep(Postfix("client", network.OTHER_CLIENT, ["sender"],
+                                   relay_unknown=f"{network.ROUTER}:25").start())
+        before = self.router.relay_counters()["hints"]
+        self.assertReply(deliver(network.OTHER_CLIENT, "sender@example.com",
+                                 ["alice@example.com", "carol@example.com", "bob@example.com"], BIG), "250")
+
+        def ends():
+            client.flush()
+            return client.queued() == 0
+        wait_until(ends, 60, "its queue is empty", step=0.5)
+        self.assertHas(self.ours, "alice@example.com", "bob@example.com")
+        self.assertHas(self.external)
+        bounce, = client.wait_for("sender@example.com", 1)
+        self.assertIn(b"Final-Recipient: rfc822; carol@example.com", bounce)
+        self.assertNotIn(b"Final-Recipient: rfc822; alice@example.com", bounce)
+        self.assertNotIn(b"Final-Recipient: rfc822; bob@example.com", bounce)
+        self.assertGreater(self.router.relay_counters()["hints"], before)
