@@ -350,6 +350,9 @@ static int serve(struct appliance *a)
         .wall_offset = &a->wall_offset,
         .started = (uint64_t)time(NULL),
     };
+    int code = control_open(&control);
+    if (code != EX_OK)
+        return code;
     for (unsigned w = 0; w < a->eal_workers.count; w++) {
         if (rte_eal_remote_launch(worker_main, a->workers[w], eal_worker_lcore(w)) != 0) {
             fprintf(stderr, "splitmx: worker %u cannot be launched\n", w);
@@ -359,7 +362,8 @@ static int serve(struct appliance *a)
     say_ready(a);
     snapshot_free(a->snapshot); /* the publisher has it, until the next one takes its place */
     a->snapshot = NULL;
-    return control_run(&control);
+    control_run(&control);
+    return EX_OK;
 }
 
 static int run(struct appliance *a, const char *program)

@@ -24,9 +24,10 @@ struct control {
     struct reload *reload;
     const struct publisher *publisher;
     uint64_t *wall_offset;
-    uint64_t started;              /* seconds since the epoch */
-    FILE *log;                     /* control_run() opens it */
-    struct control_socket *socket; /* likewise; NULL: there is none */
+    uint64_t started; /* seconds since the epoch */
+    int signals;      /* control_open() opens this and what follows */
+    FILE *log;
+    struct control_socket *socket; /* NULL: there is none */
     struct protocol protocol;
     struct batches *batches;
 };

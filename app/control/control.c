@@ -138,15 +138,15 @@ static uint64_t seconds(void)
 }
 
 /* Sleep until something is asked, at most for a round. Returns a signal, or 0. */
-static int wait_for_word(const struct control *c, int signals)
+static int wait_for_word(const struct control *c)
 {
     struct pollfd polled[] = {
-        {.fd = signals, .events = POLLIN},
+        {.fd = c->signals, .events = POLLIN},
         {.fd = c->socket != NULL ? socket_descriptor(c->socket) : -1, .events = POLLIN},
     };
     struct signalfd_siginfo got;
     poll(polled, 2, ROUND_MSEC);
-    return read(signals, &got, sizeof(got)) == sizeof(got) ? (int)got.ssi_signo : 0;
+    return read(c->signals, &got, sizeof(got)) == sizeof(got) ? (int)got.ssi_signo : 0;
 }
 
 static void on_signal(struct control *c, int got)
@@ -166,23 +166,26 @@ static void on_signal(struct control *c, int got)
     }
 }
 
-int control_run(struct control *c)
+int control_open(struct control *c)
 {
     sigset_t set;
     signal_set(&set);
-    int signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    c->log = open_log(c->settings);
-    int code = c->log == NULL ? EX_CANTCREAT : signals < 0 ? EX_OSERR : EX_OK;
-    if (c->log == NULL)
-        c->log = stderr;
-    if (code != EX_OK) {
-        for (unsigned i = 0; i < c->worker_count; i++)
-            worker_shutdown(c->workers[i]);
-    } else {
-        open_socket(c);
+    c->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (c->signals < 0) {
+        perror("splitmx: signalfd");
+        return EX_OSERR;
     }
+    c->log = open_log(c->settings);
+    if (c->log == NULL)
+        return EX_CANTCREAT;
+    open_socket(c);
+    return EX_OK;
+}
+
+void control_run(struct control *c)
+{
     for (unsigned round = 0; workers_running(c); round++) {
-        int got = wait_for_word(c, signals);
+        int got = wait_for_word(c);
         drain(c, c->log);
         on_signal(c, got);
         reload_poll(c->reload);
@@ -202,6 +205,5 @@ int control_run(struct control *c)
     stats_print(statistics(c), stdout);
     if (c->log != stderr)
         fclose(c->log);
-    close(signals);
-    return code;
+    close(c->signals);
 }

@@ -16,14 +16,18 @@
 #include "app/control/context.h"
 #include "drivers/base/check.h"
 
-/* Block the signals that control_run() answers: before any other thread is made. */
+/* Block the signals that are answered here: before any other thread is made. */
 void control_block_signals(void);
 
 /* The time of day less the workers' clock, in ns. */
 void control_set_wall(uint64_t *wall_offset);
 
-/* Run until the workers have finished their shutdown. Returns an exit code of sysexits(3): 0, or
- * EX_CANTCREAT if the log file cannot be opened (said on standard error). */
-MUST_CHECK int control_run(struct control *c);
+/* Open the log, the signals and the control socket; who connects is answered once control_run()
+ * does. Returns an exit code of sysexits(3): 0, or EX_CANTCREAT if the log file cannot be opened
+ * (said on standard error), or EX_OSERR. Without a control socket (said in the log) it goes on. */
+MUST_CHECK int control_open(struct control *c);
+
+/* Run until the workers, which have been launched, have finished their shutdown. */
+void control_run(struct control *c);
 
 #endif
