@@ -550,8 +550,13 @@ static bool time_wait(struct tcp *t, struct timewait *w, const struct arrival *a
 {
     const struct segment *s = &a->segment;
     uint32_t clock = tcp_timestamp(t, w->ts_offset);
-    if (s->flags & TCP_RST)
-        return true; /* ignored: RFC 1337 */
+    if (s->flags & TCP_RST) {
+        /* Ignored (RFC 1337), but for that of a peer whose SYN our answer told of a connection that
+         * it knows no more: it has begun anew, and could not come in before we have waited. */
+        if (w->syn_answered && s->seq == w->rcv_nxt)
+            timewait_remove(&t->timewait, w);
+        return true;
+    }
     if ((s->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && may_follow(w, s) &&
         listener_find(t, &w->local) != NULL)
         return false;
@@ -567,6 +572,7 @@ static bool time_wait(struct tcp *t, struct timewait *w, const struct arrival *a
         return true;
     } else {
         w->challenged = true;
+        w->syn_answered = (s->flags & TCP_SYN) != 0;
         t->counters[TCP_TX_CHALLENGES]++;
     }
     w->ts_sent = clock;

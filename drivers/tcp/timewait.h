@@ -28,7 +28,8 @@ struct timewait {
     uint32_t ts_sent; /* our clock when we last said something */
     uint16_t window;  /* as last sent */
     bool ts_ok : 1;
-    bool challenged : 1; /* at ts_sent */
+    bool challenged : 1;   /* at ts_sent */
+    bool syn_answered : 1; /* ... for a SYN that may not follow */
     uint8_t link;
 };
 static_assert(sizeof(struct timewait) == 96, "a line and a half: say so when it grows");
