@@ -45,13 +45,19 @@ class Program:
         with open(self.log, encoding="utf-8", errors="replace") as log:
             return log.read()
 
-    def stop(self, seconds=10):
-        """SIGTERM, and SIGKILL if that does not help in time; the exit code."""
+    def stop(self, seconds=10, last_words=None):
+        """SIGTERM, and SIGKILL if that does not help in time; the exit code.
+
+        last_words: a signal that makes it say what it is doing, before SIGKILL.
+        """
         if self.running():
             self.process.terminate()
             try:
                 self.process.wait(seconds)
             except subprocess.TimeoutExpired:
+                if last_words:
+                    self.process.send_signal(last_words)
+                    time.sleep(1)
                 self.process.kill()
         return self.process.wait()
 

@@ -154,7 +154,7 @@ class SplitMX:
 
     def stop(self, seconds=20):
         """SIGTERM; the exit code (0 is what it must be)."""
-        code = self.program.stop(seconds) if self.program else 0
+        code = self.program.stop(seconds, last_words=signal.SIGUSR1) if self.program else 0
         self.program = None
         return code
 
@@ -162,9 +162,11 @@ class SplitMX:
         """The end of a test: it must have lived until now, and go without complaint."""
         if self.program:
             self._alive()
+            program = self.program
             code = self.stop()
             if code != 0:
-                raise AssertionError(f"exit code {code} after SIGTERM")
+                raise AssertionError(f"exit code {code} after SIGTERM; it said {program.output()[-8000:]}; "
+                                     f"its log ends with {self.mail_log()[-5:]}")
 
     def kill(self):
         """kill -9."""
