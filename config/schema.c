@@ -112,6 +112,7 @@ static const struct schema_key timeouts[] = {
 
 static const struct schema_key destinations[] = {
     {NUMBER("connections", 1, 60000), .fallback = "100"},
+    {NUMBER("max_leg_errors", 1, 1000000), .fallback = "5"},
     {TEXT("infrastructure_reject")},
 };
 

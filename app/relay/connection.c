@@ -231,6 +231,7 @@ void connection_release(struct connection *c, bool clean)
     }
     c->reused = true;
     c->retired |= c->extensions.mail_max > 0 && c->mails >= c->extensions.mail_max;
+    c->retired |= c->refused >= c->relay->settings->max_leg_errors;
     if (c->retired) {
         connection_quit(c);
     } else if (clean && c->expect_count == 0) {
@@ -375,6 +376,7 @@ static void handle_reply(struct connection *c)
     c->expect_count--;
     if (c->reply.code == 421)
         c->retired = true;
+    c->refused += what == EXCHANGE_RCPT && c->reply.code >= 400;
     switch (c->state) {
     case CONNECTION_GREETING:
         greeting_reply(c, what);

@@ -105,9 +105,10 @@ struct connection {
     bool retired;   /* not to be used again: it said 421, or erred */
     struct smtp_extensions extensions;
     enum smtp_identity_kind identity_kind;
-    unsigned mails;  /* transactions begun */
-    bool carries;    /* `identity` is a client's; else it is for ourselves */
-    bool identified; /* XCLIENT has said so */
+    unsigned mails;   /* transactions begun */
+    unsigned refused; /* recipients */
+    bool carries;     /* `identity` is a client's; else it is for ourselves */
+    bool identified;  /* XCLIENT has said so */
     struct smtp_identity identity;
     unsigned expect_head, expect_count;
     struct {
