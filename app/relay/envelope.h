@@ -32,6 +32,7 @@ struct recipient {
     unsigned notify;            /* NOTIFY= of RCPT (RFC 3461) */
     nsec_t asked;               /* when RCPT came */
     uint64_t generation;        /* of the snapshot that gave the verdict */
+    uint32_t ticket;            /* among those that wait, see pending.h; 0: none */
     struct mail_record *record; /* holds the address and the verdict; NULL once it is logged */
     /* Not cleared as a whole, for they are long. */
     struct client_reply reply;      /* once it is accepted or refused */

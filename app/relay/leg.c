@@ -4,6 +4,7 @@
 
 #include "app/relay/envelope.h"
 #include "app/relay/health.h"
+#include "app/relay/pending.h"
 #include "app/relay/shortfall.h"
 #include "app/relay/state.h"
 #include "app/smtp/format.h"
@@ -21,6 +22,7 @@ static void recipient_answer(struct leg *leg, struct recipient *rcpt, bool accep
                              const struct client_reply *reply)
 {
     leg->outstanding--;
+    pending_leave(leg->relay->pending, &rcpt->ticket);
     rcpt->state = accepted ? RECIPIENT_ACCEPTED : RECIPIENT_REFUSED;
     client_reply_copy(&rcpt->reply, reply);
     changed(leg);

@@ -12,6 +12,7 @@
 #include "app/relay/hint.h"
 #include "app/relay/kept.h"
 #include "app/relay/loop.h"
+#include "app/relay/pending.h"
 #include "app/relay/probe.h"
 #include "app/relay/quota.h"
 #include "app/relay/recall.h"
@@ -51,7 +52,7 @@ uint64_t relay_memory(const struct settings *s)
     return quota_memory(s) + s->max_sessions * session_size() +
            s->max_transactions * transaction_bytes(s) +
            s->max_recipients * sizeof(struct recipient) + kept_blocks(s) * kept_block_size() +
-           hints_size() + memo_size(s->memo_entries);
+           hints_size() + memo_size(s->memo_entries) + pending_size(s->max_recipients);
 }
 
 uint32_t relay_session_memory(void)
@@ -84,9 +85,10 @@ static bool create_objects(struct relay *r)
     r->destinations = destinations_create(r);
     r->quotas = quota_create(s, r->worker);
     r->hints = hints_create(s->hint_ttl);
-    return r->hints != NULL && r->quotas != NULL && recall_create(r) && r->session_pool != NULL &&
-           r->transaction_pool != NULL && r->recipient_pool != NULL && r->connection_pool != NULL &&
-           r->kept_pool != NULL && r->destinations != NULL;
+    r->pending = pending_create(s->max_recipients, (uint32_t)(r->random >> 32));
+    return r->hints != NULL && r->pending != NULL && r->quotas != NULL && recall_create(r) &&
+           r->session_pool != NULL && r->transaction_pool != NULL && r->recipient_pool != NULL &&
+           r->connection_pool != NULL && r->kept_pool != NULL && r->destinations != NULL;
 }
 
 struct relay *relay_create(const struct relay_config *config, nsec_t now, uint64_t wall,
@@ -143,6 +145,7 @@ void relay_destroy(struct relay *r)
     destinations_destroy(r->destinations);
     quota_destroy(r->quotas);
     hints_destroy(r->hints);
+    pending_destroy(r->pending);
     recall_destroy(r);
     digester_destroy(&r->digester);
     loop_destroy(r);

@@ -16,6 +16,7 @@ struct quotas;
 struct hints;
 struct loops;
 struct memo;
+struct pending;
 struct reply_rules;
 struct probe_list;
 struct rte_mempool;
@@ -58,6 +59,7 @@ struct relay {
     struct destinations *destinations;
     struct digester digester;
     struct hints *hints;
+    struct pending *pending;
     struct loops *loops;
     struct memo *memo;
     struct fingerprint *fingerprints; /* all that there are */

@@ -9,6 +9,7 @@
 #include "app/relay/health.h"
 #include "app/relay/loop.h"
 #include "app/relay/outcome.h"
+#include "app/relay/pending.h"
 #include "app/relay/recall.h"
 #include "app/relay/replay.h"
 #include "app/relay/state.h"
@@ -181,10 +182,10 @@ static struct leg *leg_for(struct transaction *t, const struct mail_record *reco
 }
 
 /* Where a recipient goes; NULL, with the reply in *refusal, if nowhere. */
-static struct leg *place(struct transaction *t, const struct mail_record *record,
-                         const char **refusal)
+static struct leg *place(struct transaction *t, struct recipient *rcpt, const char **refusal)
 {
     struct relay *r = t->relay;
+    const struct mail_record *record = rcpt->record;
     const struct route *route = &record->route;
     if (route->hop_count == 0) {
         *refusal = verdict_reply(route->verdict);
@@ -195,7 +196,17 @@ static struct leg *place(struct transaction *t, const struct mail_record *record
         *refusal = "451 4.4.1 The recipient's server is not available; try again later";
         return NULL;
     }
-    return leg_for(t, record, refusal);
+    rcpt->ticket = pending_enter(r->pending, &record->client.addr, t->envelope.sender, record->to);
+    if (rcpt->ticket == 0) {
+        relay_count(r, RELAY_RCPT_PENDING);
+        *refusal = "450 4.4.6 The recipient is being asked for too often at once: a loop? Try "
+                   "again later";
+        return NULL;
+    }
+    struct leg *leg = leg_for(t, record, refusal);
+    if (leg == NULL)
+        pending_leave(r->pending, &rcpt->ticket);
+    return leg;
 }
 
 /* The oldest recipient without an answer bounds the phase: each has its budget from its RCPT. */
@@ -249,7 +260,7 @@ bool transaction_recipient(struct transaction *t, const struct smtp_command *com
     rcpt->notify = command->rcpt.notify;
     span_copy(rcpt->orcpt, command->rcpt.orcpt);
     t->recipient_count++;
-    rcpt->leg = place(t, record, &refusal);
+    rcpt->leg = place(t, rcpt, &refusal);
     TAILQ_INSERT_TAIL(&t->envelope.recipients, rcpt, entry);
     if (t->untold == NULL)
         t->untold = rcpt;
@@ -293,6 +304,7 @@ static void wind_up(struct transaction *t)
     timer_disarm(r->wheel, &t->timer);
     while ((rcpt = TAILQ_FIRST(&t->envelope.recipients)) != NULL) {
         TAILQ_REMOVE(&t->envelope.recipients, rcpt, entry);
+        pending_leave(r->pending, &rcpt->ticket);
         relay_object_put(r->recipient_pool, rcpt);
         r->usage.recipients--;
     }
