@@ -119,6 +119,7 @@ smtp_extension_set relay_lacking(const struct settings *s, const struct relay_of
     X(RELAY_CLIENT_TIMEOUTS, "clients that were silent for too long")                              \
     X(RELAY_CLIENT_LOST, "clients that went away without QUIT")                                    \
     X(RELAY_CLIENT_ERRORS, "commands refused for their syntax or order")                           \
+    X(RELAY_CLIENT_EARLY, "clients closed for speaking before it was their turn")                  \
     X(RELAY_CLIENT_TOO_MANY_ERRORS, "clients closed for too many errors")                          \
     X(RELAY_TRANSACTIONS, "transactions begun with MAIL")                                          \
     X(RELAY_RECIPIENTS, "recipients given with RCPT")                                              \
@@ -143,8 +144,8 @@ smtp_extension_set relay_lacking(const struct settings *s, const struct relay_of
     X(RELAY_SHORTFALL_DSN, "recipients refused: NOTIFY=SUCCESS, and no DSN at their destination")  \
     X(RELAY_SHORTFALL_LIMITS,                                                                      \
       "recipients deferred: too many in a transaction of their destination")                       \
-    X(RELAY_RCPT_LOOPED, "recipients refused: an earlier try of their message had been there")     \
     X(RELAY_RCPT_PENDING, "recipients deferred: asked for too often before the first was answered")  \
+    X(RELAY_RCPT_LOOPED, "recipients refused: an earlier try of their message had been there")     \
     X(RELAY_RCPT_TOO_MANY, "recipients deferred: too many in one transaction")                     \
     X(RELAY_RCPT_NO_MEMORY, "recipients deferred: out of log records or memory")                   \
     X(RELAY_RCPT_ACCEPTED, "recipients that a destination accepted")                               \

@@ -225,6 +225,10 @@ static bool step(struct session *s)
         watch_content(s);
         return t->chunks.on || session_say(s, "354 End data with <CR><LF>.<CR><LF>");
     case SESSION_CONTENT:
+        if (!t->chunks.on && session_is_early(s)) {
+            session_refuse_early(s);
+            return false;
+        }
         if (t->state == TRANSACTION_CONTENT)
             transaction_pump(t);
         if (t->state == TRANSACTION_CONTENT && transaction_chunk_is_done(t))

@@ -76,6 +76,7 @@ static enum outcome on_hello(struct session *s, const struct smtp_command *comma
         .recipient_max = s->relay->settings->recipients_per_message,
     };
     session_abandon(s);
+    session_synchronize(s);
     s->behind_mail = NULL;
     s->greeted = true;
     client_greet(&s->client, command->argument, command->verb == SMTP_EHLO, name);
@@ -152,6 +153,7 @@ static enum outcome on_rcpt(struct session *s, const struct smtp_command *comman
 static enum outcome on_data(struct session *s)
 {
     struct transaction *t = s->transaction;
+    session_synchronize(s);
     if (t == NULL)
         return misplaced(s, "503 5.5.1 Say MAIL first");
     if (t->chunks.on)
@@ -324,6 +326,16 @@ static unsigned recipients_ahead(const struct transaction *t)
     return t->recipient_count - t->told;
 }
 
+void session_refuse_early(struct session *s)
+{
+    if (client_says_proxy(&s->client)) {
+        refuse_proxy(s);
+        return;
+    }
+    relay_count(s->relay, RELAY_CLIENT_EARLY);
+    session_dismiss(s, "554 5.5.0 You spoke before it was your turn");
+}
+
 bool session_take_command(struct session *s)
 {
     char buf[SMTP_LINE_MAX];
@@ -335,6 +347,10 @@ bool session_take_command(struct session *s)
         return false;
     if (s->skip_line && !skip_line(s))
         return false;
+    if (session_is_early(s) && !session_awaits_reply(s)) {
+        session_refuse_early(s);
+        return false;
+    }
     size_t n = client_line(&s->client, buf, &line, &bare);
     if (n == 0 && s->client.stream->readable < SMTP_LINE_MAX)
         return false;

@@ -11,6 +11,9 @@ struct session;
  * the session is gone. */
 bool session_take_command(struct session *s);
 
+/* It is early, as of session_is_early(): the session is over. */
+void session_refuse_early(struct session *s);
+
 /* A chunk that nobody took has come: answer it with s->refusal. False: the session is gone. */
 bool session_refuse_chunk(struct session *s);
 

@@ -46,12 +46,31 @@ void session_abort(struct session *s)
     session_over(s);
 }
 
+static bool pipelines(const struct session *s)
+{
+    return s->client.extended && (s->entrance->settings->offers & smtp_set(SMTP_PIPELINING)) != 0;
+}
+
+void session_synchronize(struct session *s)
+{
+    s->turn_at = s->client.stream->written + 1;
+}
+
+bool session_is_early(const struct session *s)
+{
+    const struct stream *stream = s->client.stream;
+    return stream->readable > 0 && !s->exempt &&
+           (stream->acked < s->turn_at || (s->mail_untold && !pipelines(s)));
+}
+
 bool session_say_bytes(struct session *s, const char *text, size_t len)
 {
     struct stream *stream = s->client.stream;
     if ((!s->mail_untold || stream_write(stream, mail_reply, strlen(mail_reply))) &&
         stream_write(stream, text, len)) {
         s->mail_untold = false;
+        if (!pipelines(s))
+            s->turn_at = stream->written;
         return true;
     }
     session_abort(s);
@@ -84,6 +103,7 @@ bool session_enter_network(struct session *s)
 {
     struct relay *r = s->relay;
     quota_leave(r->quotas, s->network);
+    s->exempt = network_list_has(&r->settings->limits_exempt, &s->client.address.addr);
     if (quota_enter(r->quotas, &s->client.address.addr, r->now, &s->network))
         return true;
     relay_count(r, RELAY_LIMIT_CONNECTIONS);

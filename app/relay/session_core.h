@@ -34,6 +34,7 @@ struct session {
     struct timer timer; /* the client's silence */
     bool woken;
     bool may_xclient; /* it came from a network that may say for whom it speaks */
+    bool exempt;      /* ... that is exempt from limits */
     bool greeted;     /* HELO or EHLO was said */
     bool mail_untold; /* MAIL was good, and its reply waits for that of the next command */
     bool skip_line;   /* the line is too long: its rest is dropped up to LF */
@@ -41,6 +42,7 @@ struct session {
     const char *behind_mail; /* MAIL was refused by us: what was sent behind it hears this, and is
                                 no error of the client's. NULL: it was not */
     unsigned errors;
+    uint64_t turn_at;            /* it may speak when it has acknowledged so many bytes of ours */
     uint64_t swallow;            /* in SESSION_SWALLOW: octets that are still to come... */
     uint64_t swallowed;          /* ... and have come */
     const char *refusal;         /* ... then this is said; NULL: the transaction's answer */
@@ -74,6 +76,14 @@ MUST_CHECK bool session_say_mail(struct session *s);
 
 /* A last word, and the end of the session. */
 void session_dismiss(struct session *s, const char *line);
+
+/* It may speak again when it has heard the next thing that we say: after EHLO, after DATA (RFC 2920
+ * §3.1). Without PIPELINING that is so after every command, and need not be said here. */
+void session_synchronize(struct session *s);
+
+/* Has it spoken before that, before the greeting for one? Who acknowledges a reply with what it
+ * says, as all do who wait, is not early, however segments travel. */
+bool session_is_early(const struct session *s);
 
 /* The client has until client_command from now to send something. */
 void session_watch(struct session *s);

@@ -48,8 +48,9 @@ TEST_F(BehindAProxy, ABinaryHeaderCountsAsWellEvenInPieces)
         wait 1s
         C+ T\n\x21\x11\0\x0c\xcb\0\x71\x09
         wait 1s
-        C+ \x0a\0\0\x02\x12\x34\0\x19HELO there\r\n
+        C+ \x0a\0\0\x02\x12\x34\0\x19
         S: 220
+        C: HELO there
         S: 250 mx1
         C: MAIL FROM:<a@b.example>
         S: 250

@@ -4,12 +4,14 @@
 //
 //     # ...                    what the rule says
 //     config KEY = VALUE       in the INI (a line of [appliance] and what follows it), before the
-//     first other line; config domain KEY = ...  ... in [domain example.com], config listener ...
-//     in [listener smtp] unverified               the external server has not been probed; else it
-//     has been verified use NAME                 an opening of relay_fixture.h: hello, mailbox,
-//     external, data times N LINE             the line so many times count NAME N             that
-//     counter of the relay's is N logged TEXT              a line of the mail log since the last
-//     `logged` has that in it ends clean               QUIT, and nothing is left in the router
+//                              first other line; config domain KEY = ... in [domain example.com],
+//                              config listener ... in [listener smtp]
+//     unverified               the external server has not been probed; else it has been verified
+//     use NAME                 an opening of relay_fixture.h: hello, mailbox, external, data
+//     times N LINE             the line so many times
+//     count NAME N             that counter of the relay's is N
+//     logged TEXT              a line of the mail log since the last `logged` has that in it
+//     ends clean               QUIT, and nothing is left in the router
 #include "tests/app/relay/relay_fixture.h"
 
 #include <algorithm>

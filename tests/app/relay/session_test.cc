@@ -70,10 +70,11 @@ TEST_F(Relay, DoesNotCountWhatFollowsARefusalInAPipelineAsErrors)
             S: 552 5.3.4
             S: 503 5.5.1
             S: 503 5.5.1
-            C+ MAIL FROM:<a@b.example>\r\nRCPT TO:<x@elsewhere.example>\r\nDATA\r\nRSET\r\n
+            C+ MAIL FROM:<a@b.example>\r\nRCPT TO:<x@elsewhere.example>\r\nDATA\r\n
             S: 250 2.1.0
             S: 550 5.7.1
             S: 554 5.5.1
+            C: RSET
             S: 250
         )");
     EXPECT_EQ(f.Counter(RELAY_CLIENT_ERRORS), 0u);
