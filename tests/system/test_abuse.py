@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Addresses that open relays fall for, with destinations that trust us and take everything; clients that want too much."""
+import contextlib
 import re
 
 from harness import network
@@ -86,8 +87,11 @@ class OpenRelay(CaptureCase):
         self.assertEqual(self.ours.recipients(), ["alice@example.com"])
 
     def test_commands_hidden_in_arguments_do_not_reach_the_destination(self):
-        with Client(network.ROUTER) as client:
+        with Client(network.ROUTER) as client, contextlib.suppress(ConnectionError):
             client.hello("client.test\nRCPT TO:<user@evil.test>")
+            client.envelope("s@client.test", "alice@example.com")
+        with Client(network.ROUTER) as client, contextlib.suppress(ConnectionError):
+            client.hello()
             client.envelope("s@client.test", "alice@example.com")
             client.command("RCPT TO:<alice@example.com>\rRCPT TO:<user@evil.test>")
         self.assertNothingEvilArrived()
