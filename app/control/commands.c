@@ -30,9 +30,9 @@ static const char *probe_state(const struct control *c, unsigned probe)
 
 static json_t *hop_json(const struct control *c, const struct next_hop *hop)
 {
-    char text[ADDR_TEXT_SIZE];
+    char text[SERVERS_TEXT_SIZE];
     json_t *o = json_object();
-    json_object_set_new(o, "server", json_string(endpoint_format(&hop->server, text)));
+    json_object_set_new(o, "server", json_string(servers_format(hop->servers, text)));
     json_object_set_new(o, "side", json_string(side_text(hop->side)));
     if (hop->probe == ROUTE_NO_PROBE)
         return o;
@@ -59,14 +59,14 @@ static json_t *worker_json(const struct worker *w)
 static json_t *external_servers(const struct control *c)
 {
     const struct domains *d = reload_snapshot(c->reload)->domains;
-    char text[ADDR_TEXT_SIZE];
+    char text[SERVERS_TEXT_SIZE];
     json_t *list = json_array();
     for (unsigned i = 0; i < d->probe_count; i++) {
         const struct probe_target *target = &d->probes[i].target;
         if (!d->probes[i].used)
             continue;
         json_t *o = json_object();
-        json_object_set_new(o, "server", json_string(endpoint_format(&target->server, text)));
+        json_object_set_new(o, "server", json_string(servers_format(&target->servers, text)));
         json_object_set_new(o, "verification_address", json_string(target->recipient));
         json_object_set_new(o, "state", json_string(probe_state(c, i)));
         json_array_append_new(list, o);

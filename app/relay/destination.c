@@ -10,12 +10,23 @@
 
 #include "app/relay/health.h"
 #include "app/relay/state.h"
+#include "app/route/hash.h"
+
+#define FAIL_FIRST (10 * NSEC_PER_SEC)
+#define FAIL_MOST  (320 * NSEC_PER_SEC)
+
+/* What is known of one of the servers. */
+struct standing {
+    nsec_t usable_at; /* not before: it has failed */
+    nsec_t pause;     /* after the last failure; 0: it is well */
+};
 
 struct destination {
     struct relay *relay;
-    struct endpoint server;
+    struct servers servers;
+    struct standing standing[SERVERS_MAX];
     enum smtp_identity_kind identity;
-    char name[ADDR_TEXT_SIZE];
+    char name[SERVERS_TEXT_SIZE];
     struct connection_list idle; /* the most recently used first */
     TAILQ_HEAD(, claim) waiting; /* the longest waiting first */
     unsigned connections;
@@ -30,14 +41,15 @@ static_assert(SMTP_EXTENSION_COUNT < 31, "extensions leave room for GREETED");
 
 struct destinations {
     struct relay *relay;
-    struct rte_hash *by_server;
+    struct rte_hash *by_servers;
     unsigned count;
     struct destination *all[DESTINATION_MAX];
 };
 
 /* Without padding, for hashing. */
-struct server_key {
-    uint8_t addr[16];
+struct servers_key {
+    uint64_t servers;
+    uint8_t first[16];
     uint32_t port, identity;
 };
 
@@ -51,14 +63,14 @@ struct destinations *destinations_create(struct relay *r)
     struct rte_hash_parameters parameters = {
         .name = name,
         .entries = DESTINATION_MAX,
-        .key_len = sizeof(struct server_key),
+        .key_len = sizeof(struct servers_key),
         .hash_func = rte_jhash,
         .hash_func_init_val = (uint32_t)r->random,
         .socket_id = SOCKET_ID_ANY,
     };
     ds->relay = r;
-    ds->by_server = rte_hash_create(&parameters);
-    if (ds->by_server == NULL) {
+    ds->by_servers = rte_hash_create(&parameters);
+    if (ds->by_servers == NULL) {
         free(ds);
         return NULL;
     }
@@ -69,31 +81,39 @@ void destinations_destroy(struct destinations *ds)
 {
     if (ds == NULL)
         return;
-    rte_hash_free(ds->by_server);
+    rte_hash_free(ds->by_servers);
     for (unsigned i = 0; i < ds->count; i++)
         free(ds->all[i]);
     free(ds);
 }
 
-struct destination *destination_find(struct destinations *ds, const struct endpoint *server,
+static_assert(sizeof(struct server) == sizeof(struct ip_addr) + 3 * sizeof(uint16_t),
+              "no padding is hashed");
+
+struct destination *destination_find(struct destinations *ds, const struct servers *servers,
                                      enum smtp_identity_kind identity)
 {
-    struct server_key key = {.port = server->port, .identity = identity};
+    const struct endpoint *first = &servers->list[0].at;
+    struct servers_key key = {
+        .servers = hash_bytes((const char *)servers->list, servers->count * sizeof(struct server)),
+        .port = first->port,
+        .identity = identity,
+    };
     void *found;
-    memcpy(key.addr, server->addr.b, sizeof(key.addr));
-    if (rte_hash_lookup_data(ds->by_server, &key, &found) >= 0)
+    memcpy(key.first, first->addr.b, sizeof(key.first));
+    if (rte_hash_lookup_data(ds->by_servers, &key, &found) >= 0)
         return found;
-    /* A server seen for the first time: the one allocation that a new destination costs. */
+    /* Servers seen for the first time: the one allocation that a new destination costs. */
     struct destination *d = ds->count < DESTINATION_MAX ? calloc(1, sizeof(*d)) : NULL;
     if (d == NULL)
         return NULL;
     d->relay = ds->relay;
-    d->server = *server;
+    d->servers = *servers;
     d->identity = identity;
-    endpoint_format(server, d->name);
+    servers_format(servers, d->name);
     TAILQ_INIT(&d->idle);
     TAILQ_INIT(&d->waiting);
-    if (rte_hash_add_key_data(ds->by_server, &key, d) != 0) {
+    if (rte_hash_add_key_data(ds->by_servers, &key, d) != 0) {
         free(d);
         return NULL;
     }
@@ -104,7 +124,25 @@ struct destination *destination_find(struct destinations *ds, const struct endpo
 
 const struct endpoint *destination_server(const struct destination *d)
 {
-    return &d->server;
+    return &d->servers.list[0].at;
+}
+
+unsigned destination_server_count(const struct destination *d)
+{
+    return d->servers.count;
+}
+
+static bool is_usable(const struct destination *d, unsigned server)
+{
+    return d->standing[server].usable_at <= d->relay->now;
+}
+
+bool destination_has_usable(const struct destination *d)
+{
+    for (unsigned i = 0; i < d->servers.count; i++)
+        if (is_usable(d, i))
+            return true;
+    return false;
 }
 
 const char *destination_name(const struct destination *d)
@@ -117,12 +155,80 @@ enum smtp_identity_kind destination_identity(const struct destination *d)
     return d->identity;
 }
 
+/* Which of the servers a connection goes to. */
+static unsigned server_of(const struct destination *d, const struct connection *c)
+{
+    unsigned i = 0;
+    while (i + 1 < d->servers.count && !endpoint_equal(&d->servers.list[i].at, &c->stream->peer))
+        i++;
+    return i;
+}
+
+/* Is one of a lower priority worth a connection again? They are in order. */
+static bool has_better(const struct destination *d, unsigned server)
+{
+    for (unsigned i = 0; d->servers.list[i].priority < d->servers.list[server].priority; i++)
+        if (is_usable(d, i))
+            return true;
+    return false;
+}
+
+/* One that is usable, of the lowest priority, by weight; else the first that will be. */
+static unsigned choose(const struct destination *d)
+{
+    const struct server *list = d->servers.list;
+    unsigned chosen = d->servers.count, soonest = 0;
+    uint64_t weights = 0;
+    for (unsigned i = 0; i < d->servers.count; i++) {
+        if (d->standing[i].usable_at < d->standing[soonest].usable_at)
+            soonest = i;
+        if (!is_usable(d, i) ||
+            (chosen < d->servers.count && list[i].priority > list[chosen].priority))
+            continue;
+        weights += list[i].weight;
+        if (relay_random(d->relay) % weights < list[i].weight)
+            chosen = i;
+    }
+    return chosen < d->servers.count ? chosen : soonest;
+}
+
+/* One that has failed before is tried by one connection, not by all at once. */
+static void try_out(struct standing *s, nsec_t now)
+{
+    if (s->pause > 0)
+        s->usable_at = now + s->pause;
+}
+
+/* Where there are others, who does not look may never know. */
+static void tell(const struct destination *d, unsigned server, const char *what)
+{
+    char text[ADDR_TEXT_SIZE];
+    if (d->servers.count > 1)
+        maillog_notice(d->relay->log, d->relay->wall, "server %s %s",
+                       endpoint_format(&d->servers.list[server].at, text), what);
+}
+
+/* It could not be reached, or did not greet. It is the destination's failure where no other server
+ * of it is left. */
+static void note_failure(struct destination *d, unsigned server)
+{
+    struct standing *s = &d->standing[server];
+    if (s->pause == 0)
+        tell(d, server, "cannot be used: others are asked first");
+    s->pause = s->pause == 0 ? FAIL_FIRST : RTE_MIN(2 * s->pause, FAIL_MOST);
+    s->usable_at = d->relay->now + s->pause;
+    if (!destination_has_usable(d))
+        health_note_failure(d->relay, &d->servers);
+}
+
 static void serve(struct destination *d);
 
 static void on_idle(struct connection *c)
 {
     struct destination *d = c->keeper_data;
     TAILQ_INSERT_HEAD(&d->idle, c, entry);
+    if (has_better(d, server_of(d, c)))
+        connection_quit(c);
     serve(d);
 }
 
@@ -135,6 +241,10 @@ static void on_busy(struct connection *c)
 static void on_greeted(struct connection *c)
 {
     struct destination *d = c->keeper_data;
+    unsigned server = server_of(d, c);
+    if (d->standing[server].pause > 0)
+        tell(d, server, "can be used again");
+    d->standing[server] = (struct standing){0};
     __atomic_store_n(&d->size_limit, c->extensions.size_limit, __ATOMIC_RELAXED);
     __atomic_store_n(&d->offers, smtp_extensions_offered(&c->extensions) | GREETED,
                      __ATOMIC_RELEASE);
@@ -142,8 +252,8 @@ static void on_greeted(struct connection *c)
 
 static void on_failed(struct connection *c)
 {
-    const struct destination *d = c->keeper_data;
-    health_note_failure(d->relay, &d->server);
+    struct destination *d = c->keeper_data;
+    note_failure(d, server_of(d, c));
 }
 
 static void on_gone(struct connection *c)
@@ -175,15 +285,17 @@ bool destination_has_room(const struct destination *d)
 static void open_for(struct destination *d, struct claim *claim)
 {
     enum connection_loss why;
-    claim->connection =
-        connection_open(d->relay, &d->server, d->identity, claim->identity, &keeper, d, &why);
+    unsigned server = choose(d);
+    try_out(&d->standing[server], d->relay->now);
+    claim->connection = connection_open(d->relay, &d->servers.list[server].at, d->identity,
+                                        claim->identity, &keeper, d, &why);
     if (claim->connection != NULL) {
         d->connections++;
         connection_use(claim->connection, claim->ops, claim->user);
         return;
     }
     if (why == CONNECTION_NOT_OPENED)
-        health_note_failure(d->relay, &d->server);
+        note_failure(d, server);
     claim->ops->lost(claim->user, why);
 }
 

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A destination is a server's address and this worker's connections to it: idle ones in a pool, a
- * bound on all of them, and a queue of those who wait for one, in turn.
+ * A destination is the servers that a domain lists for one of its sides, and this worker's
+ * connections to them: idle ones in a pool, a bound on all of them, and a queue of those who wait
+ * for one, in turn.
+ *
+ * A new connection goes to a server of the lowest priority at which one can be reached, as far as
+ * is known, each as often as its weight says. One that could not be reached, or did not greet, is
+ * passed over for FAIL_FIRST, twice as long with each failure more, up to FAIL_MOST; then one
+ * connection tries it again. Where none is left the one is tried whose time comes first.
  */
 #ifndef SPLITMX_RELAY_DESTINATION_H
 #define SPLITMX_RELAY_DESTINATION_H
@@ -9,6 +15,7 @@
 #include <sys/queue.h>
 
 #include "app/relay/connection.h"
+#include "app/route/servers.h"
 #include "drivers/base/addr.h"
 #include "drivers/base/check.h"
 
@@ -32,15 +39,20 @@ struct claim {
 struct destinations *destinations_create(struct relay *r);
 void destinations_destroy(struct destinations *ds);
 
-/* The destination for a server that learns of its clients in this way; NULL when the table is full.
- */
-struct destination *destination_find(struct destinations *ds, const struct endpoint *server,
+/* The destination of these servers, which learn of their clients in this way; NULL when the table
+ * is full. */
+struct destination *destination_find(struct destinations *ds, const struct servers *servers,
                                      enum smtp_identity_kind identity);
 
 enum smtp_identity_kind destination_identity(const struct destination *d);
 
+/* The first of its servers, by which it is known in marks, hints and the memo. */
 const struct endpoint *destination_server(const struct destination *d);
-const char *destination_name(const struct destination *d); /* "192.0.2.10:25" */
+const char *destination_name(const struct destination *d); /* "192.0.2.10:25, 192.0.2.11:25" */
+
+/* How many servers it has, and whether one of them is worth a connection now. */
+unsigned destination_server_count(const struct destination *d);
+bool destination_has_usable(const struct destination *d);
 
 /*
  * Ask for a connection: one that carries the claim's identity and has never carried another. With

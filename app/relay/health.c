@@ -14,11 +14,11 @@ const char *health_state_text(enum health_state state)
 /* Every change of state goes through here. */
 static void become(struct health *h, enum health_state state)
 {
-    char server[ADDR_TEXT_SIZE];
+    char servers[SERVERS_TEXT_SIZE];
     if (h->state == state)
         return;
     maillog_notice(h->relay->log, h->relay->wall, "external server %s: %s -> %s",
-                   endpoint_format(&h->target.server, server), health_state_text(h->state),
+                   servers_format(&h->target.servers, servers), health_state_text(h->state),
                    health_state_text(state));
     h->state = state;
 }
@@ -66,11 +66,11 @@ static void fail(struct health *h)
     tell(h);
 }
 
-void health_note_failure(struct relay *r, const struct endpoint *server)
+void health_note_failure(struct relay *r, const struct servers *servers)
 {
     for (unsigned i = 0; i < r->probes->count; i++) {
         struct health *h = r->probes->health[i];
-        if (h != NULL && endpoint_equal(&h->target.server, server))
+        if (h != NULL && servers_equal(&h->target.servers, servers))
             fail(h);
     }
 }

@@ -46,7 +46,7 @@ void health_note_accept(struct relay *r, uint16_t probe);
 /* The same of the entry itself. */
 void health_accepted(struct health *h);
 
-/* A connection to the server could not be made usable. */
-void health_note_failure(struct relay *r, const struct endpoint *server);
+/* No connection to any of the servers could be made usable. */
+void health_note_failure(struct relay *r, const struct servers *servers);
 
 #endif

@@ -103,6 +103,15 @@ static bool in_content(const struct leg *leg)
     return leg->state == LEG_OPEN || leg->state == LEG_HELD;
 }
 
+/* A server that could not be used, and not for our own reasons, is no matter while the destination
+ * has another: within the client's wait, and each of them once. */
+static bool may_fail_over(struct leg *leg, enum connection_loss why)
+{
+    return leg->state == LEG_CLAIMING && why != CONNECTION_NO_MEMORY &&
+           why != CONNECTION_NOT_IDENTIFIED && destination_has_usable(leg->destination) &&
+           ++leg->failovers < destination_server_count(leg->destination);
+}
+
 static void leg_lost(void *user, enum connection_loss why)
 {
     struct leg *leg = user;
@@ -110,6 +119,11 @@ static void leg_lost(void *user, enum connection_loss why)
                   (leg->connection == NULL || !smtp_reply_begun(&leg->connection->reply));
     leg->claim.connection = NULL;
     leg->connection = NULL;
+    if (may_fail_over(leg, why)) {
+        relay_count(leg->relay, RELAY_FAILED_OVER);
+        claim_connection(leg->destination, &leg->claim, false);
+        return;
+    }
     if (why == CONNECTION_CLOSED && may_retry(leg)) {
         leg_retry(leg);
         return;
@@ -167,6 +181,7 @@ static bool send_rcpt(struct leg *leg, struct recipient *rcpt)
     struct smtp_rcpt_parameters parameters = shortfall_rcpt(rcpt, &leg->connection->extensions);
     size_t len = smtp_format_rcpt(line, sizeof(line), to, leg->envelope->mail.utf8, &parameters);
     rcpt->state = RECIPIENT_SENT;
+    rcpt->record->route.hops[0].server = leg->connection->stream->peer;
     shortfall_note(leg->envelope, rcpt, &leg->connection->extensions);
     return connection_command(leg->connection, EXCHANGE_RCPT, rcpt, line, len);
 }

@@ -61,6 +61,7 @@ struct leg {
     bool skipped; /* committed by an earlier transaction: this one has called it off */
     bool mail_sent;
     bool mail_refused;
+    unsigned failovers;        /* servers of the destination given up for another */
     unsigned outstanding;      /* recipients without an answer */
     struct kept_cursor at;     /* while it is behind: what of the kept content comes next */
     struct client_reply reply; /* when it has ended: what the client hears of it */

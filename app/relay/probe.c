@@ -66,12 +66,12 @@ static void probe_lost(void *user, enum connection_loss why)
 
 static void refused(struct probe *p, const struct smtp_reply *reply)
 {
-    char server[ADDR_TEXT_SIZE];
+    char servers[SERVERS_TEXT_SIZE];
     struct relay *r = p->health.relay;
     struct span message = smtp_reply_message(reply);
     relay_count(r, RELAY_PROBES_REFUSED);
     relay_alarm(r, "external server %s (%s) refuses the verification address <%s>: %u %.*s",
-                endpoint_format(&p->health.target.server, server),
+                servers_format(&p->health.target.servers, servers),
                 health_state_text(p->health.state), p->health.target.recipient, reply->code,
                 (int)message.len, message.at);
 }
@@ -136,7 +136,7 @@ static void probe_begin(struct probe *p)
 {
     struct relay *r = p->health.relay;
     struct destination *d =
-        destination_find(r->destinations, &p->health.target.server, p->health.target.identity);
+        destination_find(r->destinations, &p->health.target.servers, p->health.target.identity);
     if (d == NULL) {
         schedule(p);
         return;

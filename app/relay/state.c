@@ -20,13 +20,18 @@ void relay_object_put(struct rte_mempool *pool, void *object)
     rte_mempool_put(pool, object);
 }
 
-nsec_t relay_jitter(struct relay *r, nsec_t base)
+uint64_t relay_random(struct relay *r)
 {
-    /* xorshift64: spreads probes, guards nothing. */
+    /* xorshift64 */
     r->random ^= r->random << 13;
     r->random ^= r->random >> 7;
     r->random ^= r->random << 17;
-    return base - base / 4 + r->random % (base / 2 + 1);
+    return r->random;
+}
+
+nsec_t relay_jitter(struct relay *r, nsec_t base)
+{
+    return base - base / 4 + relay_random(r) % (base / 2 + 1);
 }
 
 struct span relay_date(struct relay *r, uint64_t wall)

@@ -98,6 +98,9 @@ void relay_object_put(struct rte_mempool *pool, void *object);
 /* A time, in nanoseconds since the epoch, as Received lines have it; until the next call. */
 struct span relay_date(struct relay *r, uint64_t wall);
 
+/* Of a generator that spreads what should be spread; it guards nothing. */
+uint64_t relay_random(struct relay *r);
+
 /* `base` plus or minus up to a quarter: retries of many do not march in step. */
 nsec_t relay_jitter(struct relay *r, nsec_t base);
 

@@ -144,7 +144,7 @@ static struct leg *leg_for(struct transaction *t, const struct mail_record *reco
 {
     struct relay *r = t->relay;
     const struct next_hop *hop = &record->route.hops[0];
-    struct destination *d = destination_find(r->destinations, &hop->server, hop->identity);
+    struct destination *d = destination_find(r->destinations, hop->servers, hop->identity);
     if (d == NULL) {
         relay_count(r, RELAY_RCPT_NO_MEMORY);
         *refusal = "451 4.3.2 Too many destinations; try again later";

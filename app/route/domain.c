@@ -7,7 +7,6 @@
 
 #include "app/route/parse.h"
 
-#define SMTP_PORT    25
 #define NSEC_PER_SEC UINT64_C(1000000000)
 
 #define FAIL(key, ...) config_error(c->errors, d->section, key, __VA_ARGS__)
@@ -22,41 +21,46 @@ static bool given(const struct domain *d, const char *key)
     return config_get(d->section, key).line != 0;
 }
 
-/* A server's address; absent or wrong, it stays all zeroes. */
-static void judge_server(struct domain *d, const char *key, struct next_hop *hop,
-                         const struct domain_context *c)
+/* May mail be sent to this address? */
+static bool judge_server_address(const struct domain *d, const char *key, const struct ip_addr *a,
+                                 const struct domain_context *c)
 {
-    const char *text = text_of(d, key);
-    struct endpoint server;
     char address[ADDR_TEXT_SIZE];
+    const char *why = ip_addr_no_host(a);
+    if (why == NULL && ip_addr_is_link_local(a))
+        why = "is a link-local address: it does not say on which link";
+    for (unsigned i = 0; i < c->local_count && why == NULL; i++)
+        if (ip_addr_equal(&c->locals[i], a))
+            why = "is our own address: mail would come back for ever";
+    if (why != NULL)
+        FAIL(key, "%s %s", ip_addr_format(a, address), why);
+    return why == NULL;
+}
+
+/* A list of servers; absent or wrong, it stays empty. */
+static void judge_servers(struct domain *d, const char *key, struct next_hop *hop,
+                          struct servers *servers, const struct domain_context *c)
+{
+    const char *text = text_of(d, key), *item, *why;
+    struct servers read;
+    size_t len;
     if (text == NULL)
         return;
-    if (!endpoint_parse(text, strlen(text), SMTP_PORT, &server)) {
-        FAIL(key,
-             "'%.80s' is not a server; allowed: ADDRESS:PORT, or ADDRESS alone for port %d, such "
-             "as 192.0.2.10:25 or [2001:db8::10]:25; names are not looked up",
-             text, SMTP_PORT);
+    if (!servers_parse(text, &read, &item, &len, &why)) {
+        FAIL(key, "'%.*s' is not a server; allowed: %s", len > 80 ? 80 : (int)len, item, why);
         return;
     }
-    const char *why = ip_addr_no_host(&server.addr);
-    if (why == NULL && ip_addr_is_link_local(&server.addr))
-        why = "is a link-local address: it does not say on which link";
-    if (why != NULL) {
-        FAIL(key, "%s %s", ip_addr_format(&server.addr, address), why);
-        return;
-    }
-    for (unsigned i = 0; i < c->local_count; i++)
-        if (ip_addr_equal(&c->locals[i], &server.addr)) {
-            FAIL(key, "%s is our own address: mail would come back for ever",
-                 ip_addr_format(&server.addr, address));
+    for (unsigned i = 0; i < read.count; i++)
+        if (!judge_server_address(d, key, &read.list[i].at.addr, c))
             return;
-        }
-    hop->server = server;
+    *servers = read;
+    hop->server = servers->list[0].at;
+    hop->servers = servers;
 }
 
 static bool has_server(const struct next_hop *hop)
 {
-    return hop->server.port != 0;
+    return hop->servers != NULL;
 }
 
 static void judge_networks(struct domain *d, const char *key, struct networks *n, uint8_t value,
@@ -78,12 +82,32 @@ static void judge_networks(struct domain *d, const char *key, struct networks *n
     }
 }
 
-/* A side that is not given is its server. False if the operator put that on the other side, which
- * is no error: it stays there. */
-static bool default_side(struct domain *d, const char *key, const struct next_hop *hop)
+/* A side that is not given is its servers. What the operator put on the other side stays there,
+ * which is no error. */
+static void default_side(struct domain *d, const char *key, const struct next_hop *hop)
 {
-    struct ip_prefix host = {.addr = hop->server.addr, .len = 128};
-    return given(d, key) || !has_server(hop) || networks_add(&d->sides, &host, (uint8_t)hop->side);
+    for (unsigned i = 0; !given(d, key) && has_server(hop) && i < hop->servers->count; i++) {
+        struct ip_prefix host = {.addr = hop->servers->list[i].at.addr, .len = 128};
+        (void)!networks_add(&d->sides, &host, (uint8_t)hop->side);
+    }
+}
+
+/* Is one of the one's addresses also one of the other's? */
+static bool share_an_address(const struct next_hop *a, const struct next_hop *b)
+{
+    for (unsigned i = 0; has_server(a) && i < a->servers->count; i++)
+        for (unsigned k = 0; has_server(b) && k < b->servers->count; k++)
+            if (ip_addr_equal(&a->servers->list[i].at.addr, &b->servers->list[k].at.addr))
+                return true;
+    return false;
+}
+
+static bool share_a_server(const struct next_hop *a, const struct next_hop *b)
+{
+    for (unsigned i = 0; has_server(a) && has_server(b) && i < a->servers->count; i++)
+        if (servers_have(b->servers, &a->servers->list[i].at))
+            return true;
+    return false;
 }
 
 /* Two servers on one address cannot be told apart by it: without the operator's word, what comes
@@ -92,7 +116,7 @@ static void judge_sides(struct domain *d, const struct domain_context *c)
 {
     judge_networks(d, "local_clients", &d->sides, SIDE_LOCAL, c);
     judge_networks(d, "external_clients", &d->sides, SIDE_EXTERNAL, c);
-    if (ip_addr_equal(&d->local.server.addr, &d->external.server.addr))
+    if (share_an_address(&d->local, &d->external))
         return;
     default_side(d, "local_clients", &d->local);
     default_side(d, "external_clients", &d->external);
@@ -189,7 +213,6 @@ static enum smtp_identity_kind identity_of(const struct domain *d, const char *k
 
 static void judge_probe(struct domain *d, const struct domain_context *c)
 {
-    d->probe.server = d->external.server;
     d->probe.identity = d->external.identity;
     d->probe.interval = config_duration(d->section, "verify_interval");
     d->probe.fall = (unsigned)config_number(d->section, "fall");
@@ -218,8 +241,7 @@ static void judge_needs(struct domain *d, const struct domain_context *c)
     } else if (d->postmaster_external) {
         FAIL("postmaster", "external needs split_domain_routing = yes");
     }
-    if (has_server(&d->local) && has_server(&d->external) &&
-        endpoint_equal(&d->local.server, &d->external.server))
+    if (share_a_server(&d->local, &d->external))
         FAIL("external_mail_server", "is the mailbox server: a split domain has two");
 }
 
@@ -289,8 +311,8 @@ struct roster *domain_build(struct domain *d, const struct config_section *secti
     d->move_grace = config_duration(section, "move_grace") / NSEC_PER_SEC;
     d->max_shrink = (unsigned)config_number(section, "max_shrink");
     d->postmaster_external = config_number(section, "postmaster") == 1;
-    judge_server(d, "mailbox_server", &d->local, c);
-    judge_server(d, "external_mail_server", &d->external, c);
+    judge_servers(d, "mailbox_server", &d->local, &d->local_servers, c);
+    judge_servers(d, "external_mail_server", &d->external, &d->probe.servers, c);
     judge_sides(d, c);
     judge_accept(d, c);
     judge_delimiter(d, c);

@@ -27,6 +27,7 @@ struct domain {
     char delimiter;           /* of the subaddress; NUL: there is none */
     enum catch_all catch_all;
     struct next_hop local, external;
+    struct servers local_servers; /* the external ones are in the probe */
     struct networks sides;           /* values are enum side */
     struct networks accept;          /* of clients, where restricted */
     struct expressions *expressions; /* its roster's; NULL: none */

@@ -65,18 +65,18 @@ void route_explain(const struct snapshot *s, unsigned scratch, const char *addre
 
 static const char *next_hop(const struct explanation *e, char *buf)
 {
-    return e->route.hop_count > 0 ? endpoint_format(&e->route.hops[0].server, buf) : "-";
+    return e->route.hop_count > 0 ? servers_format(e->route.hops[0].servers, buf) : "-";
 }
 
 void explanation_print(const struct explanation *e, const char *address, FILE *out)
 {
-    char hop[ADDR_TEXT_SIZE];
+    char hop[SERVERS_TEXT_SIZE];
     fprintf(out, "%s\t%s\t%s\n", address, verdict_text(e->route.verdict), next_hop(e, hop));
 }
 
 void explanation_print_long(const struct explanation *e, const char *address, FILE *out)
 {
-    char hop[ADDR_TEXT_SIZE];
+    char hop[SERVERS_TEXT_SIZE];
     fprintf(out, "%s\n  canonical  %s\n  domain     %s\n", address,
             e->canonical[0] != '\0' ? e->canonical : "-", e->domain[0] != '\0' ? e->domain : "-");
     fprintf(out, "  rule       %s", e->route.rule[0] != '\0' ? e->route.rule : "-");

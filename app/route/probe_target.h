@@ -5,14 +5,15 @@
 
 #include <stdint.h>
 
+#include "app/route/servers.h"
 #include "app/smtp/command.h"
 #include "app/smtp/identity.h"
 #include "drivers/base/addr.h"
 
-/* How an external server is verified (DESIGN: verification): shared by (server, identity,
- * address). */
+/* How external servers are verified (DESIGN: verification), all of a destination as one: shared by
+ * (servers, identity, address). */
 struct probe_target {
-    struct endpoint server;
+    struct servers servers;
     enum smtp_identity_kind identity; /* what the server expects of its clients */
     char sender[SMTP_PATH_MAX + 1];   /* verify_sender without brackets; "" is <> */
     char recipient[SMTP_PATH_MAX +

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "app/route/servers.h"
 #include "app/smtp/identity.h"
 #include "drivers/base/addr.h"
 
@@ -38,7 +39,8 @@ enum side {
 const char *side_text(enum side s);
 
 struct next_hop {
-    struct endpoint server;
+    struct endpoint server;        /* the first of them: it is known by that */
+    const struct servers *servers; /* as long as the snapshot is in use */
     uint16_t probe; /* index of the probe whose state gates it, see snapshot_probe(); or
                        ROUTE_NO_PROBE */
     enum smtp_identity_kind identity; /* how it learns who the client is */

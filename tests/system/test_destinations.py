@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Destinations that are down, refuse, stall, speak out of turn, or close at each step."""
+import contextlib
 import time
 
 from harness import network
@@ -173,3 +174,18 @@ class UnknownDestinations(CaptureCase):
         self.assertReply(self.send(["postmaster@example.com"]), "250")
         self.assertReply(self.send(["postmaster"]), "250")
         self.assertEqual(len(self.ours.messages), 2)
+
+
+class SeveralServers(CaptureCase):
+    """Our side has two: that on port 2525 is asked first."""
+
+    router_options = {"ours": f"{network.OURS}:2525 priority 5, {network.OURS}"}
+
+    def test_mail_goes_to_the_next_while_the_first_is_away(self):
+        with contextlib.closing(Server(network.OURS, port=2525)) as first:
+            self.assertReply(self.send(["alice@example.com"]), "250")
+            self.assertEqual((first.recipients(), self.ours.recipients()), (["alice@example.com"], []))
+        self.assertReply(self.send(["alice@example.com", "carol@example.com"]), "250")
+        self.assertEqual(self.ours.recipients(), ["alice@example.com"])
+        for said in (f"server {network.OURS}:2525 cannot be used", f" next_hop={network.OURS}:25 "):
+            wait_until(lambda said=said: any(said in line for line in self.router.mail_log()), 5, said)

@@ -47,7 +47,7 @@ TEST(Snapshot, CountsWhatItHolds)
     const struct probe_target *p = snapshot_probe(*r, 1);
     EXPECT_STREQ(p->recipient, "carol@b.example");
     EXPECT_STREQ(p->sender, "");
-    EXPECT_EQ(p->server.port, 2525);
+    EXPECT_EQ(p->servers.list[0].at.port, 2525);
     EXPECT_EQ(p->interval, 300000000000u);
     EXPECT_EQ(p->fall, 3u);
 }
