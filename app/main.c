@@ -13,6 +13,7 @@
 
 #include "app/control/control.h"
 #include "app/control/reload.h"
+#include "app/control/resolver.h"
 #include "app/memory.h"
 #include "app/publisher.h"
 #include "app/route/explain.h"
@@ -56,6 +57,7 @@ struct appliance {
     struct eal_workers eal_workers;
     struct ip_addr locals[SETTINGS_MAX_PORTS * SETTINGS_MAX_ADDRESSES]; /* our own addresses */
     unsigned local_count;
+    struct names *names;
     struct snapshot *snapshot; /* the first */
     char *grace_path;
     struct port_config port_configs[SETTINGS_MAX_PORTS];
@@ -69,6 +71,7 @@ struct appliance {
     uint64_t wall_offset;
     struct publisher *publisher;
     struct reload *reload;
+    struct resolver *resolver;
 };
 
 static int parse_options(struct appliance *a, int argc, char **argv)
@@ -162,10 +165,12 @@ static void build_snapshot(struct appliance *a)
         for (unsigned k = 0; k < s->ports[i].address_count; k++)
             a->locals[a->local_count++] = s->ports[i].addresses[k];
     }
+    a->names = names_create(a->locals, a->local_count);
     struct snapshot_request request = {
         .config = a->config,
         .locals = a->locals,
         .local_count = a->local_count,
+        .names = a->names,
         .workers = a->eal_workers.count,
         .grace = load_grace(a),
     };
@@ -330,6 +335,7 @@ static int serve(struct appliance *a)
         .running = a->config,
         .locals = a->locals,
         .local_count = a->local_count,
+        .names = a->names,
         .worker_count = a->eal_workers.count,
         .workers = a->workers,
         .publisher = a->publisher,
@@ -338,6 +344,7 @@ static int serve(struct appliance *a)
         .context = &control,
     };
     a->reload = reload_create(&reload);
+    a->resolver = resolver_create(a->names, a->settings.resolve_interval, control_tell, &control);
     control = (struct control){
         .settings = &a->settings,
         .workers = a->workers,
@@ -345,6 +352,7 @@ static int serve(struct appliance *a)
         .worker_count = a->eal_workers.count,
         .ports = a->ports,
         .reload = a->reload,
+        .resolver = a->resolver,
         .config_path = a->config_path,
         .publisher = a->publisher,
         .wall_offset = &a->wall_offset,
@@ -392,6 +400,7 @@ static void explain(const struct appliance *a, const char *address)
 static void undo(struct appliance *a)
 {
     bool quiet = reload_destroy(a->reload);
+    quiet = resolver_destroy(a->resolver) && quiet;
     for (unsigned w = 0; w < a->eal_workers.count; w++) {
         worker_destroy(a->workers[w]);
         maillog_destroy(a->logs[w]);
@@ -408,6 +417,7 @@ static void undo(struct appliance *a)
     config_errors_free(a->errors);
     if (!quiet)
         return; /* a reload still reads these; the process ends, and with it the reload */
+    names_destroy(a->names);
     free(a->grace_path);
     config_free(a->config);
 }

@@ -114,6 +114,7 @@ static void judge_appliance(struct settings *s, const struct config *config,
                      workers, count);
     s->idle_sleep = strcmp(config_text(c, "idle"), "sleep") == 0;
     s->shutdown_timeout = config_duration(c, "shutdown_timeout");
+    s->resolve_interval = config_duration(c, "resolve_interval");
     s->fleet_key = config_text(c, "fleet_key");
     if (s->fleet_key != NULL && strlen(s->fleet_key) < SETTINGS_MIN_FLEET_KEY)
         config_error(errors, c, "fleet_key", "has %zu characters; allowed: %u or more",

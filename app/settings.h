@@ -64,8 +64,9 @@ struct settings {
     unsigned workers;
     bool idle_sleep;
     uint64_t shutdown_timeout;
-    const char *fleet_key; /* of the marks that find loops; NULL: a process has its own */
-    const char *control;   /* path of the control socket; NULL: none */
+    uint64_t resolve_interval; /* of servers' names */
+    const char *fleet_key;     /* of the marks that find loops; NULL: a process has its own */
+    const char *control;       /* path of the control socket; NULL: none */
     unsigned control_mode;
 
     bool hugepages;

@@ -28,6 +28,7 @@ static const struct schema_key appliance[] = {
     {TEXT("fleet_key")},
     {TEXT("control"), .fallback = "/run/splitmx/control"},
     {TEXT("control_mode"), .fallback = "0660"},
+    {DURATION("resolve_interval", SEC, 24 * HOUR), .fallback = "60s"},
     {TEXT("state_directory"), .fallback = "/var/lib/splitmx"},
 };
 

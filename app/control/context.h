@@ -8,6 +8,7 @@
 
 #include "app/control/protocol.h"
 #include "app/control/reload.h"
+#include "app/control/resolver.h"
 #include "app/control/socket.h"
 #include "app/publisher.h"
 #include "app/settings.h"
@@ -22,6 +23,7 @@ struct control {
     unsigned worker_count;
     struct port **ports; /* in the settings' order */
     struct reload *reload;
+    struct resolver *resolver;
     const struct publisher *publisher;
     uint64_t *wall_offset;
     uint64_t started; /* seconds since the epoch */

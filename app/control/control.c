@@ -189,6 +189,7 @@ void control_run(struct control *c)
         drain(c, c->log);
         on_signal(c, got);
         reload_poll(c->reload);
+        resolver_poll(c->resolver, seconds());
         if (c->socket != NULL) {
             socket_serve(c->socket, seconds());
             batches_poll(c->batches);

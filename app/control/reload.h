@@ -28,6 +28,7 @@ struct reload_config {
     const struct config *running; /* as it was at the start: what cannot change until the next */
     const struct ip_addr *locals; /* the appliance's own addresses */
     unsigned local_count;
+    struct names *names;
     unsigned worker_count;
     struct worker *const *workers;
     struct publisher *publisher;

@@ -283,8 +283,8 @@ size_t mail_record_format(const struct mail_record *r, char *buf)
     put_field(&l, "to", r->to);
     put_field(&l, "verdict", verdict_text(r->route.verdict));
     put_field(&l, "rule", r->route.rule);
-    put_field(&l, "next_hop",
-              r->route.hop_count > 0 ? endpoint_format(&r->route.hops[0].server, text) : "-");
+    bool known = r->route.hop_count > 0 && !ip_addr_is_any(&r->route.hops[0].server.addr);
+    put_field(&l, "next_hop", known ? endpoint_format(&r->route.hops[0].server, text) : "-");
     put_field(&l, "reply", r->reply);
     if (r->unheard)
         put_field(&l, "heard", "no");

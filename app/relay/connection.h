@@ -51,6 +51,7 @@ enum exchange {
 
 /* Why a connection was lost. The sentence goes to the log and, with 451 in front, to the client. */
 #define CONNECTION_LOSSES(X)                                                                       \
+    X(CONNECTION_NOT_FOUND, "4.4.3", "has no address: its name cannot be looked up")               \
     X(CONNECTION_NOT_OPENED, "4.4.1", "could not be reached")                                      \
     X(CONNECTION_NOT_GREETED, "4.4.2", "did not greet us properly")                                \
     X(CONNECTION_NOT_IDENTIFIED, "4.3.5", "did not take who the client is")                        \

@@ -10,21 +10,11 @@
 
 #include "app/relay/health.h"
 #include "app/relay/state.h"
-#include "app/route/hash.h"
-
-#define FAIL_FIRST (10 * NSEC_PER_SEC)
-#define FAIL_MOST  (320 * NSEC_PER_SEC)
-
-/* What is known of one of the servers. */
-struct standing {
-    nsec_t usable_at; /* not before: it has failed */
-    nsec_t pause;     /* after the last failure; 0: it is well */
-};
+#include "app/relay/targets.h"
 
 struct destination {
     struct relay *relay;
-    struct servers servers;
-    struct standing standing[SERVERS_MAX];
+    struct targets targets;
     enum smtp_identity_kind identity;
     char name[SERVERS_TEXT_SIZE];
     struct connection_list idle; /* the most recently used first */
@@ -48,9 +38,7 @@ struct destinations {
 
 /* Without padding, for hashing. */
 struct servers_key {
-    uint64_t servers;
-    uint8_t first[16];
-    uint32_t port, identity;
+    uint64_t servers, identity;
 };
 
 struct destinations *destinations_create(struct relay *r)
@@ -87,28 +75,34 @@ void destinations_destroy(struct destinations *ds)
     free(ds);
 }
 
-static_assert(sizeof(struct server) == sizeof(struct ip_addr) + 3 * sizeof(uint16_t),
-              "no padding is hashed");
+/* Nobody is at addresses any more that a name has no longer. */
+static void renew(struct destination *d)
+{
+    struct connection *c, *next;
+    if (!targets_renew(&d->targets))
+        return;
+    for (c = TAILQ_FIRST(&d->idle); c != NULL; c = next) {
+        next = TAILQ_NEXT(c, entry);
+        if (targets_find(&d->targets, &c->stream->peer) == d->targets.count)
+            connection_quit(c);
+    }
+}
 
 struct destination *destination_find(struct destinations *ds, const struct servers *servers,
                                      enum smtp_identity_kind identity)
 {
-    const struct endpoint *first = &servers->list[0].at;
-    struct servers_key key = {
-        .servers = hash_bytes((const char *)servers->list, servers->count * sizeof(struct server)),
-        .port = first->port,
-        .identity = identity,
-    };
+    const struct servers_key key = {servers->id, identity};
     void *found;
-    memcpy(key.first, first->addr.b, sizeof(key.first));
-    if (rte_hash_lookup_data(ds->by_servers, &key, &found) >= 0)
+    if (rte_hash_lookup_data(ds->by_servers, &key, &found) >= 0) {
+        renew(found);
         return found;
+    }
     /* Servers seen for the first time: the one allocation that a new destination costs. */
     struct destination *d = ds->count < DESTINATION_MAX ? calloc(1, sizeof(*d)) : NULL;
     if (d == NULL)
         return NULL;
     d->relay = ds->relay;
-    d->servers = *servers;
+    targets_start(&d->targets, servers);
     d->identity = identity;
     servers_format(servers, d->name);
     TAILQ_INIT(&d->idle);
@@ -122,27 +116,19 @@ struct destination *destination_find(struct destinations *ds, const struct serve
     return d;
 }
 
-const struct endpoint *destination_server(const struct destination *d)
+const uint64_t *destination_id(const struct destination *d)
 {
-    return &d->servers.list[0].at;
+    return &d->targets.servers.id;
 }
 
-unsigned destination_server_count(const struct destination *d)
+unsigned destination_target_count(const struct destination *d)
 {
-    return d->servers.count;
-}
-
-static bool is_usable(const struct destination *d, unsigned server)
-{
-    return d->standing[server].usable_at <= d->relay->now;
+    return d->targets.count;
 }
 
 bool destination_has_usable(const struct destination *d)
 {
-    for (unsigned i = 0; i < d->servers.count; i++)
-        if (is_usable(d, i))
-            return true;
-    return false;
+    return targets_any_usable(&d->targets, d->relay->now);
 }
 
 const char *destination_name(const struct destination *d)
@@ -155,70 +141,24 @@ enum smtp_identity_kind destination_identity(const struct destination *d)
     return d->identity;
 }
 
-/* Which of the servers a connection goes to. */
-static unsigned server_of(const struct destination *d, const struct connection *c)
-{
-    unsigned i = 0;
-    while (i + 1 < d->servers.count && !endpoint_equal(&d->servers.list[i].at, &c->stream->peer))
-        i++;
-    return i;
-}
-
-/* Is one of a lower priority worth a connection again? They are in order. */
-static bool has_better(const struct destination *d, unsigned server)
-{
-    for (unsigned i = 0; d->servers.list[i].priority < d->servers.list[server].priority; i++)
-        if (is_usable(d, i))
-            return true;
-    return false;
-}
-
-/* One that is usable, of the lowest priority, by weight; else the first that will be. */
-static unsigned choose(const struct destination *d)
-{
-    const struct server *list = d->servers.list;
-    unsigned chosen = d->servers.count, soonest = 0;
-    uint64_t weights = 0;
-    for (unsigned i = 0; i < d->servers.count; i++) {
-        if (d->standing[i].usable_at < d->standing[soonest].usable_at)
-            soonest = i;
-        if (!is_usable(d, i) ||
-            (chosen < d->servers.count && list[i].priority > list[chosen].priority))
-            continue;
-        weights += list[i].weight;
-        if (relay_random(d->relay) % weights < list[i].weight)
-            chosen = i;
-    }
-    return chosen < d->servers.count ? chosen : soonest;
-}
-
-/* One that has failed before is tried by one connection, not by all at once. */
-static void try_out(struct standing *s, nsec_t now)
-{
-    if (s->pause > 0)
-        s->usable_at = now + s->pause;
-}
-
 /* Where there are others, who does not look may never know. */
-static void tell(const struct destination *d, unsigned server, const char *what)
+static void tell(const struct destination *d, const struct endpoint *server, const char *what)
 {
     char text[ADDR_TEXT_SIZE];
-    if (d->servers.count > 1)
-        maillog_notice(d->relay->log, d->relay->wall, "server %s %s",
-                       endpoint_format(&d->servers.list[server].at, text), what);
+    if (d->targets.count > 1)
+        maillog_notice(d->relay->log, d->relay->wall, "server %s %s", endpoint_format(server, text),
+                       what);
 }
 
-/* It could not be reached, or did not greet. It is the destination's failure where no other server
- * of it is left. */
-static void note_failure(struct destination *d, unsigned server)
+/* A server could not be reached, or did not greet. It is the destination's failure where no other
+ * one of it is left. */
+static void note_failure(struct destination *d, const struct endpoint *server)
 {
-    struct standing *s = &d->standing[server];
-    if (s->pause == 0)
+    nsec_t now = d->relay->now;
+    if (targets_note_failure(&d->targets, targets_find(&d->targets, server), now))
         tell(d, server, "cannot be used: others are asked first");
-    s->pause = s->pause == 0 ? FAIL_FIRST : RTE_MIN(2 * s->pause, FAIL_MOST);
-    s->usable_at = d->relay->now + s->pause;
-    if (!destination_has_usable(d))
-        health_note_failure(d->relay, &d->servers);
+    if (!targets_any_usable(&d->targets, now))
+        health_note_failure(d->relay, &d->targets.servers);
 }
 
 static void serve(struct destination *d);
@@ -227,7 +167,8 @@ static void on_idle(struct connection *c)
 {
     struct destination *d = c->keeper_data;
     TAILQ_INSERT_HEAD(&d->idle, c, entry);
-    if (has_better(d, server_of(d, c)))
+    if (targets_have_better(&d->targets, targets_find(&d->targets, &c->stream->peer),
+                            d->relay->now))
         connection_quit(c);
     serve(d);
 }
@@ -241,10 +182,8 @@ static void on_busy(struct connection *c)
 static void on_greeted(struct connection *c)
 {
     struct destination *d = c->keeper_data;
-    unsigned server = server_of(d, c);
-    if (d->standing[server].pause > 0)
-        tell(d, server, "can be used again");
-    d->standing[server] = (struct standing){0};
+    if (targets_note_success(&d->targets, targets_find(&d->targets, &c->stream->peer)))
+        tell(d, &c->stream->peer, "can be used again");
     __atomic_store_n(&d->size_limit, c->extensions.size_limit, __ATOMIC_RELAXED);
     __atomic_store_n(&d->offers, smtp_extensions_offered(&c->extensions) | GREETED,
                      __ATOMIC_RELEASE);
@@ -253,7 +192,7 @@ static void on_greeted(struct connection *c)
 static void on_failed(struct connection *c)
 {
     struct destination *d = c->keeper_data;
-    note_failure(d, server_of(d, c));
+    note_failure(d, &c->stream->peer);
 }
 
 static void on_gone(struct connection *c)
@@ -284,11 +223,14 @@ bool destination_has_room(const struct destination *d)
 /* Open a connection for the claim; it hears of it later, or at once if that fails. */
 static void open_for(struct destination *d, struct claim *claim)
 {
-    enum connection_loss why;
-    unsigned server = choose(d);
-    try_out(&d->standing[server], d->relay->now);
-    claim->connection = connection_open(d->relay, &d->servers.list[server].at, d->identity,
-                                        claim->identity, &keeper, d, &why);
+    enum connection_loss why = CONNECTION_NOT_FOUND;
+    const struct endpoint *server = NULL;
+    if (d->targets.count > 0) {
+        server =
+            &d->targets.list[targets_choose(&d->targets, d->relay->now, relay_random(d->relay))].at;
+        claim->connection =
+            connection_open(d->relay, server, d->identity, claim->identity, &keeper, d, &why);
+    }
     if (claim->connection != NULL) {
         d->connections++;
         connection_use(claim->connection, claim->ops, claim->user);
@@ -296,6 +238,8 @@ static void open_for(struct destination *d, struct claim *claim)
     }
     if (why == CONNECTION_NOT_OPENED)
         note_failure(d, server);
+    else if (why == CONNECTION_NOT_FOUND)
+        health_note_failure(d->relay, &d->targets.servers);
     claim->ops->lost(claim->user, why);
 }
 

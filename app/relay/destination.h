@@ -2,12 +2,7 @@
 /*
  * A destination is the servers that a domain lists for one of its sides, and this worker's
  * connections to them: idle ones in a pool, a bound on all of them, and a queue of those who wait
- * for one, in turn.
- *
- * A new connection goes to a server of the lowest priority at which one can be reached, as far as
- * is known, each as often as its weight says. One that could not be reached, or did not greet, is
- * passed over for FAIL_FIRST, twice as long with each failure more, up to FAIL_MOST; then one
- * connection tries it again. Where none is left the one is tried whose time comes first.
+ * for one, in turn. Which server is asked: targets.h.
  */
 #ifndef SPLITMX_RELAY_DESTINATION_H
 #define SPLITMX_RELAY_DESTINATION_H
@@ -46,12 +41,12 @@ struct destination *destination_find(struct destinations *ds, const struct serve
 
 enum smtp_identity_kind destination_identity(const struct destination *d);
 
-/* The first of its servers, by which it is known in marks, hints and the memo. */
-const struct endpoint *destination_server(const struct destination *d);
+/* By what it is known in marks, hints and the memo: of its list of servers, as it is written. */
+const uint64_t *destination_id(const struct destination *d);
 const char *destination_name(const struct destination *d); /* "192.0.2.10:25, 192.0.2.11:25" */
 
-/* How many servers it has, and whether one of them is worth a connection now. */
-unsigned destination_server_count(const struct destination *d);
+/* At how many addresses its servers are, and whether one of them is worth a connection now. */
+unsigned destination_target_count(const struct destination *d);
 bool destination_has_usable(const struct destination *d);
 
 /*

@@ -69,22 +69,19 @@ bool digest_finish(struct digester *d, struct digest *out)
 }
 
 bool digest_of_parties(struct digester *d, const struct ip_addr *client, const char *sender,
-                       const char *recipient, const struct endpoint *destination,
-                       struct digest *out)
+                       const char *recipient, const uint64_t *destination, struct digest *out)
 {
-    static const struct endpoint none;
+    static const uint64_t none;
     struct ip_addr network = *client;
-    uint8_t port[2];
     if (ip_addr_is_v4(client))
         network.b[15] = 0;
     else
         memset(network.b + 8, 0, 8);
     if (destination == NULL)
         destination = &none;
-    memcpy(port, &destination->port, sizeof(port));
     /* The NULs keep sender and recipient apart. */
     return digest_start(d) && digest_add(d, network.b, sizeof(network.b)) &&
-           digest_add(d, destination->addr.b, sizeof(destination->addr.b)) &&
-           digest_add(d, port, sizeof(port)) && digest_add(d, sender, strlen(sender) + 1) &&
+           digest_add(d, destination, sizeof(*destination)) &&
+           digest_add(d, sender, strlen(sender) + 1) &&
            digest_add(d, recipient, strlen(recipient) + 1) && digest_finish(d, out);
 }

@@ -45,10 +45,10 @@ MUST_CHECK bool digest_finish(struct digester *d, struct digest *out);
 
 /*
  * By what we know a retry: the client's network (an MTA's outgoing hosts share it: /24, or /64 of
- * IPv6), sender and recipient as they were given, and, if not NULL, the destination.
+ * IPv6), sender and recipient as they were given, and, if not NULL, the destination's id.
  */
 MUST_CHECK bool digest_of_parties(struct digester *d, const struct ip_addr *client,
                                   const char *sender, const char *recipient,
-                                  const struct endpoint *destination, struct digest *out);
+                                  const uint64_t *destination, struct digest *out);
 
 #endif

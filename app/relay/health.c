@@ -70,7 +70,7 @@ void health_note_failure(struct relay *r, const struct servers *servers)
 {
     for (unsigned i = 0; i < r->probes->count; i++) {
         struct health *h = r->probes->health[i];
-        if (h != NULL && servers_equal(&h->target.servers, servers))
+        if (h != NULL && h->target.servers.id == servers->id)
             fail(h);
     }
 }

@@ -109,7 +109,7 @@ static bool may_fail_over(struct leg *leg, enum connection_loss why)
 {
     return leg->state == LEG_CLAIMING && why != CONNECTION_NO_MEMORY &&
            why != CONNECTION_NOT_IDENTIFIED && destination_has_usable(leg->destination) &&
-           ++leg->failovers < destination_server_count(leg->destination);
+           ++leg->failovers < destination_target_count(leg->destination);
 }
 
 static void leg_lost(void *user, enum connection_loss why)

@@ -51,15 +51,14 @@ static bool takes_part(const struct recipient *rcpt)
 static bool mark_of(const struct recipient *rcpt, uint64_t *mark)
 {
     struct digester *d = &rcpt->leg->relay->loops->marks;
-    const struct endpoint *there = destination_server(rcpt->leg->destination);
+    const uint64_t *there = destination_id(rcpt->leg->destination);
     const char *to = rcpt->record->to;
     char lower[SMTP_PATH_MAX + 1];
     struct digest digest;
     size_t len = 0;
     for (; to[len] != '\0'; len++)
         lower[len] = char_lower(to[len]);
-    if (!digest_start(d) || !digest_add(d, there->addr.b, sizeof(there->addr.b)) ||
-        !digest_add(d, &there->port, sizeof(there->port)) || !digest_add(d, lower, len) ||
+    if (!digest_start(d) || !digest_add(d, there, sizeof(*there)) || !digest_add(d, lower, len) ||
         !digest_finish(d, &digest))
         return false;
     *mark = digest.words[0];
@@ -86,7 +85,7 @@ static bool name(const struct transaction *t, const struct mail_record *record,
                  const struct destination *d, struct digest *who)
 {
     return digest_of_parties(&t->relay->digester, &record->client.addr, t->envelope.sender,
-                             record->to, destination_server(d), who);
+                             record->to, destination_id(d), who);
 }
 
 static struct known *place_of(struct loops *loops, const struct digest *who)
@@ -146,8 +145,8 @@ static void remember_all(struct transaction *t)
 static void tell(struct transaction *t, const struct recipient *rcpt, bool all,
                  struct client_reply *reply)
 {
-    char there[ADDR_TEXT_SIZE], from[ADDR_TEXT_SIZE];
-    endpoint_format(destination_server(rcpt->leg->destination), there);
+    const char *there = destination_name(rcpt->leg->destination);
+    char from[ADDR_TEXT_SIZE];
     ip_addr_format(&t->client->address.addr, from);
     relay_alarm(t->relay, "mail loop: %s has been at %s and came back from %s [%s]",
                 rcpt->record->to, there, t->client->helo, from);

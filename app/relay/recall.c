@@ -43,7 +43,7 @@ void recall_destroy(struct relay *r)
 static bool parties(const struct transaction *t, const struct recipient *rcpt, struct digest *out)
 {
     return digest_of_parties(&t->relay->digester, &rcpt->record->client.addr, t->envelope.sender,
-                             rcpt->record->to, destination_server(rcpt->leg->destination), out);
+                             rcpt->record->to, destination_id(rcpt->leg->destination), out);
 }
 
 static bool takes_part(const struct recipient *rcpt, const struct leg *leg)
@@ -180,7 +180,7 @@ bool recall_committed(struct transaction *t, const struct ip_addr *client, const
     }
     return leg != NULL && digest_kept(t) &&
            digest_of_parties(&r->digester, client, t->envelope.sender, recipient,
-                             destination_server(leg->destination), &who) &&
+                             destination_id(leg->destination), &who) &&
            memo_note(r->memo, &who, &t->fingerprint_digest, MEMO_COMMITTED, t->serial, r->now);
 }
 

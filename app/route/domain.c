@@ -46,12 +46,12 @@ static void judge_servers(struct domain *d, const char *key, struct next_hop *ho
     size_t len;
     if (text == NULL)
         return;
-    if (!servers_parse(text, &read, &item, &len, &why)) {
+    if (!servers_parse(text, c->names, &read, &item, &len, &why)) {
         FAIL(key, "'%.*s' is not a server; allowed: %s", len > 80 ? 80 : (int)len, item, why);
         return;
     }
     for (unsigned i = 0; i < read.count; i++)
-        if (!judge_server_address(d, key, &read.list[i].at.addr, c))
+        if (read.list[i].name == NULL && !judge_server_address(d, key, &read.list[i].at.addr, c))
             return;
     *servers = read;
     hop->server = servers->list[0].at;
@@ -82,14 +82,40 @@ static void judge_networks(struct domain *d, const char *key, struct networks *n
     }
 }
 
+/* Those of a name are as they are now: who knows better says it by local_clients or
+ * external_clients. */
+static void addresses_of(const struct server *server, struct addresses *out)
+{
+    uint32_t version = 0;
+    *out = (struct addresses){.count = 1, .list = {server->at.addr}};
+    if (server->name != NULL && !name_read(server->name, &version, out))
+        out->count = 0;
+}
+
 /* A side that is not given is its servers. What the operator put on the other side stays there,
  * which is no error. */
 static void default_side(struct domain *d, const char *key, const struct next_hop *hop)
 {
+    struct addresses all;
     for (unsigned i = 0; !given(d, key) && has_server(hop) && i < hop->servers->count; i++) {
-        struct ip_prefix host = {.addr = hop->servers->list[i].at.addr, .len = 128};
-        (void)!networks_add(&d->sides, &host, (uint8_t)hop->side);
+        addresses_of(&hop->servers->list[i], &all);
+        for (unsigned k = 0; k < all.count; k++) {
+            struct ip_prefix host = {.addr = all.list[k], .len = 128};
+            (void)!networks_add(&d->sides, &host, (uint8_t)hop->side);
+        }
     }
+}
+
+static bool share_one(const struct server *a, const struct server *b)
+{
+    struct addresses x, y;
+    addresses_of(a, &x);
+    addresses_of(b, &y);
+    for (unsigned i = 0; i < x.count; i++)
+        for (unsigned k = 0; k < y.count; k++)
+            if (ip_addr_equal(&x.list[i], &y.list[k]))
+                return true;
+    return false;
 }
 
 /* Is one of the one's addresses also one of the other's? */
@@ -97,7 +123,7 @@ static bool share_an_address(const struct next_hop *a, const struct next_hop *b)
 {
     for (unsigned i = 0; has_server(a) && i < a->servers->count; i++)
         for (unsigned k = 0; has_server(b) && k < b->servers->count; k++)
-            if (ip_addr_equal(&a->servers->list[i].at.addr, &b->servers->list[k].at.addr))
+            if (share_one(&a->servers->list[i], &b->servers->list[k]))
                 return true;
     return false;
 }
@@ -105,7 +131,7 @@ static bool share_an_address(const struct next_hop *a, const struct next_hop *b)
 static bool share_a_server(const struct next_hop *a, const struct next_hop *b)
 {
     for (unsigned i = 0; has_server(a) && has_server(b) && i < a->servers->count; i++)
-        if (servers_have(b->servers, &a->servers->list[i].at))
+        if (servers_have(b->servers, &a->servers->list[i]))
             return true;
     return false;
 }

@@ -27,7 +27,7 @@ struct domain {
     char delimiter;           /* of the subaddress; NUL: there is none */
     enum catch_all catch_all;
     struct next_hop local, external;
-    struct servers local_servers; /* the external ones are in the probe */
+    struct servers local_servers;    /* the external ones are in the probe */
     struct networks sides;           /* values are enum side */
     struct networks accept;          /* of clients, where restricted */
     struct expressions *expressions; /* its roster's; NULL: none */
@@ -40,6 +40,7 @@ struct domain_context {
     const struct config *config;
     const struct ip_addr *locals; /* the appliance's own addresses */
     unsigned local_count;
+    struct names *names; /* of servers; NULL: there may be none */
     struct config_errors *errors;
     /* A roster that the domain has had, if any: its file may not have changed. */
     struct roster *(*known)(void *context, struct span domain);

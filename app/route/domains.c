@@ -55,7 +55,7 @@ static void make_names(struct domains *d)
 
 static bool same_probe(const struct probe_target *a, const struct probe_target *b)
 {
-    return servers_equal(&a->servers, &b->servers) && a->identity == b->identity &&
+    return a->servers.id == b->servers.id && a->identity == b->identity &&
            strcmp(a->recipient, b->recipient) == 0;
 }
 

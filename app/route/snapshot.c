@@ -40,8 +40,15 @@ static struct roster *known_roster(void *context, struct span domain)
 static void build_domains(struct builder *b)
 {
     const struct snapshot_request *q = b->request;
-    struct domain_context context = {q->config, q->locals,    q->local_count,
-                                     b->errors, known_roster, q->old};
+    struct domain_context context = {
+        .config = q->config,
+        .locals = q->locals,
+        .local_count = q->local_count,
+        .names = q->names,
+        .errors = b->errors,
+        .known = known_roster,
+        .known_context = q->old,
+    };
     struct roster **rosters;
     struct snapshot *s = b->s;
     s->domains = domains_build(&context, q->old != NULL ? q->old->domains : NULL, q->oldest_in_use,

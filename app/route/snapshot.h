@@ -24,6 +24,7 @@ struct snapshot_request {
     const struct config *config;
     const struct ip_addr *locals; /* the appliance's own: a next hop that is one of them is wrong */
     unsigned local_count;
+    struct names *names; /* of servers, outlives all snapshots; NULL: there may be none */
     unsigned workers;
     struct snapshot *old;   /* what it is compared with, and shares parts with; NULL: nothing */
     uint64_t oldest_in_use; /* the oldest generation that a transaction may have a verdict of */

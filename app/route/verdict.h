@@ -39,7 +39,7 @@ enum side {
 const char *side_text(enum side s);
 
 struct next_hop {
-    struct endpoint server;        /* the first of them: it is known by that */
+    struct endpoint server;        /* the one that is asked; before, the first of them */
     const struct servers *servers; /* as long as the snapshot is in use */
     uint16_t probe; /* index of the probe whose state gates it, see snapshot_probe(); or
                        ROUTE_NO_PROBE */

@@ -3,7 +3,7 @@
 import contextlib
 import time
 
-from harness import network
+from harness import etc, network
 from harness.case import CaptureCase
 from harness.client import Client
 from harness.process import wait_until
@@ -189,3 +189,33 @@ class SeveralServers(CaptureCase):
         self.assertEqual(self.ours.recipients(), ["alice@example.com"])
         for said in (f"server {network.OURS}:2525 cannot be used", f" next_hop={network.OURS}:25 "):
             wait_until(lambda said=said: any(said in line for line in self.router.mail_log()), 5, said)
+
+
+class NamedServers(CaptureCase):
+    """Our side is found by its name, which is in the hosts file: at first it is not."""
+
+    NAME = "mail.ours.test"
+    router_options = {"ours": NAME, "appliance": "resolve_interval = 1s"}
+
+    @classmethod
+    def write_hosts(cls, address):
+        hosts = etc.private("/etc/hosts")
+        with open(hosts, encoding="utf-8") as file:
+            others = [line for line in file if cls.NAME not in line]
+        with open(hosts, "w", encoding="utf-8") as file:
+            file.writelines(others + ([f"{address} {cls.NAME}\n"] if address else []))
+
+    def told(self, what):
+        wait_until(lambda: any(what in line for line in self.router.notices()), 10, what)
+
+    def test_mail_follows_the_name(self):
+        self.assertReply(self.send(["alice@example.com"]), "451 4.4.3")
+        self.write_hosts(network.OURS)
+        self.addCleanup(self.write_hosts, None)
+        self.told(f"server {self.NAME} is at {network.OURS}")
+        self.assertReply(self.send(["alice@example.com"]), "250")
+        with contextlib.closing(Server(network.OTHER_CLIENT)) as other:
+            self.write_hosts(network.OTHER_CLIENT)
+            self.told(f"server {self.NAME} is at {network.OTHER_CLIENT}")
+            self.assertReply(self.send(["alice@example.com"]), "250")
+            self.assertEqual((self.ours.recipients(), other.recipients()), (["alice@example.com"],) * 2)

@@ -19,7 +19,7 @@ std::string Read(const std::string &text)
     size_t len;
     char buf[ADDR_TEXT_SIZE];
     std::string out;
-    if (!servers_parse(text.c_str(), &s, &item, &len, &why))
+    if (!servers_parse(text.c_str(), nullptr, &s, &item, &len, &why))
         return "'" + std::string(item, len) + "': " + std::string(why).substr(0, 30);
     for (unsigned i = 0; i < s.count; i++)
         out += endpoint_format(&s.list[i].at, buf) + ("/" + std::to_string(s.list[i].priority)) +
@@ -62,7 +62,7 @@ TEST(Servers, ThereAreSixteenAtMost)
     const char *item, *why;
     size_t len;
     char buf[SERVERS_TEXT_SIZE];
-    ASSERT_TRUE(servers_parse(text.c_str(), &s, &item, &len, &why));
+    ASSERT_TRUE(servers_parse(text.c_str(), nullptr, &s, &item, &len, &why));
     EXPECT_EQ(s.count, 16u);
     EXPECT_EQ(std::string(servers_format(&s, buf)).substr(0, 28), "192.0.2.1:25, 192.0.2.2:25, ");
     EXPECT_EQ(Read(text + ", 192.0.2.99"), "' 192.0.2.99': at most 16 servers");
