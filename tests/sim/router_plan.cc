@@ -95,7 +95,13 @@ std::string destination(const std::string &key, const std::string &identity, con
 {
     static const char *const identities[] = {"none", "xclient", "xforward", "proxy-v2"};
     std::string host = s.address.find(':') == std::string::npos ? s.address : "[" + s.address + "]";
-    return key + " = " + host + ":25\n" + identity + " = " + identities[int(s.identity)] + "\n";
+    std::string first;
+    if (s.first == ServerPlan::First::REFUSES)
+        first = host + ":24 priority 5, ";
+    else if (s.first == ServerPlan::First::IS_AWAY)
+        first = "10.0.0." + std::to_string(128 + s.letter) + " priority 5, ";
+    return key + " = " + first + host + ":25\n" + identity + " = " + identities[int(s.identity)] +
+           "\n";
 }
 
 // After a move, who is at kEither lives at the external server's.
@@ -223,6 +229,8 @@ ServerPlan server(Dice &d, char letter, const char *number, nsec_t good_from)
     s.favourite = d.one_in(2) ? 0 : d.between(1, 4);
     s.stage = Stage(d.upto(uint64_t(Stage::COUNT)));
     s.idle = d.between(2, 400) * NSEC_PER_SEC;
+    if (d.one_in(4))
+        s.first = d.one_in(2) ? ServerPlan::First::REFUSES : ServerPlan::First::IS_AWAY;
     s.pace = d.one_in(2) ? 0 : d.upto(d.one_in(3) ? 5 * NSEC_PER_SEC : 200 * NSEC_PER_MSEC);
     s.good_from = good_from;
     return s;

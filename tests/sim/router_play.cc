@@ -286,7 +286,8 @@ std::string RouterPlay::shut_down()
     end = now_ + 1800 * NSEC_PER_SEC; // to peers that have vanished
     if (!run_until(end, [this] { return tcp_usage(router_->tcp()).connections == 0; }))
         return "some connection never ends";
-    run_until(now_ + NSEC_PER_SEC, [] { return false; }); // what was sent has left
+    // What was sent has left, or has waited in vain for its neighbour's address.
+    run_until(now_ + 10 * NSEC_PER_SEC, [] { return false; });
     wire_.settle();
     return router_->leaks();
 }

@@ -45,6 +45,8 @@ struct ServerPlan {
     size_t limit = 10000000;                         // octets of a message
     // How it is told of the client.
     enum class Identity { NONE, XCLIENT, XFORWARD, PROXY } identity = Identity::NONE;
+    // Another server of the same destination, to be asked before it.
+    enum class First { NONE, REFUSES, IS_AWAY } first = First::NONE;
     unsigned hates = 0;     // it never takes one in so many messages; 0: none
     uint64_t whims = 0;     // one in so many steps is not as it should be; 0: none
     uint64_t favourite = 0; // of those, one in so many is `stage`; 0: none
