@@ -144,6 +144,7 @@ static void judge_limits(struct settings *s, const struct config *config,
         s->max_legs = 1;
     s->commit_local_first = strcmp(config_text(message, "commit_order"), "local") == 0;
     s->destination_connections = (uint32_t)config_number(destinations, "connections");
+    s->fair_share = (uint32_t)config_number(destinations, "fair_share");
     s->max_leg_errors = (uint32_t)config_number(destinations, "max_leg_errors");
     if (s->max_transactions > s->max_sessions)
         s->max_transactions = s->max_sessions; /* each is a session's */

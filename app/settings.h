@@ -98,6 +98,7 @@ struct settings {
     uint64_t pool_idle;      /* an idle destination connection is kept for: 10 s */
 
     uint32_t destination_connections; /* per worker and destination: 100 */
+    uint32_t fair_share;              /* percent of them, of one client network or domain: 50 */
     uint32_t max_leg_errors;          /* refused recipients until a connection is given up: 5 */
 
     /* [limits]; 0: none */

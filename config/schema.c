@@ -113,6 +113,7 @@ static const struct schema_key timeouts[] = {
 
 static const struct schema_key destinations[] = {
     {NUMBER("connections", 1, 60000), .fallback = "100"},
+    {NUMBER("fair_share", 1, 100), .fallback = "50"},
     {NUMBER("max_leg_errors", 1, 1000000), .fallback = "5"},
     {TEXT("infrastructure_reject")},
 };

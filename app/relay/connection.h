@@ -14,6 +14,7 @@
 
 #include <sys/queue.h>
 
+#include "app/relay/turns.h"
 #include "app/smtp/identity.h"
 #include "app/smtp/reply.h"
 #include "drivers/base/check.h"
@@ -101,9 +102,10 @@ struct connection {
     void *user;
     TAILQ_ENTRY(connection) entry; /* the keeper's; while unclaimed and after the end the relay's */
     struct timer timer;
-    bool reused;    /* has served a transaction: it may have gone stale unnoticed */
-    bool unclaimed; /* its user left before it was greeted */
-    bool retired;   /* not to be used again: it said 421, or erred */
+    struct holders holders; /* the keeper's: for whom it is not idle */
+    bool reused;            /* has served a transaction: it may have gone stale unnoticed */
+    bool unclaimed;         /* its user left before it was greeted */
+    bool retired;           /* not to be used again: it said 421, or erred */
     struct smtp_extensions extensions;
     enum smtp_identity_kind identity_kind;
     unsigned mails;   /* transactions begun */

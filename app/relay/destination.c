@@ -18,7 +18,7 @@ struct destination {
     enum smtp_identity_kind identity;
     char name[SERVERS_TEXT_SIZE];
     struct connection_list idle; /* the most recently used first */
-    TAILQ_HEAD(, claim) waiting; /* the longest waiting first */
+    struct turns turns;
     unsigned connections;
     /* Any thread reads what it offered last. */
     uint32_t offers; /* a smtp_extension_set, and GREETED */
@@ -106,7 +106,8 @@ struct destination *destination_find(struct destinations *ds, const struct serve
     d->identity = identity;
     servers_format(servers, d->name);
     TAILQ_INIT(&d->idle);
-    TAILQ_INIT(&d->waiting);
+    turns_start(&d->turns, ds->relay->shares, ds->relay->settings->destination_connections,
+                ds->relay->settings->fair_share);
     if (rte_hash_add_key_data(ds->by_servers, &key, d) != 0) {
         free(d);
         return NULL;
@@ -167,6 +168,7 @@ static void on_idle(struct connection *c)
 {
     struct destination *d = c->keeper_data;
     TAILQ_INSERT_HEAD(&d->idle, c, entry);
+    turns_give_back(&d->turns, &c->holders);
     if (targets_have_better(&d->targets, targets_find(&d->targets, &c->stream->peer),
                             d->relay->now))
         connection_quit(c);
@@ -199,6 +201,7 @@ static void on_gone(struct connection *c)
 {
     struct destination *d = c->keeper_data;
     d->connections--;
+    turns_give_back(&d->turns, &c->holders);
     serve(d);
 }
 
@@ -215,9 +218,14 @@ static bool may_open(const struct destination *d)
     return d->connections < d->relay->settings->destination_connections;
 }
 
-bool destination_has_room(const struct destination *d)
+static bool has_any(const struct destination *d)
 {
-    return TAILQ_EMPTY(&d->waiting) && (!TAILQ_EMPTY(&d->idle) || may_open(d));
+    return !TAILQ_EMPTY(&d->idle) || may_open(d);
+}
+
+bool destination_has_room(const struct destination *d, const struct parties *parties)
+{
+    return has_any(d) && turns_allow(&d->turns, parties) && !turns_wanted(&d->turns);
 }
 
 /* Open a connection for the claim; it hears of it later, or at once if that fails. */
@@ -233,6 +241,7 @@ static void open_for(struct destination *d, struct claim *claim)
     }
     if (claim->connection != NULL) {
         d->connections++;
+        turns_take(&d->turns, &claim->turn.parties, &claim->connection->holders);
         connection_use(claim->connection, claim->ops, claim->user);
         return;
     }
@@ -247,6 +256,7 @@ static void hand_over(struct destination *d, struct connection *c, struct claim 
 {
     relay_count(d->relay, RELAY_CONNECTIONS_REUSED);
     claim->connection = c;
+    turns_take(&d->turns, &claim->turn.parties, &c->holders);
     connection_use(c, claim->ops, claim->user);
 }
 
@@ -284,23 +294,24 @@ void claim_connection(struct destination *d, struct claim *claim, bool fresh)
 {
     claim->connection = NULL;
     claim->waiting = NULL;
-    if (TAILQ_EMPTY(&d->waiting) && satisfy(d, claim, fresh))
+    turns_meet(&d->turns, &claim->turn.parties);
+    bool allowed = turns_allow(&d->turns, &claim->turn.parties);
+    if (allowed && !turns_wanted(&d->turns) && satisfy(d, claim, fresh))
         return;
     relay_count(d->relay, RELAY_WAITED);
-    claim->waiting = d;
-    TAILQ_INSERT_TAIL(&d->waiting, claim, entry);
-}
-
-static void stop_waiting(struct claim *claim)
-{
-    TAILQ_REMOVE(&claim->waiting->waiting, claim, entry);
-    claim->waiting = NULL;
+    if (!allowed)
+        relay_count(d->relay, RELAY_WAITED_SHARE);
+    if (turns_wait(&d->turns, &claim->turn))
+        claim->waiting = d;
+    else
+        claim->ops->lost(claim->user, CONNECTION_NO_MEMORY);
 }
 
 void claim_cancel(struct claim *claim)
 {
     if (claim->waiting != NULL)
-        stop_waiting(claim);
+        turns_leave(&claim->waiting->turns, &claim->turn);
+    claim->waiting = NULL;
     if (claim->connection != NULL)
         connection_release(claim->connection, false);
     claim->connection = NULL;
@@ -309,11 +320,10 @@ void claim_cancel(struct claim *claim)
 /* Hand out what there is to those who wait, in turn. */
 static void serve(struct destination *d)
 {
-    struct claim *claim;
-    while ((claim = TAILQ_FIRST(&d->waiting)) != NULL) {
-        if (TAILQ_EMPTY(&d->idle) && !may_open(d))
-            return;
-        stop_waiting(claim);
+    struct turn *turn;
+    while (has_any(d) && (turn = turns_next(&d->turns)) != NULL) {
+        struct claim *claim = CONTAINER_OF(turn, struct claim, turn);
+        claim->waiting = NULL;
         if (!satisfy(d, claim, false))
             return;
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A destination is the servers that a domain lists for one of its sides, and this worker's
- * connections to them: idle ones in a pool, a bound on all of them, and a queue of those who wait
- * for one, in turn. Which server is asked: targets.h.
+ * connections to them: idle ones in a pool, a bound on all of them and on those of one client or
+ * domain, and those who wait for one, in turn (turns.h). Which server is asked: targets.h.
  */
 #ifndef SPLITMX_RELAY_DESTINATION_H
 #define SPLITMX_RELAY_DESTINATION_H
@@ -10,6 +10,7 @@
 #include <sys/queue.h>
 
 #include "app/relay/connection.h"
+#include "app/relay/turns.h"
 #include "app/route/servers.h"
 #include "drivers/base/addr.h"
 #include "drivers/base/check.h"
@@ -28,7 +29,7 @@ struct claim {
     const struct smtp_identity *identity; /* of the client; NULL: for ourselves */
     struct connection *connection;        /* NULL while waiting in turn */
     struct destination *waiting;          /* NULL: not waiting */
-    TAILQ_ENTRY(claim) entry;
+    struct turn turn;                     /* with the parties that want it */
 };
 
 struct destinations *destinations_create(struct relay *r);
@@ -52,14 +53,14 @@ bool destination_has_usable(const struct destination *d);
 /*
  * Ask for a connection: one that carries the claim's identity and has never carried another. With
  * `fresh`, or when none is idle, a new one is opened, as far as the
- * bound allows; else the claim waits in turn. Always ends in ops->ready() or ops->lost(), possibly
+ * bounds allow; else the claim waits in turn. Always ends in ops->ready() or ops->lost(), possibly
  * before this returns; claim_cancel() ends it without.
  */
 void claim_connection(struct destination *d, struct claim *claim, bool fresh);
 
-/* Would a claim get a connection without waiting in turn? Who holds one elsewhere must not wait:
- * two that wait for what the other holds would wait for ever. */
-bool destination_has_room(const struct destination *d);
+/* Would a claim of these get a connection without waiting in turn? Who holds one elsewhere must not
+ * wait: two that wait for what the other holds would wait for ever. */
+bool destination_has_room(const struct destination *d, const struct parties *parties);
 
 /* Stop waiting, or leave a connection that is not ready yet. */
 void claim_cancel(struct claim *claim);

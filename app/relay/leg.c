@@ -281,7 +281,8 @@ static void leg_ready(void *user, struct connection *c)
 }
 
 void leg_start(struct leg *leg, struct relay *r, struct envelope *envelope, struct destination *d,
-               enum side side, leg_changed_fn *on_change, void *owner)
+               enum side side, const struct parties *parties, leg_changed_fn *on_change,
+               void *owner)
 {
     memset(leg, 0, offsetof(struct leg, reply));
     leg->relay = r;
@@ -294,6 +295,7 @@ void leg_start(struct leg *leg, struct relay *r, struct envelope *envelope, stru
     leg->reply.len = leg->mail.len = 0;
     leg->claim.ops = &leg_ops;
     leg->claim.user = leg;
+    leg->claim.turn.parties = *parties;
     leg->claim.identity = destination_identity(d) != IDENTITY_NONE ? &envelope->identity : NULL;
     claim_connection(d, &leg->claim, false);
 }

@@ -78,10 +78,10 @@ static inline bool legs_any(const struct leg *legs, unsigned count, enum leg_sta
     return false;
 }
 
-/* Begin: ask for a connection. What happens to the leg is told by changed(owner), possibly before
- * this returns. */
+/* Begin: ask for a connection, for these parties. What happens to the leg is told by
+ * changed(owner), possibly before this returns. */
 void leg_start(struct leg *leg, struct relay *r, struct envelope *envelope, struct destination *d,
-               enum side side, leg_changed_fn *changed, void *owner);
+               enum side side, const struct parties *parties, leg_changed_fn *changed, void *owner);
 
 /* One more recipient, already in the envelope. */
 void leg_recipient(struct leg *leg, struct recipient *rcpt);

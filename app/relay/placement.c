@@ -39,6 +39,12 @@ static bool hint_allows(struct transaction *t, const struct mail_record *record,
     return t->leg_count == 0 && hint_is_turn(r->hints, id, d);
 }
 
+static struct parties parties_of(const struct relay *r, const struct mail_record *record)
+{
+    const struct ip_addr *client = &record->client.addr;
+    return turns_parties(client, network_list_has(&r->settings->limits_exempt, client), record->to);
+}
+
 /* The leg for a recipient: the one that goes there already, or a new one. NULL, with the reply in
  * *refusal, if the recipient must be refused. */
 static struct leg *leg_for(struct transaction *t, const struct mail_record *record,
@@ -71,7 +77,8 @@ static struct leg *leg_for(struct transaction *t, const struct mail_record *reco
         *refusal = "452 4.5.3 Another destination than the recipients before; send it next";
         return NULL;
     }
-    if (t->leg_count > 0 && !destination_has_room(d)) {
+    struct parties parties = parties_of(r, record);
+    if (t->leg_count > 0 && !destination_has_room(d, &parties)) {
         relay_count(r, RELAY_RCPT_SECOND_LEG_BUSY);
         *refusal = "452 4.5.3 The recipient's server is busy; send it next";
         return NULL;
@@ -79,7 +86,7 @@ static struct leg *leg_for(struct transaction *t, const struct mail_record *reco
     leg = &t->legs[t->leg_count++];
     if (hop->identity != IDENTITY_NONE)
         client_identity(t->client, &t->envelope.identity);
-    leg_start(leg, r, &t->envelope, d, hop->side, changed, t);
+    leg_start(leg, r, &t->envelope, d, hop->side, &parties, changed, t);
     return leg;
 }
 

@@ -21,6 +21,7 @@
 #include "app/relay/shortfall.h"
 #include "app/relay/state.h"
 #include "app/relay/transaction.h"
+#include "app/relay/turns.h"
 
 #define OBJECT_CACHE 256 /* objects */
 #define PROBE_STEPS  64  /* at once: a worker does not stall for a thousand new servers */
@@ -47,12 +48,19 @@ static uint64_t transaction_bytes(const struct settings *s)
     return transaction_size(s->max_legs) + sizeof(struct connection);
 }
 
+/* Who may wait for connections: legs, and probes, those of one destination as one. */
+static unsigned waiting_most(const struct settings *s)
+{
+    return s->max_transactions * s->max_legs + DESTINATION_MAX;
+}
+
 uint64_t relay_memory(const struct settings *s)
 {
     return quota_memory(s) + s->max_sessions * session_size() +
            s->max_transactions * transaction_bytes(s) +
            s->max_recipients * sizeof(struct recipient) + kept_blocks(s) * kept_block_size() +
-           hints_size() + memo_size(s->memo_entries) + pending_size(s->max_recipients);
+           hints_size() + memo_size(s->memo_entries) + pending_size(s->max_recipients) +
+           shares_size(s->max_transactions, waiting_most(s));
 }
 
 uint32_t relay_session_memory(void)
@@ -82,13 +90,15 @@ static bool create_objects(struct relay *r)
     r->connection_pool = objects(r, "connections", n, sizeof(struct connection));
     r->recipient_pool = objects(r, "recipients", s->max_recipients, sizeof(struct recipient));
     r->kept_pool = objects(r, "kept", kept_blocks(s), kept_block_size());
+    r->shares = shares_create(n, waiting_most(s));
     r->destinations = destinations_create(r);
     r->quotas = quota_create(s, r->worker);
     r->hints = hints_create(s->hint_ttl);
     r->pending = pending_create(s->max_recipients, (uint32_t)(r->random >> 32));
-    return r->hints != NULL && r->pending != NULL && r->quotas != NULL && recall_create(r) &&
-           r->session_pool != NULL && r->transaction_pool != NULL && r->recipient_pool != NULL &&
-           r->connection_pool != NULL && r->kept_pool != NULL && r->destinations != NULL;
+    return r->shares != NULL && r->hints != NULL && r->pending != NULL && r->quotas != NULL &&
+           recall_create(r) && r->session_pool != NULL && r->transaction_pool != NULL &&
+           r->recipient_pool != NULL && r->connection_pool != NULL && r->kept_pool != NULL &&
+           r->destinations != NULL;
 }
 
 struct relay *relay_create(const struct relay_config *config, nsec_t now, uint64_t wall,
@@ -143,6 +153,7 @@ void relay_destroy(struct relay *r)
     transactions_give_back(r);
     probe_list_free(r->own_probes, NULL);
     destinations_destroy(r->destinations);
+    shares_destroy(r->shares);
     quota_destroy(r->quotas);
     hints_destroy(r->hints);
     pending_destroy(r->pending);

@@ -198,6 +198,7 @@ smtp_extension_set relay_lacking(const struct settings *s, const struct relay_of
     X(RELAY_REPLAY_NO_CLIENT, "deliveries lost and not begun again: the client had gone")          \
     X(RELAY_KEPT_NO_MEMORY, "messages not kept for a second connection: memory was short")         \
     X(RELAY_WAITED, "transactions that waited for a connection to their destination")              \
+    X(RELAY_WAITED_SHARE, "of these, because their client's network or domain had its share")      \
     X(RELAY_TIMEOUT_RCPT, "recipients deferred: the destination did not answer in time")           \
     X(RELAY_TIMEOUT_DATA, "messages deferred: no 354 in time")                                     \
     X(RELAY_TIMEOUT_CONTENT, "messages deferred: the destination stopped taking content")          \

@@ -28,7 +28,7 @@ static bool is_too_late(const struct transaction *t)
 /* Who holds other legs' connections must not wait for one in turn. */
 static bool must_wait(const struct transaction *t, const struct leg *leg)
 {
-    return t->parties > 1 && !destination_has_room(leg->destination);
+    return t->parties > 1 && !destination_has_room(leg->destination, &leg->claim.turn.parties);
 }
 
 /* Why not? RELAY_COUNTER_COUNT: it may be begun again. */

@@ -21,6 +21,7 @@ struct reply_rules;
 struct probe_list;
 struct rte_mempool;
 struct session;
+struct shares;
 struct tcp_listener;
 struct transaction;
 
@@ -56,6 +57,7 @@ struct relay {
     struct connection_list gone;       /* ended in this round */
     struct connection_list unclaimed;  /* on their way up, for nobody */
     struct quotas *quotas;
+    struct shares *shares;
     struct destinations *destinations;
     struct digester digester;
     struct hints *hints;

@@ -66,6 +66,7 @@ TEST(Settings, AreDefaultsInMachineUnits)
     EXPECT_EQ(j.s->commit, 540000000000u);
     EXPECT_EQ(j.s->pool_idle, 10000000000u);
     EXPECT_EQ(j.s->destination_connections, 100u);
+    EXPECT_EQ(j.s->fair_share, 50u);
     EXPECT_EQ(j.s->congestion, CONGESTION_CUBIC);
     EXPECT_EQ(j.s->log_file, nullptr);
     EXPECT_EQ(j.s->infrastructure_reject, nullptr);
