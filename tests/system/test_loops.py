@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Both sides send what they do not know to us: nothing goes round."""
+import os
 import re
 import time
+import unittest
 
 from harness import network
 from harness.case import Case, CaptureCase
 from harness.client import Client, deliver
+from harness.exim import Exim
 from harness.postfix import Postfix
 from harness.splitmx import SplitMX
 
@@ -87,6 +90,42 @@ class LoopsOverBoth(Case):
         self.assertEqual(len(re.findall(rb"\(splitmx [0-9A-F]{16}\)", message)), 2)
         self.assertEqual(self.router.relay_counters()["messages_looped"], before)
         self.ours.clear()
+
+
+class LoopsOfCallouts(Case):
+    """Real Exim halves that verify each recipient by a callout: one asks the other, and that asks us."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        peers = os.path.join(cls.build, "peers")
+        if not os.path.exists(f"{peers}/usr/sbin/exim4"):
+            raise unittest.SkipTest("Exim is not there (bench/peers.sh --mail-servers build/peers)")
+        cls.ours = cls.keep(Exim("ours", network.OURS, ["alice"], peers=peers, callout=True,
+                                 relay_unknown=f"{network.EXTERNAL}:25").start())
+        cls.external = cls.keep(Exim("external", network.EXTERNAL, ["carol"], peers=peers, callout=True,
+                                     relay_unknown=f"{network.ROUTER}:25").start())
+        # zoe is in our set, but her mailbox is gone.
+        cls.router = cls.keep(SplitMX(cls.build, mailboxes=["alice", "zoe"]).start())
+
+    def test_a_recursion_without_an_end_has_one(self):
+        with Client(network.ROUTER, seconds=100) as client:
+            client.hello()
+            self.assertReply(client.envelope("s@client.test", "zoe@example.com")[1], "45")
+        counters = self.router.relay_counters()
+        self.assertEqual(counters["rcpt_pending"], 1)
+        self.assertLess(counters["rcpt_accepted"] + counters["rcpt_refused"], 40)
+
+    def test_each_half_verifies_through_us_what_the_other_has(self):
+        with Client(network.OURS, seconds=100) as client:
+            client.hello()
+            self.assertReply(client.envelope("s@client.test", "carol@example.com")[1], "250")
+        with Client(network.EXTERNAL, seconds=100) as client:
+            client.hello()
+            self.assertReply(client.envelope("s@client.test", "alice@example.com")[1], "250")
+        with Client(network.EXTERNAL, seconds=100) as client:
+            client.hello()
+            self.assertReply(client.envelope("s@client.test", "nobody@example.com")[1], "550")
 
 
 class LoopsInRcpt(CaptureCase):

@@ -75,7 +75,7 @@ class Exim(Unpacked):
     """`users` are local parts, with a mailbox in each of `domains`. `settings` are for the main section.
 
     relay_unknown: where other recipients of the domains go, host:port, instead of a 550;
-    callout: what their verification asks of that host ("callout", or nothing).
+    callout: their verification asks that host, and defers what it defers.
     """
 
     def __init__(self, name, address, users, domains=("example.com",), peers="", settings="", relay_unknown=None,
@@ -96,7 +96,7 @@ class Exim(Unpacked):
                              address=address, mail=self.mail, domains=" : ".join(domains), users=" : ".join(users),
                              settings=settings, routers=routers)
         if callout:
-            text = text.replace("verify = recipient\n", "verify = recipient/callout=20s,defer_ok\n")
+            text = text.replace("verify = recipient\n", "verify = recipient/callout=60s,no_cache\n")
         self.config = self.write("exim.conf", text)
 
     def start(self):
