@@ -28,11 +28,31 @@ static const char *probe_state(const struct control *c, unsigned probe)
     return health_state_text(__atomic_load_n(&list->health[probe]->state, __ATOMIC_RELAXED));
 }
 
+/* Each address of the servers, as worker 0 has found it; all find the same sooner or later. */
+static json_t *addresses_json(const struct control *c, const struct servers *servers,
+                              enum smtp_identity_kind identity)
+{
+    struct targets t;
+    char text[ADDR_TEXT_SIZE];
+    json_t *list = json_array();
+    relay_targets(worker_relay(c->workers[0]), servers, identity, &t);
+    for (unsigned i = 0; i < t.count; i++) {
+        json_t *o = json_object();
+        json_object_set_new(o, "address", json_string(endpoint_format(&t.list[i].at, text)));
+        json_object_set_new(o, "priority", number(t.list[i].priority));
+        json_object_set_new(o, "weight", number(t.list[i].weight));
+        json_object_set_new(o, "state", json_string(target_state_text(t.list[i].state)));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
 static json_t *hop_json(const struct control *c, const struct next_hop *hop)
 {
     char text[SERVERS_TEXT_SIZE];
     json_t *o = json_object();
     json_object_set_new(o, "server", json_string(servers_format(hop->servers, text)));
+    json_object_set_new(o, "addresses", addresses_json(c, hop->servers, hop->identity));
     json_object_set_new(o, "side", json_string(side_text(hop->side)));
     if (hop->probe == ROUTE_NO_PROBE)
         return o;
@@ -91,6 +111,7 @@ static json_t *destinations(const struct control *c)
     for (unsigned i = 0; relay_offer(worker_relay(c->workers[0]), i, &offer); i++) {
         json_t *o = json_object();
         json_object_set_new(o, "server", json_string(offer.server));
+        json_object_set_new(o, "addresses", addresses_json(c, offer.servers, offer.identity));
         if (offer.known) {
             json_object_set_new(o, "offers", extensions_json(offer.offers));
             json_object_set_new(o, "size_limit", number(offer.size_limit));

@@ -336,10 +336,26 @@ bool destinations_offer(const struct destinations *ds, unsigned index, struct re
     const struct destination *d = ds->all[index];
     uint32_t offers = __atomic_load_n(&d->offers, __ATOMIC_ACQUIRE);
     out->server = d->name;
+    out->servers = &d->targets.servers;
+    out->identity = d->identity;
     out->known = (offers & GREETED) != 0;
     out->offers = offers & ~GREETED;
     out->size_limit = __atomic_load_n(&d->size_limit, __ATOMIC_RELAXED);
     return true;
+}
+
+void destinations_targets(const struct destinations *ds, const struct servers *servers,
+                          enum smtp_identity_kind identity, struct targets *out)
+{
+    unsigned count = __atomic_load_n(&ds->count, __ATOMIC_ACQUIRE);
+    targets_start(out, servers);
+    for (unsigned i = 0; i < count; i++) {
+        struct targets known;
+        if (ds->all[i]->targets.servers.id != servers->id || ds->all[i]->identity != identity)
+            continue;
+        targets_copy(&ds->all[i]->targets, &known);
+        targets_recall(out, &known);
+    }
 }
 
 void destinations_quit_idle(struct destinations *ds)

@@ -19,6 +19,7 @@
 
 struct relay;
 struct relay_offer;
+struct targets;
 struct destination;
 struct destinations;
 
@@ -67,6 +68,10 @@ void claim_cancel(struct claim *claim);
 
 /* Any thread: what the destination of that index offered last. False: there are not as many. */
 bool destinations_offer(const struct destinations *ds, unsigned index, struct relay_offer *out);
+
+/* Any thread: where these servers are by now, with what is known here of each. */
+void destinations_targets(const struct destinations *ds, const struct servers *servers,
+                          enum smtp_identity_kind identity, struct targets *out);
 
 /* Close every idle connection with QUIT. */
 void destinations_quit_idle(struct destinations *ds);

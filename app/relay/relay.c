@@ -253,6 +253,12 @@ bool relay_offer(const struct relay *r, unsigned index, struct relay_offer *out)
     return destinations_offer(r->destinations, index, out);
 }
 
+void relay_targets(const struct relay *r, const struct servers *servers,
+                   enum smtp_identity_kind identity, struct targets *out)
+{
+    destinations_targets(r->destinations, servers, identity, out);
+}
+
 smtp_extension_set relay_lacking(const struct settings *s, const struct relay_offer *offer)
 {
     smtp_extension_set offered = 0;

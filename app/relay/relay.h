@@ -14,6 +14,7 @@
 
 #include "app/observe/maillog.h"
 #include "app/relay/digest.h"
+#include "app/relay/targets.h"
 #include "app/route/snapshot.h"
 #include "app/settings.h"
 #include "drivers/base/check.h"
@@ -91,13 +92,19 @@ struct relay_usage relay_usage(const struct relay *r);
 /* What a destination offered in its last answer to EHLO. */
 struct relay_offer {
     const char *server; /* "192.0.2.10:25" */
-    bool known;         /* it has answered */
+    const struct servers *servers;
+    enum smtp_identity_kind identity;
+    bool known; /* it has answered */
     smtp_extension_set offers;
     uint64_t size_limit; /* of SIZE; 0: none given */
 };
 
 /* Any thread: of the destination of that index, from 0 on. False: there are not as many. */
 bool relay_offer(const struct relay *r, unsigned index, struct relay_offer *out);
+
+/* Any thread: where these servers are by now, with what this worker knows of each. */
+void relay_targets(const struct relay *r, const struct servers *servers,
+                   enum smtp_identity_kind identity, struct targets *out);
 
 /* Of what clients are offered by any listener, what a destination that offers this lacks. */
 smtp_extension_set relay_lacking(const struct settings *s, const struct relay_offer *offer);

@@ -4,6 +4,37 @@
 
 #include <string.h>
 
+const char *target_state_text(enum target_state state)
+{
+    static const char *const texts[] = {"untried", "up", "down"};
+    return texts[state];
+}
+
+/* ------------------------------------------------------------------------------------ change -- */
+
+static void change(struct targets *t)
+{
+    __atomic_store_n(&t->changes, t->changes + 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+static void changed(struct targets *t)
+{
+    __atomic_store_n(&t->changes, t->changes + 1, __ATOMIC_RELEASE);
+}
+
+void targets_copy(const struct targets *t, struct targets *out)
+{
+    uint32_t before;
+    do {
+        before = __atomic_load_n(&t->changes, __ATOMIC_ACQUIRE);
+        *out = *t;
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    } while (before % 2 != 0 || __atomic_load_n(&t->changes, __ATOMIC_RELAXED) != before);
+}
+
+/* ------------------------------------------------------------------------------------ expand -- */
+
 static void add(struct targets *t, const struct server *server, const struct ip_addr *addr)
 {
     struct endpoint at = {*addr, server->at.port};
@@ -53,21 +84,31 @@ static bool is_stale(const struct targets *t)
     return false;
 }
 
+void targets_recall(struct targets *t, const struct targets *known)
+{
+    for (unsigned i = 0; i < t->count; i++) {
+        unsigned had = targets_find(known, &t->list[i].at);
+        if (had == known->count)
+            continue;
+        t->list[i].state = known->list[had].state;
+        t->list[i].usable_at = known->list[had].usable_at;
+        t->list[i].pause = known->list[had].pause;
+    }
+}
+
 bool targets_renew(struct targets *t)
 {
     if (!is_stale(t))
         return false;
     struct targets old = *t;
+    change(t);
     expand(t);
-    for (unsigned i = 0; i < t->count; i++) {
-        unsigned had = targets_find(&old, &t->list[i].at);
-        if (had == old.count)
-            continue;
-        t->list[i].usable_at = old.list[had].usable_at;
-        t->list[i].pause = old.list[had].pause;
-    }
+    targets_recall(t, &old);
+    changed(t);
     return true;
 }
+
+/* ------------------------------------------------------------------------------------ choose -- */
 
 unsigned targets_find(const struct targets *t, const struct endpoint *at)
 {
@@ -140,11 +181,14 @@ bool targets_note_failure(struct targets *t, unsigned target, nsec_t now)
     if (target == t->count)
         return false;
     struct target *failed = &t->list[target];
-    bool news = failed->pause == 0;
+    bool news = failed->state != TARGET_DOWN;
+    change(t);
+    failed->state = TARGET_DOWN;
     failed->pause = news ? TARGET_PAUSE : 2 * failed->pause;
     if (failed->pause > TARGET_PAUSE_MAX)
         failed->pause = TARGET_PAUSE_MAX;
     failed->usable_at = now + failed->pause;
+    changed(t);
     return news;
 }
 
@@ -152,7 +196,10 @@ bool targets_note_success(struct targets *t, unsigned target)
 {
     if (target == t->count)
         return false;
-    bool news = t->list[target].pause > 0;
+    bool news = t->list[target].state == TARGET_DOWN;
+    change(t);
+    t->list[target].state = TARGET_UP;
     t->list[target].usable_at = t->list[target].pause = 0;
+    changed(t);
     return news;
 }

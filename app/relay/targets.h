@@ -20,15 +20,24 @@
 #define TARGET_PAUSE     (10 * NSEC_PER_SEC)
 #define TARGET_PAUSE_MAX (320 * NSEC_PER_SEC)
 
+enum target_state {
+    TARGET_UNTRIED, /* neither has it greeted nor failed */
+    TARGET_UP,
+    TARGET_DOWN, /* it has failed, and has not greeted since */
+};
+const char *target_state_text(enum target_state state);
+
 struct target {
     struct endpoint at;
     uint16_t priority, weight;
+    enum target_state state;
     nsec_t usable_at; /* not before: it has failed */
     nsec_t pause;     /* after the last failure; 0: it is well */
 };
 
 struct targets {
-    struct servers servers;
+    struct servers servers;         /* never changed once started */
+    uint32_t changes;               /* odd while the list is written to, for targets_copy() */
     uint32_t versions[SERVERS_MAX]; /* of their names' addresses, as read */
     uint32_t count;                 /* 0: no name has an address */
     struct target list[SERVERS_MAX];
@@ -56,5 +65,11 @@ bool targets_have_better(const struct targets *t, unsigned target, nsec_t now);
 /* It has failed, or greeted. True if that is news. */
 bool targets_note_failure(struct targets *t, unsigned target, nsec_t now);
 bool targets_note_success(struct targets *t, unsigned target);
+
+/* Any thread, while the worker goes on with `t`: the list as it is. Times may be of any moment. */
+void targets_copy(const struct targets *t, struct targets *out);
+
+/* Take over what is known of the targets that are in both. */
+void targets_recall(struct targets *t, const struct targets *known);
 
 #endif

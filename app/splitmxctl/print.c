@@ -27,6 +27,19 @@ static void print_words(const json_t *list, json_int_t size_limit, FILE *out)
     }
 }
 
+/* Each address on a line of its own, with `before` before it. */
+static void print_addresses(const json_t *server, const char *before, FILE *out)
+{
+    size_t i;
+    json_t *a, *list = json_object_get(server, "addresses");
+    if (json_is_array(list) && json_array_size(list) == 0)
+        fprintf(out, "%sno address is known", before);
+    json_array_foreach (list, i, a)
+        fprintf(out, "%s%s priority %" JSON_INTEGER_FORMAT " weight %" JSON_INTEGER_FORMAT ": %s",
+                before, text(a, "address"), number(a, "priority"), number(a, "weight"),
+                text(a, "state"));
+}
+
 static void print_destination(const json_t *d, FILE *out)
 {
     const json_t *offers = json_object_get(d, "offers"), *lacks = json_object_get(d, "lacks");
@@ -41,6 +54,7 @@ static void print_destination(const json_t *d, FILE *out)
         fprintf(out, "; lacks of what we offer:");
         print_words(lacks, number(d, "size_limit"), out);
     }
+    print_addresses(d, "\n  ", out);
     fprintf(out, "\n");
 }
 
@@ -87,6 +101,14 @@ static void print_hop(const json_t *hop, FILE *out)
         fprintf(out, " (%s)", text(hop, "state"));
 }
 
+/* The same, and where it is. */
+static void print_hop_long(const json_t *hop, FILE *out)
+{
+    print_hop(hop, out);
+    print_addresses(hop, "\n    ", out);
+    fprintf(out, "\n");
+}
+
 void print_routes(const json_t *answer, FILE *out)
 {
     size_t i;
@@ -101,8 +123,7 @@ void print_routes(const json_t *answer, FILE *out)
         if (json_object_get(r, "client_side") != NULL)
             fprintf(out, "\n  client     %s", text(r, "client_side"));
         fprintf(out, "\n  verdict    %s\n  next hop   ", text(r, "verdict"));
-        print_hop(json_object_get(r, "next_hop"), out);
-        fprintf(out, "\n");
+        print_hop_long(json_object_get(r, "next_hop"), out);
     }
 }
 
@@ -112,13 +133,11 @@ void print_domain(const json_t *d, FILE *out)
             json_is_true(json_object_get(d, "split_domain_routing")) ? "on" : "off");
     if (json_object_get(d, "mailbox_server") != NULL) {
         fprintf(out, "  mailbox server        ");
-        print_hop(json_object_get(d, "mailbox_server"), out);
-        fprintf(out, "\n");
+        print_hop_long(json_object_get(d, "mailbox_server"), out);
     }
     if (json_object_get(d, "external_mail_server") != NULL) {
         fprintf(out, "  external mail server  ");
-        print_hop(json_object_get(d, "external_mail_server"), out);
-        fprintf(out, "\n");
+        print_hop_long(json_object_get(d, "external_mail_server"), out);
     }
     if (json_object_get(d, "mailboxes") != NULL)
         fprintf(out, "  mailboxes             %" JSON_INTEGER_FORMAT " entries, %s\n",

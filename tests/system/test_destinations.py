@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Destinations that are down, refuse, stall, speak out of turn, or close at each step."""
 import contextlib
+import os
+import re
 import time
 
 from harness import etc, network
 from harness.case import CaptureCase
 from harness.client import Client
-from harness.process import wait_until
+from harness.process import run, wait_until
 from harness.server import (Babble, Close, Delay, Reply, ReplyAndClose, Reset, Server, Stall,
                             TakeAndClose)
 from harness.splitmx import SplitMX
@@ -181,12 +183,22 @@ class SeveralServers(CaptureCase):
 
     router_options = {"ours": f"{network.OURS}:2525 priority 5, {network.OURS}"}
 
+    def states(self, *words):
+        """What splitmxctl says of the two."""
+        said = run(os.path.join(self.build, "app/splitmxctl/splitmxctl"), "--socket",
+                   os.path.join(self.router.directory, "control"), *words).stdout
+        return re.findall(rf"^ +{re.escape(network.OURS)}:\d+ priority \d+ weight 1: (\w+)$", said, re.MULTILINE)
+
     def test_mail_goes_to_the_next_while_the_first_is_away(self):
+        self.assertEqual(self.states("route", "alice@example.com"), ["untried", "untried"])
         with contextlib.closing(Server(network.OURS, port=2525)) as first:
             self.assertReply(self.send(["alice@example.com"]), "250")
+            self.assertEqual(self.states("domain", "show", "example.com"), ["up", "untried"])
             self.assertEqual((first.recipients(), self.ours.recipients()), (["alice@example.com"], []))
         self.assertReply(self.send(["alice@example.com", "carol@example.com"]), "250")
         self.assertEqual(self.ours.recipients(), ["alice@example.com"])
+        for words in (["status"], ["route", "alice@example.com"]):
+            self.assertEqual(self.states(*words), ["down", "up"])
         for said in (f"server {network.OURS}:2525 cannot be used", f" next_hop={network.OURS}:25 "):
             wait_until(lambda said=said: any(said in line for line in self.router.mail_log()), 5, said)
 
