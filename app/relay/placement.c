@@ -45,28 +45,40 @@ static struct parties parties_of(const struct relay *r, const struct mail_record
     return turns_parties(client, network_list_has(&r->settings->limits_exempt, client), record->to);
 }
 
-/* The leg for a recipient: the one that goes there already, or a new one. NULL, with the reply in
- * *refusal, if the recipient must be refused. */
-static struct leg *leg_for(struct transaction *t, const struct mail_record *record,
-                           leg_changed_fn *changed, const char **refusal)
+/* That both systems are named lets whoever reads it mend one of them. */
+static void refuse_loop(const struct transaction *t, struct recipient *rcpt, const char *format)
+{
+    char from[ADDR_TEXT_SIZE], there[ADDR_TEXT_SIZE];
+    client_reply_set(&rcpt->reply, format, rcpt->record->to,
+                     ip_addr_format(&t->client->address.addr, from),
+                     endpoint_format(&rcpt->record->route.hops[0].server, there));
+}
+
+/* The leg for a recipient: the one that goes there already, or a new one. NULL, with its reply, if
+ * the recipient must be refused. */
+static struct leg *leg_for(struct transaction *t, struct recipient *rcpt, leg_changed_fn *changed)
 {
     struct relay *r = t->relay;
+    const struct mail_record *record = rcpt->record;
     const struct next_hop *hop = &record->route.hops[0];
     struct destination *d = destination_find(r->destinations, hop->servers, hop->identity);
     if (d == NULL) {
         relay_count(r, RELAY_RCPT_NO_MEMORY);
-        *refusal = "451 4.3.2 Too many destinations; try again later";
+        client_reply_set(&rcpt->reply, "451 4.3.2 Too many destinations; try again later");
         return NULL;
     }
     if (loop_refuses(t, record, d)) {
         relay_count(r, RELAY_RCPT_LOOPED);
-        *refusal = "554 5.4.6 Mail loop: the message has been at the recipient's server already";
+        refuse_loop(t, rcpt,
+                    "554 5.4.6 Mail loop: a message to <%s> that comes from [%s] has been at %s");
         return NULL;
     }
     struct leg *leg = find_leg(t, d);
     if (!hint_allows(t, record, d, leg)) {
         relay_count(r, RELAY_RCPT_HINTED);
-        *refusal = "452 4.5.3 The recipient's server is asked by itself this time; send it next";
+        client_reply_set(
+            &rcpt->reply,
+            "452 4.5.3 The recipient's server is asked by itself this time; send it next");
         return NULL;
     }
     if (leg != NULL)
@@ -74,13 +86,14 @@ static struct leg *leg_for(struct transaction *t, const struct mail_record *reco
     /* There may be several when the first recipient comes that a hint wants to be alone. */
     if (t->leg_count >= (t->single ? 1 : r->settings->max_legs)) {
         relay_count(r, RELAY_RCPT_SECOND_LEG);
-        *refusal = "452 4.5.3 Another destination than the recipients before; send it next";
+        client_reply_set(&rcpt->reply,
+                         "452 4.5.3 Another destination than the recipients before; send it next");
         return NULL;
     }
     struct parties parties = parties_of(r, record);
     if (t->leg_count > 0 && !destination_has_room(d, &parties)) {
         relay_count(r, RELAY_RCPT_SECOND_LEG_BUSY);
-        *refusal = "452 4.5.3 The recipient's server is busy; send it next";
+        client_reply_set(&rcpt->reply, "452 4.5.3 The recipient's server is busy; send it next");
         return NULL;
     }
     leg = &t->legs[t->leg_count++];
@@ -90,29 +103,30 @@ static struct leg *leg_for(struct transaction *t, const struct mail_record *reco
     return leg;
 }
 
-struct leg *placement_find(struct transaction *t, struct recipient *rcpt, leg_changed_fn *changed,
-                           const char **refusal)
+struct leg *placement_find(struct transaction *t, struct recipient *rcpt, leg_changed_fn *changed)
 {
     struct relay *r = t->relay;
     const struct mail_record *record = rcpt->record;
     const struct route *route = &record->route;
     if (route->hop_count == 0) {
-        *refusal = verdict_reply(route->verdict);
+        client_reply_set(&rcpt->reply, "%s", verdict_reply(route->verdict));
         return NULL;
     }
     if (!health_is_up(r, route->hops[0].probe)) {
         relay_count(r, RELAY_RCPT_EXTERNAL_DOWN);
-        *refusal = "451 4.4.1 The recipient's server is not available; try again later";
+        client_reply_set(&rcpt->reply,
+                         "451 4.4.1 The recipient's server is not available; try again later");
         return NULL;
     }
     rcpt->ticket = pending_enter(r->pending, &record->client.addr, t->envelope.sender, record->to);
     if (rcpt->ticket == 0) {
         relay_count(r, RELAY_RCPT_PENDING);
-        *refusal = "450 4.4.6 The recipient is being asked for too often at once: a loop? Try "
-                   "again later";
+        refuse_loop(
+            t, rcpt,
+            "450 4.4.6 <%s> is asked for too often at once: do [%s] and %s ask each other?");
         return NULL;
     }
-    struct leg *leg = leg_for(t, record, changed, refusal);
+    struct leg *leg = leg_for(t, rcpt, changed);
     if (leg == NULL)
         pending_leave(r->pending, &rcpt->ticket);
     return leg;

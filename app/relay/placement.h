@@ -13,8 +13,8 @@ struct recipient;
 struct transaction;
 
 /* The leg for a recipient whose verdict is in its record; one that is begun tells of its changes by
- * `changed`. NULL, with the reply in *refusal: the recipient must be refused. */
+ * `changed`. NULL, with the recipient's reply: it must be refused. */
 MUST_CHECK struct leg *placement_find(struct transaction *t, struct recipient *rcpt,
-                                      leg_changed_fn *changed, const char **refusal);
+                                      leg_changed_fn *changed);
 
 #endif

@@ -126,7 +126,6 @@ bool transaction_recipient(struct transaction *t, const struct smtp_command *com
 {
     const struct smtp_path *path = &command->path;
     struct relay *r = t->relay;
-    const char *refusal = NULL;
     if (t->recipient_count == r->settings->recipients_per_message) {
         relay_count(r, RELAY_RCPT_TOO_MANY);
         *reply = "452 4.5.3 Too many recipients";
@@ -158,7 +157,7 @@ bool transaction_recipient(struct transaction *t, const struct smtp_command *com
     rcpt->notify = command->rcpt.notify;
     span_copy(rcpt->orcpt, command->rcpt.orcpt);
     t->recipient_count++;
-    rcpt->leg = placement_find(t, rcpt, leg_changed, &refusal);
+    rcpt->leg = placement_find(t, rcpt, leg_changed);
     TAILQ_INSERT_TAIL(&t->envelope.recipients, rcpt, entry);
     if (t->untold == NULL)
         t->untold = rcpt;
@@ -166,7 +165,6 @@ bool transaction_recipient(struct transaction *t, const struct smtp_command *com
         leg_recipient(rcpt->leg, rcpt);
     } else {
         rcpt->state = RECIPIENT_REFUSED;
-        client_reply_set(&rcpt->reply, "%s", refusal);
         client_wake(t->client);
     }
     arm_envelope(t);

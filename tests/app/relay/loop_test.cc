@@ -113,7 +113,8 @@ TEST_F(Loop, WhereOnlySomeHaveBeenThereTheOthersAreTakenNextTime)
     Say("C: MAIL FROM:<sender@example.org>\nS: 250\nC: RCPT TO:<anna@example.com>");
     Say(kMailboxGreets);
     Say("M> MAIL FROM:<sender@example.org>\nM> RCPT TO:<anna@example.com>\nM< 250 ok\nM< 250 ok\n"
-        "S: 250 ok\nC: RCPT TO:<alice@example.com>\nS: 554 5.4.6");
+        "S: 250 ok\nC: RCPT TO:<alice@example.com>\nS: 554 5.4.6 Mail loop: a message to "
+        "<alice@example.com> that comes from [10.0.0.1] has been at 10.0.0.10:25");
     Data();
     Say("C+ " + Escaped(back) + ".\\r\\n\nwait 100ms");
     Hear('M');
