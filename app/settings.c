@@ -431,6 +431,7 @@ static void judge_listener(struct settings *s, const struct config_section *c,
     judge_networks(&l.proxy_from, c, "proxy_from", errors);
     judge_networks(&l.xclient_from, c, "xclient_from", errors);
     judge_extensions(&l, c, errors);
+    l.mend_newlines = strcmp(config_text(c, "bare_newline"), "repair") == 0;
     s->listeners[s->listener_count++] = l;
 }
 

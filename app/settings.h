@@ -54,6 +54,7 @@ struct listener_settings {
     unsigned port; /* index of its port */
     uint16_t tcp_port;
     smtp_extension_set offers;        /* the extensions that clients are offered */
+    bool mend_newlines;               /* bare CR and LF in content are repaired, not refused */
     struct network_list proxy_from;   /* load balancers: each begins with a PROXY header */
     struct network_list xclient_from; /* who may say XCLIENT */
 };

@@ -63,6 +63,7 @@ static const struct schema_key listener[] = {
     {WORD("chunking", "no", "yes"), .fallback = "yes"},
     {WORD("binarymime", "no", "yes"), .fallback = "no"},
     {WORD("dsn", "no", "yes"), .fallback = "no"},
+    {WORD("bare_newline", "refuse", "repair"), .fallback = "refuse"},
 };
 
 static const struct schema_key domain[] = {

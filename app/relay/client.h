@@ -18,6 +18,7 @@ struct client {
     struct endpoint server; /* where it connected to: at us, or at the load balancer */
     bool extended;          /* said EHLO */
     bool helo_told;         /* `helo` is what XCLIENT said of it: EHLO does not change that */
+    bool mended;            /* bare newlines in its messages are repaired, not refused */
     uint16_t trace_len;
     /* There is news: the session looks at its transaction later in this round, not inside the call.
      */

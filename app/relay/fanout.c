@@ -209,6 +209,75 @@ static size_t forward_bytes(struct transaction *t, size_t limit)
     return done;
 }
 
+/* Give legs what stands in none of the client's bytes. False: a leg has ended. */
+static bool insert(struct transaction *t, const char *text)
+{
+    if (t->fingerprint != NULL)
+        fingerprint_add(t->fingerprint, (const uint8_t *)text, strlen(text));
+    for (unsigned i = 0; i < t->leg_count; i++) {
+        if (t->legs[i].state == LEG_OPEN && !leg_write(&t->legs[i], text, strlen(text)))
+            return false;
+    }
+    return true;
+}
+
+/* Of the client's stream, what stands from `at` on; -1 where nothing has come. */
+static void look_ahead(struct stream *client, size_t at, int ahead[SMTP_REPAIR_AHEAD])
+{
+    for (unsigned i = 0; i < SMTP_REPAIR_AHEAD; i++) {
+        struct slice slice;
+        ahead[i] = stream_peek(client, at + i, &slice, 1) > 0 ? slice.data[0] : -1;
+    }
+}
+
+/* From here on legs get what cannot be kept. */
+static void begin_mending(struct transaction *t)
+{
+    if (t->kept.state == KEPT_MENDED)
+        return;
+    kept_give_up(t->relay, &t->kept, KEPT_MENDED);
+    relay_count(t->relay, RELAY_MESSAGES_MENDED);
+}
+
+/* The next bytes of what comes by DATA, with bare newlines repaired: as forward_bytes(), but
+ * `space` bounds what is given out, which may be one byte more. */
+static size_t forward_mended(struct transaction *t, size_t ready, size_t space)
+{
+    struct stream *client = t->client->stream;
+    struct slice slice;
+    size_t done = 0, out = 0;
+    if (t->content.bare)
+        begin_mending(t);
+    while (done < ready && out < space && stream_peek(client, done, &slice, 1) > 0) {
+        size_t most = ready - done < space - out ? ready - done : space - out;
+        size_t len = slice.len < most ? slice.len : most;
+        int ahead[SMTP_REPAIR_AHEAD];
+        look_ahead(client, done + len, ahead);
+        struct smtp_repair_run run = smtp_repair(&t->repair, slice.data, len, ahead);
+        if (run.given > 0) {
+            struct slice part = slice_sub(&slice, 0, (uint32_t)run.given);
+            if (!pass_on(t, &part, 0))
+                return done;
+        }
+        if (run.text != NULL && !insert(t, run.text))
+            return done;
+        done += run.taken;
+        out += run.given + (run.text != NULL);
+    }
+    return done;
+}
+
+/* As many bytes as are ready, and as the legs have room for: returns how many of the client's. */
+static size_t forward_some(struct transaction *t, size_t ready, size_t space)
+{
+    size_t limit = ready < space ? ready : space;
+    if (t->chunks.on)
+        return forward_chunk(t, limit);
+    if (t->content.mended)
+        return forward_mended(t, ready, space);
+    return forward_bytes(t, limit);
+}
+
 bool fanout_pass(struct transaction *t)
 {
     size_t ready = (size_t)(t->content.safe - t->forwarded);
@@ -216,8 +285,7 @@ bool fanout_pass(struct transaction *t)
         return false;
     const struct leg *slowest = fanout_slowest(t);
     size_t space = slowest != NULL ? leg_room(slowest) : 0;
-    size_t limit = ready < space ? ready : space;
-    size_t sent = t->chunks.on ? forward_chunk(t, limit) : forward_bytes(t, limit);
+    size_t sent = forward_some(t, ready, space);
     if (t->state != TRANSACTION_CONTENT)
         return false; /* a leg ran out of memory */
     if (!t->chunks.on)

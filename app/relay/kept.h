@@ -27,6 +27,7 @@ enum kept_state {
     KEPT_ALL,       /* whatever was passed on */
     KEPT_TOO_BIG,   /* given up: more than replay_bytes */
     KEPT_NO_MEMORY, /* given up: packet memory is short */
+    KEPT_MENDED,    /* given up: legs get more than was received */
 };
 
 struct kept {

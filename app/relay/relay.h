@@ -179,6 +179,7 @@ smtp_extension_set relay_lacking(const struct settings *s, const struct relay_of
     X(RELAY_MESSAGES_REFUSED, "messages that a destination refused")                               \
     X(RELAY_MESSAGES_IN_DOUBT, "messages whose answer never came: a retry may deliver again")      \
     X(RELAY_MESSAGES_ABANDONED, "messages whose client went away or gave up")                      \
+    X(RELAY_MESSAGES_MENDED, "messages in which bare CR or LF was repaired")                       \
     X(RELAY_MESSAGES_BARE_NEWLINE, "messages refused for a bare CR or LF")                         \
     X(RELAY_MESSAGES_NUL, "messages refused for a NUL")                                            \
     X(RELAY_MESSAGES_LOOPED, "messages refused or deferred: they had been where they were to go")  \
@@ -201,6 +202,7 @@ smtp_extension_set relay_lacking(const struct settings *s, const struct relay_of
     X(RELAY_REPLAY_LOST_AGAIN, "deliveries lost and not begun again: for the second time")         \
     X(RELAY_REPLAY_TOO_LATE, "deliveries lost and not begun again: no time left for it")           \
     X(RELAY_REPLAY_BUSY, "deliveries lost and not begun again: no connection free")                \
+    X(RELAY_REPLAY_MENDED, "deliveries lost and not begun again: of content that was repaired")    \
     X(RELAY_REPLAY_BINARY, "deliveries lost and not begun again: of binary content")               \
     X(RELAY_REPLAY_NO_CLIENT, "deliveries lost and not begun again: the client had gone")          \
     X(RELAY_KEPT_NO_MEMORY, "messages not kept for a second connection: memory was short")         \

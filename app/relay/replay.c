@@ -44,6 +44,8 @@ static enum relay_counter obstacle(const struct transaction *t, const struct leg
         return RELAY_REPLAY_TOO_BIG;
     if (t->kept.state == KEPT_NO_MEMORY)
         return RELAY_REPLAY_NO_MEMORY;
+    if (t->kept.state == KEPT_MENDED)
+        return RELAY_REPLAY_MENDED;
     if (is_too_late(t))
         return RELAY_REPLAY_TOO_LATE;
     if (must_wait(t, leg))

@@ -408,6 +408,7 @@ void session_accept(struct stream *stream, void *user)
     s->client.stream = stream;
     s->client.address = stream->peer;
     s->client.server = stream->local;
+    s->client.mended = e->settings->mend_newlines;
     s->client.wake = wake;
     timer_init(&s->timer, on_timer);
     TAILQ_INSERT_TAIL(&r->sessions, s, entry);

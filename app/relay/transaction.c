@@ -426,6 +426,8 @@ static void open_content(struct transaction *t)
     t->content_at = r->now;
     if (t->chunks.on) /* the first chunk came with its command, and has waited since */
         t->blocked = r->now - t->data_at;
+    else
+        t->content.mended = t->client->mended; /* octets that were counted are not mended */
     recall_start(t);
     client_wake(t->client);
 }
@@ -510,7 +512,7 @@ void transaction_pump(struct transaction *t)
     fanout_scan(t);
     note_blocked(t);
     note_end(t);
-    if (t->content.bare) {
+    if (t->content.bare && !t->content.mended) {
         fail_with(t, RELAY_MESSAGES_BARE_NEWLINE,
                   "550 5.6.11 Bare CR or LF in the message (RFC 5321 section 2.3.8)");
         return;

@@ -20,6 +20,7 @@
 #include "app/relay/memo.h"
 #include "app/relay/reply.h"
 #include "app/smtp/content.h"
+#include "app/smtp/repair.h"
 #include "drivers/base/check.h"
 #include "drivers/base/timer.h"
 
@@ -52,6 +53,7 @@ struct transaction {
     bool single;                          /* a retry that a hint makes go to one destination */
     hint_id hint;               /* of the first recipient that has one; 0: none, or settled */
     bool replaying;             /* a leg has begun again */
+    struct smtp_repair repair;  /* where bare newlines are repaired */
     struct chunks chunks;       /* where content comes by BDAT */
     bool way_known;             /* its Received fields were looked at: see loop.h */
     bool begun;                 /* the legs have our Received line ... */

@@ -265,7 +265,8 @@ static void keep(struct smtp_content *c, const struct cursor *s)
     /* Before the first byte we are at the start of a line, but no CRLF was seen that could be
      * withheld: hence min(). */
     const unsigned whole = sizeof("\r\n.\r\n") - 1;
-    c->safe = s->bare ? s->first_bare : s->at - min(s->ended ? whole : withheld(c->state), s->at);
+    c->safe = s->bare && !c->mended ? s->first_bare
+                                    : s->at - min(s->ended ? whole : withheld(c->state), s->at);
 }
 
 size_t smtp_content_scan_with(unsigned kernel, struct smtp_content *c, const uint8_t *data,

@@ -14,8 +14,8 @@
  * unstuffing.
  *
  * End of data is CRLF.CRLF and nothing else. A CR without LF or an LF without CR is *bare*; it
- * never ends anything, and `safe` stays on the first of them for good. A CR that was scanned last
- * is not bare yet.
+ * never ends anything, and `safe` stays on the first of them for good, unless they are `mended`
+ * (repair.h). A CR that was scanned last is not bare yet.
  *
  * How the content is cut into calls makes no difference to any of this.
  */
@@ -42,6 +42,7 @@ struct smtp_content {
     uint8_t header_at;    /* likewise */
     bool ended;           /* the end of data was seen */
     bool bare;            /* a bare CR or LF was seen */
+    bool mended;          /* the caller's: bare CR and LF are repaired, and may be passed on */
     bool eightbit;        /* a byte above 127 was seen */
     bool nul;             /* a NUL was seen */
     bool identified;      /* a Message-ID field was seen */
