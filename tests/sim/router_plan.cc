@@ -77,7 +77,8 @@ Choices choices(Dice &d)
         "", "", "", "replay_bytes = 0\n", "replay_bytes = 4K\n", "replay_bytes = 16M\n"};
     static const char *const memories[] = {"", "", "", "memo_ttl = 60s\n", "hint_ttl = 60s\n"};
     static const char *const pools[] = {"", "", "pool_idle = 0s\n", "pool_idle = 5m\n"};
-    static const char *const connections[] = {"100", "100", "1", "2"};
+    static const char *const connections[] = {"100", "100", "1", "2", "3"};
+    static const char *const shares[] = {"", "", "fair_share = 1\n", "fair_share = 100\n"};
     Choices c;
     c.appliance = std::string("shutdown_timeout = ") + pick(d, ends) + "\n";
     c.listener = std::string(pick(d, offers)) + (d.one_in(2) ? "dsn = yes\n" : "");
@@ -85,7 +86,7 @@ Choices choices(Dice &d)
                "\nmemo_entries = " + (d.one_in(6) ? "100" : "1000") + "\n";
     c.message = std::string(pick(d, messages)) + pick(d, sizes) + pick(d, replays);
     c.timeouts = std::string(pick(d, memories)) + pick(d, pools);
-    c.destinations = std::string("connections = ") + pick(d, connections) + "\n";
+    c.destinations = std::string("connections = ") + pick(d, connections) + "\n" + pick(d, shares);
     c.limits = limits(d);
     return c;
 }
@@ -307,13 +308,18 @@ RouterPlan router_plan(uint64_t seed)
                  server(d, 'N', "30", p.good_from)};
     for (bool moved : {false, true})
         p.files[moved] = files(c, p.servers, moved);
-    for (unsigned k = 0; k < 2; k++)
+    // Many, that come at about the same time, have to wait for each other.
+    bool crowd = d.one_in(8);
+    for (unsigned k = 0; k < (crowd ? 5 : 2); k++) {
         p.clients.push_back(client(d, k, p.good_from));
+        p.clients.back().addresses.resize(crowd ? 1 : 2); // an interface has only so many
+    }
     p.dsn = c.listener.find("dsn = yes") != std::string::npos;
     unsigned id = 0;
-    for (uint64_t count = d.between(1, 10); count > 0; count--) {
+    for (uint64_t count = crowd ? d.between(15, 30) : d.between(1, 10); count > 0; count--) {
         p.posts.push_back({unsigned(d.upto(p.clients.size())),
-                           p.start + d.upto((p.good_from - p.start) / 2), mail(d, ++id)});
+                           p.start + d.upto((p.good_from - p.start) / (crowd ? 20 : 2)),
+                           mail(d, ++id)});
         const std::vector<std::string> &from = p.clients[p.posts.back().client].claims;
         Mail &m = p.posts.back().mail;
         m.from = {from.begin(), from.end()};
