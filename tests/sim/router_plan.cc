@@ -97,8 +97,8 @@ std::string destination(const std::string &key, const std::string &identity, con
     static const char *const identities[] = {"none", "xclient", "xforward", "proxy-v2"};
     std::string host = s.address.find(':') == std::string::npos ? s.address : "[" + s.address + "]";
     std::string first;
-    if (s.first == ServerPlan::First::REFUSES)
-        first = host + ":24 priority 5, ";
+    if (s.first == ServerPlan::First::REFUSES || s.first == ServerPlan::First::COMES_AND_GOES)
+        first = host + ":" + std::to_string(kFirstPort) + " priority 5, ";
     else if (s.first == ServerPlan::First::IS_AWAY)
         first = "10.0.0." + std::to_string(128 + s.letter) + " priority 5, ";
     return key + " = " + first + host + ":25\n" + identity + " = " + identities[int(s.identity)] +
@@ -231,7 +231,7 @@ ServerPlan server(Dice &d, char letter, const char *number, nsec_t good_from)
     s.stage = Stage(d.upto(uint64_t(Stage::COUNT)));
     s.idle = d.between(2, 400) * NSEC_PER_SEC;
     if (d.one_in(4))
-        s.first = d.one_in(2) ? ServerPlan::First::REFUSES : ServerPlan::First::IS_AWAY;
+        s.first = ServerPlan::First(d.between(1, 3));
     s.pace = d.one_in(2) ? 0 : d.upto(d.one_in(3) ? 5 * NSEC_PER_SEC : 200 * NSEC_PER_MSEC);
     s.good_from = good_from;
     return s;

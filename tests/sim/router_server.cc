@@ -62,21 +62,57 @@ Server::Server(const ServerPlan &plan, Host &host, Ledger &ledger, uint64_t seed
         if (!has)
             ledger.lacks(plan.letter, extension);
     ledger.takes_at_most(plan.letter, plan.limit);
-    listen();
+    listener_ = listen(25);
+    if (plan.first == ServerPlan::First::COMES_AND_GOES)
+        turns_at_ = 0;
 }
+
+namespace
+{
+void stop_listening(struct tcp_listener *&listener)
+{
+    if (listener != nullptr)
+        tcp_listen_close(listener);
+    listener = nullptr;
+}
+} // namespace
 
 Server::~Server()
 {
-    if (listener_ != nullptr)
-        tcp_listen_close(listener_);
+    stop_listening(listener_);
+    stop_listening(first_);
 }
 
-void Server::listen()
+struct tcp_listener *Server::listen(uint16_t port)
 {
-    struct endpoint local = {Host::parse(plan_.address), 25};
-    listener_ = tcp_listen(host_.tcp, &local, accept, this);
-    if (listener_ == nullptr)
+    struct endpoint local = {Host::parse(plan_.address), port};
+    struct tcp_listener *listener = tcp_listen(host_.tcp, &local, accept, this);
+    if (listener == nullptr)
         ledger_.wrong("a destination cannot listen");
+    return listener;
+}
+
+// The one that is asked first, beside this one: it ends with its connections, or only takes no new
+// ones, until it is there again.
+void Server::come_or_go()
+{
+    bool comes = first_ == nullptr;
+    ledger_.note(now_, std::string(1, plan_.letter) + (comes ? "'s first comes" : "'s first goes"));
+    turns_at_ =
+        comes && now_ >= plan_.good_from ? UINT64_MAX : now_ + dice_.between(1, 300) * NSEC_PER_SEC;
+    if (comes) {
+        first_ = listen(kFirstPort);
+        return;
+    }
+    stop_listening(first_);
+    if (dice_.one_in(2))
+        return;
+    for (Session &s : sessions_) {
+        if (s.talk.stream == nullptr || s.talk.stream->local.port != kFirstPort)
+            continue;
+        s.talk.reset();
+        s.over = true;
+    }
 }
 
 void Server::accept(struct stream *stream, void *user)
@@ -145,18 +181,22 @@ void Server::crash(nsec_t lasts, bool silently)
     }
     if (silently)
         vanish_(nullptr, now_ + lasts);
-    else if (listener_ != nullptr) {
-        tcp_listen_close(listener_);
-        listener_ = nullptr;
+    else {
+        stop_listening(listener_);
+        stop_listening(first_);
     }
     up_at_ = now_ + lasts;
+    if (plan_.first == ServerPlan::First::COMES_AND_GOES)
+        turns_at_ = std::max(turns_at_ == UINT64_MAX ? 0 : turns_at_, up_at_);
 }
 
 void Server::tick(nsec_t now)
 {
     now_ = now;
     if (listener_ == nullptr && now >= up_at_)
-        listen();
+        listener_ = listen(25);
+    if (now >= turns_at_)
+        come_or_go();
     for (Session &s : sessions_)
         if (!s.over)
             work(s);
@@ -165,7 +205,7 @@ void Server::tick(nsec_t now)
 
 nsec_t Server::next() const
 {
-    nsec_t when = listener_ == nullptr ? up_at_ : UINT64_MAX;
+    nsec_t when = std::min(listener_ == nullptr ? up_at_ : UINT64_MAX, turns_at_);
     for (const Session &s : sessions_) {
         if (s.deaf > now_ || s.busy > now_)
             when = std::min(when, std::max(s.deaf, s.busy));

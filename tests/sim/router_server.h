@@ -34,6 +34,8 @@ enum class Whim {
     COUNT
 };
 
+constexpr uint16_t kFirstPort = 24; // ServerPlan::first's
+
 struct ServerPlan {
     char letter;
     std::string address;
@@ -45,8 +47,9 @@ struct ServerPlan {
     size_t limit = 10000000;                         // octets of a message
     // How it is told of the client.
     enum class Identity { NONE, XCLIENT, XFORWARD, PROXY } identity = Identity::NONE;
-    // Another server of the same destination, to be asked before it.
-    enum class First { NONE, REFUSES, IS_AWAY } first = First::NONE;
+    // Another server of the same destination, to be asked before it. One that comes and goes has
+    // the same mailboxes.
+    enum class First { NONE, REFUSES, IS_AWAY, COMES_AND_GOES } first = First::NONE;
     unsigned hates = 0;     // it never takes one in so many messages; 0: none
     uint64_t whims = 0;     // one in so many steps is not as it should be; 0: none
     uint64_t favourite = 0; // of those, one in so many is `stage`; 0: none
@@ -102,7 +105,8 @@ class Server
         std::string body;
         size_t speaks_at = SIZE_MAX; // bytes of content
     };
-    void listen();
+    struct tcp_listener *listen(uint16_t port);
+    void come_or_go();
     void work(Session &s);
     void hear(Session &s, const std::string &line);
     void hear_mail(Session &s, const std::string &line);
@@ -129,9 +133,9 @@ class Server
     Ledger &ledger_;
     Dice dice_;
     std::function<void(const struct stream *, nsec_t until)> vanish_;
-    struct tcp_listener *listener_ = nullptr;
+    struct tcp_listener *listener_ = nullptr, *first_ = nullptr;
     std::list<Session> sessions_;
-    nsec_t now_ = 0, up_at_ = 0;
+    nsec_t now_ = 0, up_at_ = 0, turns_at_ = UINT64_MAX;
 };
 
 } // namespace sim
