@@ -133,6 +133,43 @@ TEST_F(Limited, AThirdConnectionIsShedAndTheOthersStayWhole)
     EXPECT_EQ(f.Counter(RELAY_LIMIT_CONNECTIONS), 1u);
 }
 
+TEST_F(Limited, ConnectionsBeyondTheRateAreShed)
+{
+    Say(kHello);
+    for (int i = 0; i < 9; i++)
+        Say("D: connect\nT: 220\nD: QUIT\nT: 221\nD: gone");
+    Say("D: connect\nT: 421 4.7.0\nD: gone\nC: NOOP\nS: 250");
+    EXPECT_EQ(f.Counter(RELAY_LIMIT_CONNECTIONS), 1u);
+    Say("wait 6s\nD: connect\nT: 220");
+}
+
+TEST_F(Relay, BeyondTheSessionsOfAWorkerNewOnesAreShedAndTheOthersStayWhole)
+{
+    Say(kHello);
+    Say(kToData);
+    for (int i = 1; i < 64; i++)
+        Say("D: connect\nT: 220");
+    Say("D: connect\nT: 421 4.3.2\nD: gone");
+    EXPECT_EQ(f.Counter(RELAY_SESSIONS_SHED), 1u);
+    Say("C: x\nC: .\nM: trace\nM> x\nM> .\nM< 250 ok\nS: 250 ok\nC: QUIT\nS: 221\nC: gone");
+    Say("D: connect\nT: 220");
+}
+
+struct RoomForOne : Relay {
+    RoomForOne() : Relay("[memory]\nmax_transactions = 1\n")
+    {
+    }
+};
+
+TEST_F(RoomForOne, AMessageBeyondTheTransactionsOfAWorkerIsDeferredAndTheOthersStayWhole)
+{
+    Say(kHello);
+    Say(kToData);
+    Say("D: connect\nT: 220\nD: HELO there\nT: 250\nD: MAIL FROM:<d@b.example>\nT: 451 4.3.2");
+    Say("C: x\nC: .\nM: trace\nM> x\nM> .\nM< 250 ok\nS: 250 ok");
+    Say("D: MAIL FROM:<d@b.example>\nT: 250");
+}
+
 TEST_F(Limited, MessagesBeyondTheRateAreDeferred)
 {
     Say(kHello);
