@@ -30,6 +30,14 @@ external_mail_server = {external}:25
 verification_address = carol@{domain}
 """
 
+REPAIRING = 2525
+LISTENER = f"""\
+[listener repairing]
+port         = wan
+tcp_port     = {REPAIRING}
+bare_newline = repair
+"""
+
 
 def domain_of(pair):
     return "{}-{}.test".format(*pair)
@@ -68,7 +76,7 @@ class Peers(Case):
                     for pair, domain in zip(PAIRS, domains)]
         cls.router = cls.keep(SplitMX(
             cls.build, domain=domains[0], ours=OURS["postfix"], external=EXTERNAL["postfix"],
-            more="".join(sections[1:]).replace("example.com.mailboxes", f"{domains[0]}.mailboxes")).start())
+            more=LISTENER + "".join(sections[1:]).replace("example.com.mailboxes", f"{domains[0]}.mailboxes")).start())
 
     def setUp(self):
         for server in self.servers():
@@ -181,3 +189,51 @@ class Peers(Case):
                                 wanted.setdefault(address, []).append(content)
         self.assertDelivered(wanted)
         self.assertTrue(all(len(answers) == 1 for answers in outcomes.values()), outcomes)
+
+    def smuggle(self, port, ends, transfer):
+        """The contents that were accepted, by address, and the answers that each end got; transfer(client, content)
+        sends one and returns the answer."""
+        accepted, outcomes = {}, {}
+        for make in MAKES:
+            domain = domain_of((make, make))
+            both = (f"alice@{domain}", f"carol@{domain}")
+            evil = f"EHLO evil.test\r\nMAIL FROM:<evil@client.test>\r\nRCPT TO:<bob@{domain}>\r\nDATA\r\nevil\r\n"
+            for number, end in enumerate(ends):
+                content = HEADER.format(f"{port}-{number}-{make}").encode() + b"text" + end + evil.encode()
+                with self.subTest(make=make, end=end), Client(network.ROUTER, port) as client:
+                    client.hello()
+                    client.envelope("s@client.test", *both)
+                    answer = transfer(client, content)
+                    outcomes.setdefault(end, set()).add(answer[:3])
+                    if answer[0] == "2":
+                        for address in both:
+                            accepted.setdefault(address, []).append(content)
+        return accepted, outcomes
+
+    def test_nothing_is_smuggled_past_the_repair_of_newlines(self):
+        """All of it arrives on each side as one message, with every newline a CRLF; only a NUL is refused."""
+        def transfer(client, content):
+            self.assertReply(client.command("DATA"), "354")
+            client.send(content + b".\r\n")
+            return client.reply()
+
+        def mended(content):
+            return re.sub(rb"\r\n|\r|\n", b"\r\n", content.replace(b"\r\n.", b"\r\n"))
+
+        accepted, outcomes = self.smuggle(REPAIRING, self.SMUGGLED, transfer)
+        self.assertDelivered({address: [mended(c) for c in contents] for address, contents in accepted.items()})
+        self.assertEqual(outcomes, {end: {"550" if b"\0" in end else "250"} for end in self.SMUGGLED})
+
+    def test_nothing_is_smuggled_in_chunks(self):
+        """An end of data is content there, and bare newlines are refused on any listener."""
+        def transfer(client, content):
+            client.send(f"BDAT {len(content)} LAST\r\n".encode() + content)
+            return client.reply()
+
+        ends = (*self.SMUGGLED, b"\r\n.\r\n", b"\r\n..\r\n.")
+        for port in (25, REPAIRING):
+            accepted, outcomes = self.smuggle(port, ends, transfer)
+            self.assertDelivered(accepted)
+            self.assertEqual(outcomes, {end: {"550" if re.search(rb"\0|\r(?!\n)|(?<!\r)\n", end) else "250"}
+                                        for end in ends})
+            self.setUp()
