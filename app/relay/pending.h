@@ -25,7 +25,8 @@ void pending_destroy(struct pending *p);
 /* Bytes that it takes. */
 size_t pending_size(unsigned recipients);
 
-/* One more waits. 0, and it does not count: too many do. Else what pending_leave() is told. */
+/* One more waits; sender and recipient have at most SMTP_PATH_MAX octets. 0, and it does not count:
+ * too many do. Else what pending_leave() is told. */
 uint32_t pending_enter(struct pending *p, const struct ip_addr *client, const char *sender,
                        const char *recipient);
 
