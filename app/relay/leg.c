@@ -8,10 +8,15 @@
 #include "app/relay/shortfall.h"
 #include "app/relay/state.h"
 #include "app/smtp/format.h"
+#include "drivers/base/pools.h"
 
 static const struct connection_user_ops leg_ops;
 
 #define CHUNKS_AHEAD 16 /* without a reply; a connection can expect more */
+
+/* Shorter parts of content are copied: clients send it octet by octet, destinations stop reading,
+ * and each reference pins a whole buffer. */
+#define COPIED (POOL_DATA_ROOM / 8)
 
 static void changed(struct leg *leg)
 {
@@ -619,17 +624,19 @@ size_t leg_room(const struct leg *leg)
     return stream_room(leg->connection->stream);
 }
 
-bool leg_forward(struct leg *leg, const struct slice *slice)
+bool leg_write(struct leg *leg, const char *text, size_t len)
 {
-    if (stream_forward(leg->connection->stream, slice) || leg_is_down(leg))
+    if (stream_write(leg->connection->stream, text, len) || leg_is_down(leg))
         return true;
     leg_no_memory(leg);
     return false;
 }
 
-bool leg_write(struct leg *leg, const char *text, size_t len)
+bool leg_forward(struct leg *leg, const struct slice *slice)
 {
-    if (stream_write(leg->connection->stream, text, len) || leg_is_down(leg))
+    if (slice->len < COPIED)
+        return leg_write(leg, (const char *)slice->data, slice->len);
+    if (stream_forward(leg->connection->stream, slice) || leg_is_down(leg))
         return true;
     leg_no_memory(leg);
     return false;

@@ -100,8 +100,9 @@ void leg_replay(struct leg *leg);
 /* Bytes that may be passed to an open leg now. */
 size_t leg_room(const struct leg *leg);
 
-/* Pass on content (a reference), or a copy of our own text. False: out of memory; the leg has
- * ended. True also where the connection has just gone: the leg ends when that is told. */
+/* Pass on content (a reference, or a copy where it is short), or a copy of our own text. False: out
+ * of memory; the leg has ended. True also where the connection has just gone: the leg ends when
+ * that is told. */
 MUST_CHECK bool leg_forward(struct leg *leg, const struct slice *slice);
 MUST_CHECK bool leg_write(struct leg *leg, const char *text, size_t len);
 
