@@ -12,12 +12,15 @@ import subprocess
 import time
 
 from generator import Failed, Load
+from harness.process import wait_until
 from measure import Stage
 from systems.base import Unavailable
 from systems.splitmx import SplitMX
 
 LOADS = (Load(), Load(keep=False), Load(size=100 << 10))
 COUNTED = 10   # seconds
+MARGIN = 4     # of load before and behind them
+PATIENCE = 60  # for its begin
 
 # A stage by the directory of the source, or the name of the library, that the instruction is of.
 STAGES = (
@@ -143,9 +146,10 @@ def measure(bench, load, source):
         plain = stage.run(load, bench.seconds)
     with Stage(bench.build, bench.machine, lambda: Traced(bench)) as stage:
         stage.warm_up(load)
-        driver = stage.background(load, COUNTED + 4)
-        time.sleep(2)
         system = stage.system
+        system.mark()
+        driver = stage.background(load, COUNTED + MARGIN)
+        wait_until(lambda: system.facts()["relay"]["messages"] > 0, PATIENCE, "the load has begun", step=0.2)
         system.control("-i", "on")
         system.mark()
         time.sleep(COUNTED)
