@@ -5,6 +5,7 @@ import os
 import subprocess
 
 from harness import network
+from harness.capture import Capture
 from harness.case import CaptureCase
 from harness.client import Client
 from harness.process import run, wait_until
@@ -13,6 +14,12 @@ EX_USAGE, EX_DATAERR, EX_NOUSER, EX_UNAVAILABLE, EX_OSERR = 64, 65, 67, 69, 71
 
 
 class Control(CaptureCase):
+    @classmethod
+    def setUpClass(cls):
+        network.create()
+        cls.keep(Capture(network.BRIDGE))
+        super().setUpClass()
+
     def setUp(self):
         super().setUp()
         self.program = os.path.join(self.build, "app/splitmxctl/splitmxctl")

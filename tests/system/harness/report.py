@@ -9,7 +9,7 @@ import time
 import traceback
 import unittest
 
-from . import sandbox
+from . import capture, sandbox, server
 from .case import Case
 
 DEFAULT_SECONDS = 60
@@ -84,10 +84,14 @@ class Report(unittest.TestResult):
 
 
 def keep_logs(directory):
-    """Copy what is a log in the work directory: text that a person reads after a failure."""
+    """Copy what is a log in the work directory, or was kept to be one: what a person reads after a failure."""
+    for name, text in server.journals().items():
+        with open(os.path.join(sandbox.WORK, f"server-{name}.log"), "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
+    capture.save(sandbox.WORK)
     for root, _dirs, files in os.walk(sandbox.WORK):
         for file in files:
-            if file.endswith((".log", ".ini", ".json", ".mailboxes", ".cf")):
+            if file.endswith((".log", ".ini", ".json", ".mailboxes", ".cf", ".pcap")):
                 target = os.path.join(directory, os.path.relpath(root, sandbox.WORK))
                 os.makedirs(target, exist_ok=True)
                 shutil.copy(os.path.join(root, file), target)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """An SMTP server that does exactly what a test says, and keeps what it received to the byte."""
+import collections
 import dataclasses
 import hashlib
 import re
@@ -7,6 +8,7 @@ import socket
 import struct
 import threading
 import time
+import weakref
 
 STAGES = ("connect", "ehlo", "mail", "rcpt", "data", "body", "dot", "rset", "quit")
 
@@ -70,6 +72,15 @@ class _Gone(Exception):
     """The conversation is over."""
 
 
+JOURNAL_LINES = 500
+_servers = weakref.WeakSet()
+
+
+def journals():
+    """What was said last to each server that is still there, and by it: address -> text."""
+    return {server.name: "".join(f"{line}\n" for line in list(server.journal)) for server in list(_servers)}
+
+
 class Server:
     """Listens from construction on. Faults: {stage: action}, or {stage: [action, ...]} used up in turn.
 
@@ -83,6 +94,8 @@ class Server:
         self.judge, self.extensions, self.keep, self.bytewise = judge, extensions, keep, bytewise
         self.faults = dict(faults or {})
         self.messages, self.connections, self.commands = [], 0, []
+        self.journal = collections.deque(maxlen=JOURNAL_LINES)
+        self.name = f"{address}-{port}"
         self.lock = threading.Lock()
         self.open = set()
         self.closing = False
@@ -91,6 +104,7 @@ class Server:
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.listener.bind((address, port))
         self.listener.listen(backlog)
+        _servers.add(self)
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self):
@@ -143,13 +157,18 @@ class Server:
             with self.lock:
                 self.connections += 1
                 self.open.add(connection)
-            threading.Thread(target=self._serve, args=(connection, peer[0]), daemon=True).start()
+            threading.Thread(target=self._serve, args=(connection, peer), daemon=True).start()
+
+    def note(self, port, what):
+        """Something that concerns the connection from that port."""
+        self.journal.append(f"{time.time():.6f} {port:5} {what}")
 
     def _serve(self, connection, peer):
+        self.note(peer[1], "opened")
         try:
             _Conversation(self, connection, peer).run()
-        except (_Gone, OSError):
-            pass
+        except (_Gone, OSError) as reason:
+            self.note(peer[1], f"over: {reason!r}")
         finally:
             with self.lock:
                 self.open.discard(connection)
@@ -169,7 +188,8 @@ class _Conversation:
     """One connection of the server."""
 
     def __init__(self, server, connection, peer):
-        self.server, self.connection, self.peer = server, connection, peer
+        self.server, self.connection, self.peer = server, connection, peer[0]
+        self.port = peer[1]
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
         self.forget()
@@ -178,6 +198,7 @@ class _Conversation:
         self.sender, self.accepted = None, []
 
     def say(self, text):
+        self.server.note(self.port, f"S: {text}")
         code, lines = text[:3], text[4:].split("\n")
         data = "".join(f"{code}-{line}\r\n" for line in lines[:-1]) + f"{code} {lines[-1]}\r\n"
         data = data.encode()
@@ -255,6 +276,7 @@ class _Conversation:
             raise _Gone
         while True:
             line = self.line()
+            server.note(self.port, f"C: {line}")
             with server.lock:
                 server.commands.append(line)
             verb = line[:4].upper()
