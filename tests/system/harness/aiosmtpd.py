@@ -11,15 +11,19 @@ PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "aiosmtpd_pro
 
 
 class Aiosmtpd(MailServer):
-    """`users` are local parts, with a mailbox in each of `domains`; all others are refused."""
+    """`users` are local parts, with a mailbox in each of `domains`; all others are refused.
 
-    def __init__(self, name, address, users, domains=("example.com",)):
+    refuses: a sender whose messages are refused at their end.
+    """
+
+    def __init__(self, name, address, users, domains=("example.com",), refuses=None):
         super().__init__("aiosmtpd", name, address)
         self.addresses = [f"{user}@{domain}" for domain in domains for user in users]
-        self.program = None
+        self.refuses, self.program = refuses, None
 
     def start(self):
-        told = {"name": self.name, "address": self.address, "mail": self.mail, "addresses": self.addresses}
+        told = {"name": self.name, "address": self.address, "mail": self.mail, "addresses": self.addresses,
+                "refuses": self.refuses}
         self.program = Program(os.path.join(self.directory, "output.log"), "/usr/bin/python3", PROGRAM,
                                json.dumps(told))
         wait_until(lambda: answers(self.address), 20, f"aiosmtpd {self.name} answers")

@@ -35,7 +35,7 @@ keep_environment =
 smtputf8_advertise_hosts = *
 dsn_advertise_hosts = *
 acl_smtp_rcpt = rcpt
-acl_smtp_data = accept
+acl_smtp_data = data
 {settings}
 
 begin acl
@@ -43,6 +43,10 @@ rcpt:
   require domains = +split
           message = relay not permitted
   require verify = recipient
+  accept
+data:
+  deny senders = {refuses}
+       message = no such content
   accept
 
 begin routers
@@ -75,11 +79,12 @@ class Exim(Unpacked):
     """`users` are local parts, with a mailbox in each of `domains`. `settings` are for the main section.
 
     relay_unknown: where other recipients of the domains go, host:port, instead of a 550;
-    callout: their verification asks that host, and defers what it defers.
+    callout: their verification asks that host, and defers what it defers;
+    refuses: a sender whose messages are refused at their end.
     """
 
     def __init__(self, name, address, users, domains=("example.com",), peers="", settings="", relay_unknown=None,
-                 callout=False):
+                 callout=False, refuses=None):
         super().__init__("exim", name, address, peers)
         etc.need_user(USER, USER)
         os.mkdir(os.path.join(self.directory, "spool"))
@@ -94,7 +99,7 @@ class Exim(Unpacked):
                        f"  route_list = * {host}::{port}\n  self = send\n  transport = out\n")
         text = CONFIG.format(binary=self.binary, user=USER, directory=self.directory, name=name,
                              address=address, mail=self.mail, domains=" : ".join(domains), users=" : ".join(users),
-                             settings=settings, routers=routers)
+                             settings=settings, routers=routers, refuses=refuses or "!*")
         if callout:
             text = text.replace("verify = recipient\n", "verify = recipient/callout=60s,no_cache\n")
         self.config = self.write("exim.conf", text)

@@ -11,7 +11,8 @@ from .process import Program, wait_until
 CONFIG = """\
 smtp max-message-size 100M
 table users file:{directory}/users
-listen on {address} hostname {name}.test
+filter "content" phase commit match mail-from {{ "{refuses}" }} reject "550 5.7.1 no such content"
+listen on {address} hostname {name}.test filter "content"
 action "deliver" maildir "{mail}/%{{rcpt}}" virtual <users>
 table mailboxes file:{directory}/mailboxes
 match from any for domain {{ {domains} }} rcpt-to <mailboxes> action "deliver"
@@ -34,9 +35,13 @@ exec "$@"
 
 
 class OpenSMTPD(Unpacked):
-    """`users` are local parts, with a mailbox in each of `domains`; all others are refused."""
+    """`users` are local parts, with a mailbox in each of `domains`; all others are refused.
 
-    def __init__(self, name, address, users, domains=("example.com",), peers=""):
+    refuses: a sender whose messages are refused at their end.
+    """
+
+    def __init__(self, name, address, users, domains=("example.com",), peers="",
+                 refuses="nobody@nowhere.test"):
         super().__init__("opensmtpd", name, address, peers)
         etc.need_user("opensmtpd", "opensmtpd")
         etc.need_user("opensmtpq", "opensmtpq")
@@ -50,7 +55,7 @@ class OpenSMTPD(Unpacked):
         self.write("mailboxes", "".join(f"{mailbox}\n" for mailbox in addresses))
         self.write("users", "".join(f"{mailbox}: vmail\n" for mailbox in addresses))
         self.config = self.write("smtpd.conf", CONFIG.format(
-            directory=self.directory, address=address, name=name, mail=self.mail,
+            directory=self.directory, address=address, name=name, mail=self.mail, refuses=refuses,
             domains=", ".join(f'"{domain}"' for domain in domains)))
 
     def start(self):

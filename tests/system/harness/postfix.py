@@ -77,10 +77,11 @@ class Postfix(MailServer):
     relay_unknown: where unknown recipients of the domains go, host:port, instead of a 550.
     trusted: networks that may relay anything through this server.
     proxied: it expects a PROXY header of each client.
+    refuses: an address; messages that have it as From: are refused at their end.
     """
 
     def __init__(self, name, address, users, domains=("example.com",), relay_unknown=None,
-                 trusted="", settings="", proxied=False):
+                 trusted="", settings="", proxied=False, refuses=None):
         super().__init__("postfix", name, address)
         for part in ("config", "queue", "data"):
             os.makedirs(os.path.join(self.directory, part))
@@ -92,6 +93,9 @@ class Postfix(MailServer):
                       domains=" ".join(domains))
         main = MAIN + (RELAY_UNKNOWN if relay_unknown else REFUSE_UNKNOWN) + settings
         main += "\nsmtpd_upstream_proxy_protocol = haproxy\n" if proxied else ""
+        if refuses:
+            self.write("header_checks", f"/^From: .*{refuses}/ REJECT no such content\n")
+            main += "header_checks = regexp:{directory}/header_checks\n"
         if relay_unknown:
             host, port = relay_unknown.rsplit(":", 1)
             self.write("transport", "".join(f"{a} virtual:\n" for a in addresses) +
