@@ -66,7 +66,7 @@ class LoopsOverBoth(Case):
         cls.ours = cls.keep(Postfix("ours", network.OURS, ["alice"], relay_unknown=f"{network.EXTERNAL}:25").start())
         cls.external = cls.keep(Postfix(
             "external", network.EXTERNAL, ["carol"], relay_unknown=f"{network.ROUTER}:25",
-            settings="\nvirtual_alias_maps = inline:{{sales@example.com=alice@example.com}}\n").start())
+            aliases=[("sales@example.com", "alice@example.com")]).start())
         # zoe is in our set, but her mailbox is gone.
         cls.router = cls.keep(SplitMX(cls.build, mailboxes=["alice", "zoe"]).start())
 

@@ -43,6 +43,7 @@ rcpt:
   require domains = +split
           message = relay not permitted
   require verify = recipient
+  {rcpt}
   accept
 data:
   deny senders = {refuses}
@@ -50,6 +51,9 @@ data:
   accept
 
 begin routers
+aliases:
+  driver = redirect
+  data = ${{lookup{{$local_part@$domain}}lsearch{{{directory}/aliases}}}}
 mailboxes:
   driver = accept
   domains = +split
@@ -80,11 +84,13 @@ class Exim(Unpacked):
 
     relay_unknown: where other recipients of the domains go, host:port, instead of a 550;
     callout: their verification asks that host, and defers what it defers;
+    cutthrough: it passes their mail on while its client waits;
+    aliases: pairs of an address and where its mail goes instead;
     refuses: a sender whose messages are refused at their end.
     """
 
     def __init__(self, name, address, users, domains=("example.com",), peers="", settings="", relay_unknown=None,
-                 callout=False, refuses=None):
+                 callout=False, cutthrough=False, refuses=None, aliases=()):
         super().__init__("exim", name, address, peers)
         etc.need_user(USER, USER)
         os.mkdir(os.path.join(self.directory, "spool"))
@@ -97,9 +103,11 @@ class Exim(Unpacked):
             host, port = relay_unknown.rsplit(":", 1)
             routers = (f"others:\n  driver = manualroute\n  domains = +split\n"
                        f"  route_list = * {host}::{port}\n  self = send\n  transport = out\n")
+        self.write("aliases", "".join(f"{alias}: {target}\n" for alias, target in aliases))
         text = CONFIG.format(binary=self.binary, user=USER, directory=self.directory, name=name,
                              address=address, mail=self.mail, domains=" : ".join(domains), users=" : ".join(users),
-                             settings=settings, routers=routers, refuses=refuses or "!*")
+                             settings=settings, routers=routers, refuses=refuses or "!*",
+                             rcpt="warn control = cutthrough_delivery/defer=pass" if cutthrough else "")
         if callout:
             text = text.replace("verify = recipient\n", "verify = recipient/callout=60s,no_cache\n")
         self.config = self.write("exim.conf", text)

@@ -77,11 +77,12 @@ class Postfix(MailServer):
     relay_unknown: where unknown recipients of the domains go, host:port, instead of a 550.
     trusted: networks that may relay anything through this server.
     proxied: it expects a PROXY header of each client.
+    aliases: pairs of an address and where its mail goes instead.
     refuses: an address; messages that have it as From: are refused at their end.
     """
 
     def __init__(self, name, address, users, domains=("example.com",), relay_unknown=None,
-                 trusted="", settings="", proxied=False, refuses=None):
+                 trusted="", settings="", proxied=False, refuses=None, aliases=()):
         super().__init__("postfix", name, address)
         for part in ("config", "queue", "data"):
             os.makedirs(os.path.join(self.directory, part))
@@ -93,6 +94,9 @@ class Postfix(MailServer):
                       domains=" ".join(domains))
         main = MAIN + (RELAY_UNKNOWN if relay_unknown else REFUSE_UNKNOWN) + settings
         main += "\nsmtpd_upstream_proxy_protocol = haproxy\n" if proxied else ""
+        if aliases:
+            self.write("aliases", "".join(f"{alias} {target}\n" for alias, target in aliases))
+            main += "virtual_alias_maps = texthash:{directory}/aliases\n"
         if refuses:
             self.write("header_checks", f"/^From: .*{refuses}/ REJECT no such content\n")
             main += "header_checks = regexp:{directory}/header_checks\n"

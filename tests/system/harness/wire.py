@@ -7,7 +7,7 @@ import json
 import os
 
 from . import network, sandbox
-from .process import Program, run, wait_until
+from .process import Program, run
 
 
 class Wire:
