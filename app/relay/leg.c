@@ -305,9 +305,26 @@ void leg_start(struct leg *leg, struct relay *r, struct envelope *envelope, stru
     claim_connection(d, &leg->claim, false);
 }
 
+/* DATA went out ahead, and the client was told that it has nobody to go to: it is as if it had not
+ * been said. What the destination may wait for as content must be no command, so that one is left.
+ * False: it begins again elsewhere. */
+static bool take_data_back(struct leg *leg)
+{
+    bool refused = leg->ahead == AHEAD_NO || leg->ahead == AHEAD_REFUSED;
+    leg->data_early = false;
+    leg->ahead = AHEAD_NO;
+    if (refused || leg->state != LEG_ENVELOPE)
+        return true;
+    connection_abort(leg->connection);
+    begin_again(leg);
+    return false;
+}
+
 void leg_recipient(struct leg *leg, struct recipient *rcpt)
 {
     leg->outstanding++;
+    if (leg->data_early && !take_data_back(leg))
+        return;
     if (leg->state == LEG_ENVELOPE) {
         envelope_go_on(leg);
     } else if (leg->state != LEG_CLAIMING) {

@@ -83,7 +83,8 @@ static inline bool legs_any(const struct leg *legs, unsigned count, enum leg_sta
 void leg_start(struct leg *leg, struct relay *r, struct envelope *envelope, struct destination *d,
                enum side side, const struct parties *parties, leg_changed_fn *changed, void *owner);
 
-/* One more recipient, already in the envelope. */
+/* One more recipient, already in the envelope. Behind leg_data_early(): the client's DATA was
+ * refused for want of recipients. */
 void leg_recipient(struct leg *leg, struct recipient *rcpt);
 
 /* The client has sent DATA behind the last recipient, and will be heard on it in its turn: the

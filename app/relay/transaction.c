@@ -369,6 +369,8 @@ static void conclude(struct transaction *t)
 
 void transaction_data_early(struct transaction *t)
 {
+    if (t->envelope.mail.body == SMTP_BODY_BINARYMIME)
+        return; /* the client will hear that it may not say DATA */
     for (unsigned i = 0; i < t->leg_count && t->state == TRANSACTION_ENVELOPE; i++)
         leg_data_early(&t->legs[i]);
 }
