@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <malloc.h>
 
 #include <rte_eal.h>
 
@@ -23,6 +24,9 @@ int main(int argc, char **argv)
         }
         setenv(name, argv[k + 1], 1);
     }
+    // Each world's tables go back to the kernel: what is left between them would pin the heap's
+    // end.
+    mallopt(M_MMAP_THRESHOLD, 128 << 10);
     const char *eal[] = {"test",        "--no-huge",      "-m", "256", "--no-pci",
                          "--no-shconf", "--no-telemetry", "-l", "0",   "--log-level=error"};
     if (rte_eal_init(sizeof(eal) / sizeof(eal[0]), const_cast<char **>(eal)) < 0) {

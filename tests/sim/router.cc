@@ -50,13 +50,16 @@ Configuration::~Configuration()
     config_errors_free(errors_);
 }
 
-const Configuration &Configuration::of(const Files &files)
+std::shared_ptr<const Configuration> Configuration::of(const Files &files)
 {
-    static std::map<Files, std::unique_ptr<Configuration>> all;
-    std::unique_ptr<Configuration> &c = all[files];
-    if (c == nullptr)
-        c = std::make_unique<Configuration>(files);
-    return *c;
+    static std::map<Files, std::shared_ptr<const Configuration>> kept;
+    constexpr size_t kMost = 64;
+    auto found = kept.find(files);
+    if (found != kept.end())
+        return found->second;
+    if (kept.size() == kMost)
+        kept.clear();
+    return kept[files] = std::make_shared<const Configuration>(files);
 }
 
 Router::Router(Wire &wire, unsigned side, uint64_t seed, const Files &files, nsec_t now,
@@ -74,13 +77,13 @@ Router::~Router()
 
 void Router::start(uint64_t seed, const Files &files, nsec_t now)
 {
-    const Configuration &c = Configuration::of(files);
-    settings_ = c.settings;
-    publisher_ = publisher_create(1, snapshot_ref(c.snapshot));
+    configuration_ = Configuration::of(files);
+    settings_ = configuration_->settings;
+    publisher_ = publisher_create(1, snapshot_ref(configuration_->snapshot));
     log_ = maillog_create("sim", settings_.max_recipients);
     struct worker_config config = {};
     config.settings = &settings_;
-    config.snapshot = c.snapshot;
+    config.snapshot = configuration_->snapshot;
     config.publisher = publisher_;
     config.pools = pools_;
     config.links[0] = &wire_.end(side_).link;

@@ -22,8 +22,8 @@ namespace sim
 // Files by name; splitmx.ini is the one to begin with.
 using Files = std::map<std::string, std::string>;
 
-// What an operator's files come to. It may cost more than a whole simulation: made once for each
-// content.
+// What an operator's files come to. It may cost more than a whole simulation: those that were made
+// last are kept, for whoever comes with the same content.
 class Configuration
 {
   public:
@@ -31,7 +31,7 @@ class Configuration
     explicit Configuration(const Files &files, struct snapshot *old = nullptr);
     ~Configuration();
     Configuration(const Configuration &) = delete;
-    static const Configuration &of(const Files &files);
+    static std::shared_ptr<const Configuration> of(const Files &files);
 
     struct settings settings;
     struct snapshot *snapshot = nullptr;
@@ -90,6 +90,7 @@ class Router
     Wire &wire_;
     unsigned side_;
     struct pools *pools_;
+    std::shared_ptr<const Configuration> configuration_; // settings_ refers to it
     struct settings settings_;
     struct maillog *log_ = nullptr;
     struct publisher *publisher_ = nullptr;

@@ -7,8 +7,8 @@
 #include <rte_ip.h>
 
 extern "C" {
-#include "drivers/tcp/segment.h"
 #include "drivers/base/sum.h"
+#include "drivers/tcp/segment.h"
 }
 
 namespace sim

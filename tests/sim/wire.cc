@@ -292,7 +292,8 @@ bool Wire::bad_time(unsigned side)
     if (w.bad_for == 0)
         return false;
     const nsec_t cycle = w.good_for + w.bad_for;
-    if (turns_[side] + 20 * cycle < now_) { // long ago: it turns now, as likely to bad as any time is
+    if (turns_[side] + 20 * cycle <
+        now_) { // long ago: it turns now, as likely to bad as any time is
         turns_[side] = now_;
         bad_[side] = !chance(double(w.bad_for) / double(cycle));
     }
