@@ -70,6 +70,16 @@ class Harness(Case):
                 deliver(network.EXTERNAL, "a@b", ["c@d"], b"x\r\n")
             self.assertEqual(len(server.messages), taken)
 
+    def test_the_capture_server_resets_at_once_whom_it_drops(self):
+        server = Server(network.EXTERNAL)
+        self.addCleanup(server.close)
+        with Client(network.EXTERNAL, seconds=5) as client:
+            client.hello()
+            server.drop()
+            with self.assertRaises(ConnectionResetError):
+                client.reply()
+        self.assertReply(deliver(network.EXTERNAL, "a@b", ["c@d"], b"x\r\n"), "250")
+
     def test_trace_lines_are_told_from_content(self):
         self.assertEqual(without_trace(b"Received: from a\r\n\tby b;\r\n date\r\nSubject: x\r\n"),
                          b"Subject: x\r\n")

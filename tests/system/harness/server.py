@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import hashlib
+import itertools
 import re
 import socket
 import struct
@@ -72,8 +73,9 @@ class _Gone(Exception):
     """The conversation is over."""
 
 
+ABORT = struct.pack("ii", 1, 0)  # a struct linger: RST at close()
 JOURNAL_LINES = 500
-_servers = weakref.WeakSet()
+_servers, _numbers = weakref.WeakSet(), itertools.count(1)
 
 
 def journals():
@@ -95,33 +97,41 @@ class Server:
         self.faults = dict(faults or {})
         self.messages, self.connections, self.commands = [], 0, []
         self.journal = collections.deque(maxlen=JOURNAL_LINES)
-        self.name = f"{address}-{port}"
+        self.name = f"{address}-{port}-{next(_numbers)}"
         self.lock = threading.Lock()
         self.open = set()
-        self.closing = False
+        self.drops, self.closing = 0, False
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.listener = socket.socket(family)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.listener.bind((address, port))
         self.listener.listen(backlog)
         _servers.add(self)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.acceptor = threading.Thread(target=self._accept, daemon=True)
+        self.acceptor.start()
 
     def close(self):
         """Stop listening and reset every connection."""
-        self.closing = True
-        try:
+        if not self.closing:
+            self.closing = True
             self.listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self.listener.close()
+            self.acceptor.join()
         self.drop()
 
     def drop(self):
-        """Reset every connection: the router has to make a new one for the next message."""
+        """Reset every connection: the router has to make a new one for the next message.
+
+        Each is closed by its own thread, which is woken for that. Closed from here, its descriptor would be free for
+        the next connection while a thread still waits in recv() on that number, and takes what is not its own.
+        """
         with self.lock:
+            self.drops += 1
             for connection in self.open:
-                reset(connection)
+                try:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
+                    connection.shutdown(socket.SHUT_RD)
+                except OSError:  # it has gone meanwhile
+                    pass
 
     def clear(self):
         """Forget what was received, and fail no more."""
@@ -149,15 +159,16 @@ class Server:
             return action
 
     def _accept(self):
-        while not self.closing:
-            try:
-                connection, peer = self.listener.accept()
-            except OSError:
-                return
-            with self.lock:
-                self.connections += 1
-                self.open.add(connection)
-            threading.Thread(target=self._serve, args=(connection, peer), daemon=True).start()
+        with self.listener:
+            while not self.closing:
+                try:
+                    connection, peer = self.listener.accept()
+                except OSError:
+                    return
+                with self.lock:
+                    self.connections += 1
+                    self.open.add(connection)
+                threading.Thread(target=self._serve, args=(connection, peer), daemon=True).start()
 
     def note(self, port, what):
         """Something that concerns the connection from that port."""
@@ -172,13 +183,13 @@ class Server:
         finally:
             with self.lock:
                 self.open.discard(connection)
-            connection.close()
+                connection.close()
 
 
 def reset(connection):
-    """End a connection by RST."""
+    """End a connection of one's own by RST."""
     try:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
         connection.close()
     except OSError:
         pass
@@ -225,7 +236,8 @@ class _Conversation:
             reset(self.connection)
             raise _Gone
         elif isinstance(action, Stall):
-            while not self.server.closing:
+            before = self.server.drops
+            while self.server.drops == before:
                 time.sleep(0.1)
             raise _Gone
         elif isinstance(action, Delay):
