@@ -218,6 +218,12 @@ bool connection_carries(const struct connection *c, const struct smtp_identity *
     return c->carries && smtp_identity_equal(&c->identity, identity);
 }
 
+/* May a command go out though others are not answered (RFC 2920)? */
+static bool may_speak(const struct connection *c)
+{
+    return c->expect_count == 0 || c->extensions.pipelining;
+}
+
 void connection_release(struct connection *c, bool clean)
 {
     c->ops = NULL;
@@ -232,14 +238,13 @@ void connection_release(struct connection *c, bool clean)
     c->reused = true;
     c->retired |= c->extensions.mail_max > 0 && c->mails >= c->extensions.mail_max;
     c->retired |= c->refused >= c->relay->settings->max_leg_errors;
-    if (c->retired) {
+    if (c->retired && may_speak(c)) {
         connection_quit(c);
     } else if (clean && c->expect_count == 0) {
         make_available(c);
     } else {
         become(c, CONNECTION_CLEANING);
-        if ((c->expect_count == 0 || c->extensions.pipelining) &&
-            !send_verb(c, EXCHANGE_RSET, SMTP_RSET))
+        if (may_speak(c) && !send_verb(c, EXCHANGE_RSET, SMTP_RSET))
             connection_abort(c);
     }
 }
@@ -333,7 +338,9 @@ static void cleaning_reply(struct connection *c, enum exchange what)
     if (c->expect_count > 0)
         return; /* what was under way when the user left */
     bool reset = what == EXCHANGE_RSET;
-    if (reset && c->reply.code / 100 == 2 && !c->retired)
+    if (c->retired && c->reply.code != 421)
+        connection_quit(c);
+    else if (reset && c->reply.code / 100 == 2)
         make_available(c);
     else if (reset || c->retired || !send_verb(c, EXCHANGE_RSET, SMTP_RSET))
         connection_abort(c);
