@@ -598,14 +598,25 @@ static void leg_reply(void *user, struct connection *c, enum exchange what, stru
     }
 }
 
-/* A destination that speaks during the content has refused it; before, it is out of order. */
+/* What nobody asked for is no answer, and refuses no recipient. */
+static void out_of_place(struct leg *leg, const struct smtp_reply *reply)
+{
+    client_reply_set(&leg->reply,
+                     "451 4.3.5 The destination answered out of place; try again later");
+    note(leg, REPLY_OUT_OF_PLACE, reply, &leg->reply);
+    keep_word_all(leg, reply, &leg->reply);
+    leg_drop(leg, leg->state == LEG_DOTTED ? LEG_IN_DOUBT : LEG_REFUSED);
+}
+
+/* A destination that speaks during the content has refused it; before, it is out of order, unless
+ * it says farewell to a connection that was idle and is in use again. */
 static void leg_spoke(void *user, struct connection *c, const struct smtp_reply *reply)
 {
     struct leg *leg = user;
     struct client_reply told;
     enum reply_meaning meaning =
         reply_judge(leg->relay->reply_rules, REPLY_TO_END, reply, &c->stream->local.addr, &told);
-    if (meaning == REPLY_UNAVAILABLE && may_retry(leg)) {
+    if ((meaning == REPLY_UNAVAILABLE || c->reused) && may_retry(leg)) {
         connection_abort(c);
         leg_retry(leg);
         return;
@@ -615,15 +626,15 @@ static void leg_spoke(void *user, struct connection *c, const struct smtp_reply 
         leg_drop(leg, LEG_LOST);
         return;
     }
-    if (meaning == REPLY_GOOD) {
-        client_reply_set(&told, "451 4.3.5 The destination answered out of place; try again later");
-        meaning = REPLY_OUT_OF_PLACE;
+    bool early = leg->state < LEG_OPEN && meaning != REPLY_UNAVAILABLE;
+    if (meaning == REPLY_GOOD || meaning == REPLY_OUT_OF_PLACE || early) {
+        out_of_place(leg, reply);
+        return;
     }
     note(leg, meaning, reply, &told);
     keep_word_all(leg, reply, &told);
     client_reply_copy(&leg->reply, &told);
-    leg_drop(leg, leg->state == LEG_DOTTED && meaning == REPLY_OUT_OF_PLACE ? LEG_IN_DOUBT
-                                                                            : LEG_REFUSED);
+    leg_drop(leg, LEG_REFUSED);
 }
 
 /* -------------------------------------------------------------------------------- content -- */

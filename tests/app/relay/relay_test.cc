@@ -555,6 +555,48 @@ TEST_F(Relay, AReplyThatCameBeforeItsCommandIsNotItsAnswer)
     EXPECT_EQ(f.Counter(RELAY_RCPT_ACCEPTED), 0u);
 }
 
+TEST_F(Relay, ARefusalThatCameBeforeRcptRefusesNobody)
+{
+    Say(kHello);
+    Say("C: MAIL FROM:<a@b.example>\nS: 250\nC: RCPT TO:<alice@example.com>");
+    Say(R"(
+        M: connect
+        M< 220 ours
+        M> EHLO mx1.example.net
+        M< 250 no pipelining
+        M> MAIL FROM:<a@b.example>
+        M+ 250 ok\r\n550 5.1.1 nobody was asked for\r\n
+        S: 451 4.3.5
+        M: gone
+    )");
+    EXPECT_EQ(f.Counter(RELAY_REPLY_OUT_OF_PLACE), 1u);
+}
+
+TEST_F(Relay, AFarewellToAnIdleConnectionThatWasTakenAgainRefusesNobody)
+{
+    Say(kHello);
+    Say(kToData);
+    Say("C: .\nM: trace\nM> .\nM< 250 taken\nS: 250 taken");
+    Say("C: MAIL FROM:<a@b.example>\nS: 250");
+    Say(R"(
+        C: RCPT TO:<alice@example.com>
+        M< 554 5.4.7 idle for too long
+        M: gone
+        M: connect
+        M< 220 ours
+        M> EHLO mx1.example.net
+        M< 250-ours
+        M< 250 PIPELINING
+        M> MAIL FROM:<a@b.example>
+        M> RCPT TO:<alice@example.com>
+        M< 250 ok
+        M< 250 alice
+        S: 250 alice
+    )");
+    EXPECT_EQ(f.Counter(RELAY_CONNECTIONS_RETRIED), 1u);
+    EXPECT_EQ(f.Counter(RELAY_ALARMS), 0u);
+}
+
 TEST_F(Relay, ADrippedCommandIsNotWaitedForForEver)
 {
     Say("C: connect\nS: 220");
