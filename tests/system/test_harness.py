@@ -7,7 +7,7 @@ from harness.case import Case
 from harness.client import Client, answers, deliver
 from harness.postfix import Postfix
 from harness.process import Program, run, wait_until
-from harness.server import Close, Reply, Server, TakeAndClose, without_trace
+from harness.server import Close, Delay, Reply, Server, TakeAndClose, without_trace
 from harness.wire import Wire
 
 
@@ -79,6 +79,18 @@ class Harness(Case):
             with self.assertRaises(ConnectionResetError):
                 client.reply()
         self.assertReply(deliver(network.EXTERNAL, "a@b", ["c@d"], b"x\r\n"), "250")
+
+    def test_the_capture_server_takes_nothing_more_of_whom_it_has_dropped(self):
+        server = Server(network.EXTERNAL, faults={"ehlo": Delay(0.5)})
+        self.addCleanup(server.close)
+        with Client(network.EXTERNAL, seconds=5) as client:
+            client.send("EHLO busy.test\r\n")
+            wait_until(lambda: server.commands, what="it is busy")
+            server.drop()
+            with self.assertRaises(ConnectionError):
+                client.command("NOOP")
+                client.reply()
+        self.assertEqual(server.commands, ["EHLO busy.test"])
 
     def test_trace_lines_are_told_from_content(self):
         self.assertEqual(without_trace(b"Received: from a\r\n\tby b;\r\n date\r\nSubject: x\r\n"),

@@ -74,7 +74,7 @@ class _Gone(Exception):
 
 
 ABORT = struct.pack("ii", 1, 0)  # a struct linger: RST at close()
-JOURNAL_LINES = 500
+JOURNAL_LINES, DROP_SECONDS = 500, 20
 _servers, _numbers = weakref.WeakSet(), itertools.count(1)
 
 
@@ -99,7 +99,7 @@ class Server:
         self.journal = collections.deque(maxlen=JOURNAL_LINES)
         self.name = f"{address}-{port}-{next(_numbers)}"
         self.lock = threading.Lock()
-        self.open = set()
+        self.open, self.ended = set(), threading.Condition(self.lock)
         self.drops, self.closing = 0, False
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.listener = socket.socket(family)
@@ -122,16 +122,20 @@ class Server:
         """Reset every connection: the router has to make a new one for the next message.
 
         Each is closed by its own thread, which is woken for that. Closed from here, its descriptor would be free for
-        the next connection while a thread still waits in recv() on that number, and takes what is not its own.
+        the next connection while a thread still waits in recv() on that number, and takes what is not its own. All
+        are gone when this returns: a command that came before its thread was awake would be answered.
         """
         with self.lock:
             self.drops += 1
-            for connection in self.open:
+            dropped = set(self.open)
+            for connection in dropped:
                 try:
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
                     connection.shutdown(socket.SHUT_RD)
                 except OSError:  # it has gone meanwhile
                     pass
+            if not self.ended.wait_for(lambda: dropped.isdisjoint(self.open), DROP_SECONDS):
+                raise AssertionError(f"{self.name}: {len(dropped & self.open)} conversations do not end")
 
     def clear(self):
         """Forget what was received, and fail no more."""
@@ -184,6 +188,7 @@ class Server:
             with self.lock:
                 self.open.discard(connection)
                 connection.close()
+                self.ended.notify_all()
 
 
 def reset(connection):
@@ -233,7 +238,7 @@ class _Conversation:
         elif isinstance(action, (Close, TakeAndClose)):
             raise _Gone
         elif isinstance(action, Reset):
-            reset(self.connection)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
             raise _Gone
         elif isinstance(action, Stall):
             before = self.server.drops
