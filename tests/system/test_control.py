@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-from harness import network
+from harness import network, splitmx
 from harness.capture import Capture
 from harness.case import CaptureCase
 from harness.client import Client
@@ -22,7 +22,7 @@ class Control(CaptureCase):
 
     def setUp(self):
         super().setUp()
-        self.program = os.path.join(self.build, "app/splitmxctl/splitmxctl")
+        self.program = self.router.ctl
         self.socket = os.path.join(self.router.directory, "control")
 
     def control(self, *words, check=True, **options):
@@ -56,6 +56,13 @@ class Control(CaptureCase):
         self.assertIn("SMTPUTF8", ours["lacks"])
         self.assertNotIn("SMTPUTF8", ours["offers"])
         self.assertRegex(self.control("status").stdout, rf"destination {network.EXTERNAL}:25: .*; lacks of what we offer:.* SMTPUTF8")
+
+    def test_a_case_that_fails_keeps_what_the_router_says_of_itself(self):
+        before = len(self.router.program.output())
+        splitmx.say_states()
+        self.assertIn('"generation"', self.router.program.output()[before:])
+        with open(os.path.join(self.router.directory, "status.log"), encoding="utf-8") as file:
+            self.assertIn(f"external server {network.EXTERNAL}:25: up", file.read())
 
     def test_route_explains_by_file_and_line(self):
         said = self.say("route", "ALICE@Example.COM", "nobody@example.com")["routes"]

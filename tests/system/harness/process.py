@@ -48,7 +48,7 @@ class Program:
     def stop(self, seconds=10, last_words=None):
         """SIGTERM, and SIGKILL if that does not help in time; the exit code.
 
-        last_words: a signal that makes it say what it is doing, before SIGKILL.
+        last_words: called before SIGKILL, to make it say what it is doing.
         """
         if self.running():
             self.process.terminate()
@@ -56,8 +56,7 @@ class Program:
                 self.process.wait(seconds)
             except subprocess.TimeoutExpired:
                 if last_words:
-                    self.process.send_signal(last_words)
-                    time.sleep(1)
+                    last_words()
                 self.process.kill()
         return self.process.wait()
 

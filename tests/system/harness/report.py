@@ -9,7 +9,7 @@ import time
 import traceback
 import unittest
 
-from . import capture, sandbox, server
+from . import capture, sandbox, server, splitmx
 from .case import Case
 
 DEFAULT_SECONDS = 60
@@ -61,7 +61,9 @@ class Report(unittest.TestResult):
         sys.stdout.flush()
         print("system", outcome, name, reason, sep="\t", file=self.results, flush=True)
         if outcome == "failed" or self.options.keep:
+            left = signal.alarm(0)  # the case has its time, and this its own
             keep_logs(os.path.join(self.options.logs, re.sub(r"\W+", "-", name)))
+            signal.alarm(left)
 
     def addSuccess(self, test):
         self.note(test, "passed")
@@ -89,6 +91,7 @@ def keep_logs(directory):
         with open(os.path.join(sandbox.WORK, f"server-{name}.log"), "w", encoding="utf-8", errors="surrogateescape") as file:
             file.write(text)
     capture.save(sandbox.WORK)
+    splitmx.say_states()
     for root, _dirs, files in os.walk(sandbox.WORK):
         for file in files:
             if file.endswith((".log", ".ini", ".json", ".mailboxes", ".cf", ".pcap")):

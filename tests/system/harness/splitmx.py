@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import weakref
 
 from . import network, sandbox
 from .client import Client, answers
@@ -51,6 +53,15 @@ DEVICES = {
     "net_af_xdp": ("net_af_xdp0,iface=smx2", "smx2", "peer2"),
 }
 
+_routers = weakref.WeakSet()
+
+
+def say_states():
+    """Each router that runs leaves what it does now beside its log, for whoever has to find out why a case failed."""
+    for router in list(_routers):
+        if router.program and router.program.running():
+            router.say_state()
+
 
 class SplitMX:
     """One router at network.ROUTER (with ipv6, at network.ROUTER6 too) on a device of DEVICES.
@@ -63,6 +74,7 @@ class SplitMX:
                  verify="carol", ours=network.OURS, external=network.EXTERNAL, ipv6=False, attach=True,
                  appliance="", memory="", listener="", timeouts="", domain_keys="", more=""):
         self.binary = os.path.join(build, "app/splitmx")
+        self.ctl = os.path.join(build, "app/splitmxctl/splitmxctl")
         self.vdev, self.interface, self.kernel_end = DEVICES[device]
         self.attach, self.domain, self.verify = attach, domain, verify
         self.directory = os.path.join(sandbox.WORK, "splitmx")
@@ -78,6 +90,7 @@ class SplitMX:
             appliance=appliance, memory=memory, listener=listener, timeouts=timeouts,
             domain_keys=domain_keys, more=more))
         self.program = None
+        _routers.add(self)
         network.create()
         if attach and self.kernel_end and not network.exists(self.interface):
             network.veth(self.kernel_end, self.interface)
@@ -120,6 +133,15 @@ class SplitMX:
         self.program.process.send_signal(signal.SIGUSR1)
         return wait_until(lambda: self._objects()[before:], 5, "counters")[-1]
 
+    def say_state(self):
+        """Its counters in splitmx.log, and what `splitmxctl status` says in status.log."""
+        try:
+            self.counters()
+            said = run(self.ctl, "--socket", os.path.join(self.directory, "control"), "status", check=False, seconds=5).stdout
+        except (AssertionError, OSError, subprocess.TimeoutExpired) as reason:
+            said = f"{reason}\n"
+        self.write("status.log", said)
+
     def relay_counters(self):
         """Of these, the relay's own."""
         return self.counters()["workers"]["0"]["relay"]
@@ -154,7 +176,7 @@ class SplitMX:
 
     def stop(self, seconds=20):
         """SIGTERM; the exit code (0 is what it must be)."""
-        code = self.program.stop(seconds, last_words=signal.SIGUSR1) if self.program else 0
+        code = self.program.stop(seconds, last_words=self.say_state) if self.program else 0
         self.program = None
         return code
 
