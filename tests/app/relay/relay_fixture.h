@@ -62,6 +62,14 @@ struct Unverified : ::testing::Test {
         : f(extra, domain_extra, listener_extra)
     {
     }
+    // The mailbox server reads no more while the client goes on: so many lines of 1,000 octets.
+    void StopsUnderMuch(int lines)
+    {
+        const std::string line(998, 'x');
+        Say("M: stop reading");
+        for (int i = 0; i < lines; i++)
+            f.Run("C: " + line);
+    }
     void Say(const std::string &script)
     {
         ASSERT_EQ(f.Run(script), "");

@@ -643,10 +643,7 @@ TEST_F(Relay, ASlowServerHoldsTheClientBackAndThenFails)
 {
     Say(kHello);
     Say(kToData);
-    Say("M: stop reading");
-    std::string line(998, 'x');
-    for (int i = 0; i < 1200; i++)
-        f.Run("C: " + line);
+    StopsUnderMuch(1200);
     Say("wait 149s\nC: silent\nwait 60s");
     Say("C: .\nS: 451 4.4.2");
     EXPECT_EQ(f.Counter(RELAY_TIMEOUT_CONTENT), 1u);
@@ -661,10 +658,7 @@ struct SlowEnd : Relay {
     {
         Say(kHello);
         Say(kToData);
-        Say("M: stop reading");
-        std::string line(998, 'x');
-        for (int i = 0; i < 138; i++)
-            Say("C: " + line);
+        StopsUnderMuch(138);
         Say("C: .\nwait 1s");
     }
 };
@@ -684,10 +678,7 @@ TEST_F(SlowEnd, ItRunsFromWhenTheEndMayHaveBeenSentThoughItWaitedAtTheClients)
 {
     Say(kHello);
     Say(kToData);
-    Say("M: stop reading");
-    std::string line(998, 'x');
-    for (int i = 0; i < 400; i++)
-        Say("C: " + line);
+    StopsUnderMuch(400);
     Say("C: .\nwait 140s");
     Say("M: read on\nwait 1s");
     EXPECT_NE(f.Heard('M').find("\r\n.\r\n"), std::string::npos);
