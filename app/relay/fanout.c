@@ -209,16 +209,16 @@ static size_t forward_bytes(struct transaction *t, size_t limit)
     return done;
 }
 
-/* Give legs what stands in none of the client's bytes. False: a leg has ended. */
+/* Give legs what stands in none of the client's bytes, and keep it. False: a leg has ended. */
 static bool insert(struct transaction *t, const char *text)
 {
+    bool good = true;
     if (t->fingerprint != NULL)
         fingerprint_add(t->fingerprint, (const uint8_t *)text, strlen(text));
-    for (unsigned i = 0; i < t->leg_count; i++) {
-        if (t->legs[i].state == LEG_OPEN && !leg_write(&t->legs[i], text, strlen(text)))
-            return false;
-    }
-    return true;
+    for (unsigned i = 0; good && i < t->leg_count; i++)
+        good = t->legs[i].state != LEG_OPEN || leg_write(&t->legs[i], text, strlen(text));
+    kept_add_text(t->relay, &t->kept, text);
+    return good;
 }
 
 /* Of the client's stream, what stands from `at` on; -1 where nothing has come. */
@@ -230,15 +230,6 @@ static void look_ahead(struct stream *client, size_t at, int ahead[SMTP_REPAIR_A
     }
 }
 
-/* From here on legs get what cannot be kept. */
-static void begin_mending(struct transaction *t)
-{
-    if (t->kept.state == KEPT_MENDED)
-        return;
-    kept_give_up(t->relay, &t->kept, KEPT_MENDED);
-    relay_count(t->relay, RELAY_MESSAGES_MENDED);
-}
-
 /* The next bytes of what comes by DATA, with bare newlines repaired: as forward_bytes(), but
  * `space` bounds what is given out, which may be one byte more. */
 static size_t forward_mended(struct transaction *t, size_t ready, size_t space)
@@ -246,8 +237,10 @@ static size_t forward_mended(struct transaction *t, size_t ready, size_t space)
     struct stream *client = t->client->stream;
     struct slice slice;
     size_t done = 0, out = 0;
-    if (t->content.bare)
-        begin_mending(t);
+    if (t->content.bare && !t->mended) {
+        t->mended = true;
+        relay_count(t->relay, RELAY_MESSAGES_MENDED);
+    }
     while (done < ready && out < space && stream_peek(client, done, &slice, 1) > 0) {
         size_t most = ready - done < space - out ? ready - done : space - out;
         size_t len = slice.len < most ? slice.len : most;

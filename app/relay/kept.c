@@ -5,6 +5,9 @@
 #include "app/relay/state.h"
 #include "drivers/base/pools.h"
 
+/* Each takes a slice, as a buffer does that has a thousand times as many bytes. */
+#define TEXTS_MAX 1024
+
 struct kept_block {
     struct kept_block *next;
     struct slice slices[KEPT_BLOCK];
@@ -24,7 +27,7 @@ size_t kept_block_size(void)
 void kept_start(struct kept *k)
 {
     k->state = KEPT_ALL;
-    k->count = 0;
+    k->count = k->texts = 0;
     k->bytes = 0;
     k->blocks = k->last = NULL;
 }
@@ -116,6 +119,14 @@ void kept_add(struct relay *r, struct kept *k, struct slice *slice)
 {
     keep(r, k, slice);
     slice_release(slice);
+}
+
+void kept_add_text(struct relay *r, struct kept *k, const char *text)
+{
+    struct slice slice = {.data = (const uint8_t *)text, .len = (uint32_t)strlen(text)};
+    if (k->state == KEPT_ALL && k->texts++ == TEXTS_MAX)
+        kept_give_up(r, k, KEPT_MENDED);
+    keep(r, k, &slice);
 }
 
 /* The slice that the cursor stands in. */

@@ -27,12 +27,13 @@ enum kept_state {
     KEPT_ALL,       /* whatever was passed on */
     KEPT_TOO_BIG,   /* given up: more than replay_bytes */
     KEPT_NO_MEMORY, /* given up: packet memory is short */
-    KEPT_MENDED,    /* given up: legs get more than was received */
+    KEPT_MENDED,    /* given up: too much of it stands in none of the received bytes */
 };
 
 struct kept {
     enum kept_state state;
     unsigned count; /* slices */
+    unsigned texts; /* of these, how many are references to nothing received */
     uint64_t bytes;
     struct kept_block *blocks, *last;
     struct slice first[KEPT_FIRST];
@@ -51,14 +52,17 @@ void kept_start(struct kept *k);
 /* Takes over the reference, whatever happens. */
 void kept_add(struct relay *r, struct kept *k, struct slice *slice);
 
+/* What legs were given that stands in none of the received bytes: a constant. */
+void kept_add_text(struct relay *r, struct kept *k, const char *text);
+
 /* Give up what is there, and keep nothing more. */
 void kept_give_up(struct relay *r, struct kept *k, enum kept_state why);
 
 /* The message is over, or no leg of it can be begun again any more. */
 void kept_drop(struct relay *r, struct kept *k);
 
-/* At most `most` (> 0) of the bytes behind the cursor, which moves over them: a borrowed reference.
- * False: there are none. */
+/* At most `most` (> 0) of the bytes behind the cursor, which moves over them: a borrowed reference,
+ * or a few bytes without a buffer, which are to be copied. False: there are none. */
 MUST_CHECK bool kept_take(const struct kept *k, struct kept_cursor *at, uint32_t most,
                           struct slice *out);
 

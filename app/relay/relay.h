@@ -202,7 +202,7 @@ smtp_extension_set relay_lacking(const struct settings *s, const struct relay_of
     X(RELAY_REPLAY_LOST_AGAIN, "deliveries lost and not begun again: for the second time")         \
     X(RELAY_REPLAY_TOO_LATE, "deliveries lost and not begun again: no time left for it")           \
     X(RELAY_REPLAY_BUSY, "deliveries lost and not begun again: no connection free")                \
-    X(RELAY_REPLAY_MENDED, "deliveries lost and not begun again: of content that was repaired")    \
+    X(RELAY_REPLAY_MENDED, "deliveries lost and not begun again: of content with many repairs")    \
     X(RELAY_REPLAY_BINARY, "deliveries lost and not begun again: of binary content")               \
     X(RELAY_REPLAY_NO_CLIENT, "deliveries lost and not begun again: the client had gone")          \
     X(RELAY_KEPT_NO_MEMORY, "messages not kept for a second connection: memory was short")         \

@@ -53,7 +53,8 @@ struct transaction {
     bool single;                          /* a retry that a hint makes go to one destination */
     hint_id hint;               /* of the first recipient that has one; 0: none, or settled */
     bool replaying;             /* a leg has begun again */
-    struct smtp_repair repair;  /* where bare newlines are repaired */
+    bool mended;                /* newlines of it have been repaired ... */
+    struct smtp_repair repair;  /* ... as far as this */
     struct chunks chunks;       /* where content comes by BDAT */
     bool way_known;             /* its Received fields were looked at: see loop.h */
     bool begun;                 /* the legs have our Received line ... */

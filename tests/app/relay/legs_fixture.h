@@ -5,7 +5,8 @@
 #include "tests/app/relay/relay_fixture.h"
 
 struct Legs : Relay {
-    explicit Legs(const std::string &extra = "") : Relay(extra)
+    explicit Legs(const std::string &extra = "", const std::string &listener_extra = "")
+        : Relay(extra, "", listener_extra)
     {
     }
 

@@ -56,10 +56,7 @@ TEST_F(ReplayOfMuch, TheClientsPatienceRunsFromItsLastProgress)
 {
     Say(kHello);
     Say(kToData);
-    Say("M: stop reading");
-    std::string line(998, 'x');
-    for (int i = 0; i < 1200; i++)
-        f.Run("C: " + line);
+    StopsUnderMuch(1200);
     Say("wait 100s\nC: silent\nM: reset\nM: connect\nM< 220 ours");
     EXPECT_EQ(f.Counter(RELAY_REPLAYS), 1u);
     Say("wait 60s\nC: .\nS: 451 4.4.2");
@@ -361,6 +358,67 @@ TEST_F(Replay, BehindMostOfThatBudgetItIsTooLate)
     Say("E> x\nE> .\nM= x\nwait 406s\nM: close\nM: no connection\nE< 250 external has it\nS: 451 "
         "4.4.2");
     EXPECT_EQ(f.Counter(RELAY_REPLAY_TOO_LATE), 1u);
+}
+
+struct ReplayOfRepairs : Replay {
+    ReplayOfRepairs() : Replay("", "bare_newline = repair\n")
+    {
+    }
+};
+
+TEST_F(ReplayOfRepairs, WhatWasRepairedIsGivenAsItWas)
+{
+    Say(kHello);
+    Say(kToData);
+    Say(R"(
+        C+ a\nb\r.c\r\n.\n\n..d\r\n
+        C: e
+        M: trace
+        M> a
+        M> b
+        M> ..c
+        M>
+        M>
+        M> ...d
+        M= e
+        M: reset
+    )");
+    Accepted();
+    Say(R"(
+        C+ f\ng
+        M: trace
+        M> a
+        M> b
+        M> ..c
+        M>
+        M>
+        M> ...d
+        M> e
+        M> f
+        M= g
+        C+ \r\n.\r\n
+        M>
+        M> .
+        M< 250 ours has it
+        S: 250 ours has it
+    )");
+    EXPECT_EQ(f.Counter(RELAY_REPLAYED), 1u);
+    EXPECT_EQ(f.Counter(RELAY_MESSAGES_MENDED), 1u);
+    EndsClean();
+}
+
+TEST_F(ReplayOfRepairs, WithMoreRepairsThanCanBeKeptItIsADeferral)
+{
+    Say(kHello);
+    Say(kToData);
+    std::string line = "C+ ";
+    for (int i = 0; i < 200; i++)
+        line += "\\n";
+    for (int i = 0; i < 6; i++)
+        Say(line);
+    Say("M: trace");
+    Say("M: reset\nM: no connection\nC+ \\r\\n.\\r\\n\nS: 451 4.4.2");
+    EXPECT_EQ(f.Counter(RELAY_REPLAY_MENDED), 1u);
 }
 
 struct OneSlot : Replay {
