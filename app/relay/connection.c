@@ -35,6 +35,7 @@ static void leave_pool(struct connection *c)
     if (c->state != CONNECTION_IDLE)
         return;
     c->relay->usage.connections_idle--;
+    TAILQ_REMOVE(&c->relay->idle, c, pool_entry);
     c->keeper->busy(c);
 }
 
@@ -73,6 +74,7 @@ static void become(struct connection *c, enum connection_state state)
         break;
     case CONNECTION_IDLE:
         r->usage.connections_idle++;
+        TAILQ_INSERT_TAIL(&r->idle, c, pool_entry);
         timer_arm(r->wheel, &c->timer, r->now + r->settings->pool_idle);
         c->keeper->idle(c);
         break;
@@ -80,6 +82,7 @@ static void become(struct connection *c, enum connection_state state)
         timer_disarm(r->wheel, &c->timer);
         break;
     case CONNECTION_QUITTING:
+        r->connections_quitting++;
         timer_arm(r->wheel, &c->timer, r->now + QUIT_TIMEOUT);
         break;
     case CONNECTION_GONE: /* discard() */
@@ -95,6 +98,7 @@ static void discard(struct connection *c)
     leave_unclaimed(c);
     timer_disarm(r->wheel, &c->timer);
     r->usage.connections--;
+    r->connections_quitting -= c->state == CONNECTION_QUITTING;
     c->state = CONNECTION_GONE;
     c->ops = NULL;
     TAILQ_INSERT_TAIL(&r->gone, c, entry);
@@ -495,6 +499,12 @@ static void on_timer(struct timer *t, nsec_t now)
     }
 }
 
+static void put_object(struct relay *r, struct connection *c)
+{
+    relay_object_put(r->connection_pool, c);
+    r->connections_left++;
+}
+
 struct connection *connection_open(struct relay *r, const struct endpoint *server,
                                    enum smtp_identity_kind kind,
                                    const struct smtp_identity *identity,
@@ -506,6 +516,7 @@ struct connection *connection_open(struct relay *r, const struct endpoint *serve
     *why = CONNECTION_NO_MEMORY;
     if (c == NULL)
         return NULL;
+    r->connections_left--;
     relay_count(r, RELAY_CONNECTS);
     c->relay = r;
     c->keeper = keeper;
@@ -518,7 +529,7 @@ struct connection *connection_open(struct relay *r, const struct endpoint *serve
     c->stream = tcp_connect(r->tcp, NULL, server, on_stream, c, &error);
     if (c->stream == NULL) {
         relay_count(r, RELAY_CONNECTS_FAILED);
-        relay_object_put(r->connection_pool, c);
+        put_object(r, c);
         if (error != STREAM_NO_MEMORY)
             *why = CONNECTION_NOT_OPENED;
         return NULL;
@@ -540,6 +551,6 @@ void connections_reap(struct relay *r)
     struct connection *c;
     while ((c = TAILQ_FIRST(&r->gone)) != NULL) {
         TAILQ_REMOVE(&r->gone, c, entry);
-        relay_object_put(r->connection_pool, c);
+        put_object(r, c);
     }
 }

@@ -101,6 +101,7 @@ struct connection {
     const struct connection_user_ops *ops; /* NULL: no user */
     void *user;
     TAILQ_ENTRY(connection) entry; /* the keeper's; while unclaimed and after the end the relay's */
+    TAILQ_ENTRY(connection) pool_entry; /* while idle: the relay's */
     struct timer timer;
     struct holders holders; /* the keeper's: for whom it is not idle */
     bool reused;            /* has served a transaction: it may have gone stale unnoticed */

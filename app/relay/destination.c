@@ -32,6 +32,7 @@ static_assert(SMTP_EXTENSION_COUNT < 31, "extensions leave room for GREETED");
 struct destinations {
     struct relay *relay;
     struct rte_hash *by_servers;
+    bool starved; /* somebody waits because the worker has no connection left */
     unsigned count;
     struct destination *all[DESTINATION_MAX];
 };
@@ -213,9 +214,14 @@ static const struct connection_keeper keeper = {
     .gone = on_gone,
 };
 
-static bool may_open(const struct destination *d)
+static bool is_below_bound(const struct destination *d)
 {
     return d->connections < d->relay->settings->destination_connections;
+}
+
+static bool may_open(const struct destination *d)
+{
+    return is_below_bound(d) && d->relay->connections_left > 0;
 }
 
 static bool has_any(const struct destination *d)
@@ -271,7 +277,7 @@ static struct connection *find_idle(const struct destination *d, const struct cl
     return NULL;
 }
 
-/* Give the claim what it wants, as far as the bound allows: for others' sake, or for one that has
+/* Give the claim what it wants, as far as the bounds allow: for others' sake, or for one that has
  * to be fresh, the one that has been idle for longest makes room. False: it has to wait. */
 static bool satisfy(struct destination *d, struct claim *claim, bool fresh)
 {
@@ -286,8 +292,26 @@ static bool satisfy(struct destination *d, struct claim *claim, bool fresh)
             return false;
         connection_quit(idle);
     }
+    if (d->relay->connections_left == 0)
+        return false;
     open_for(d, claim);
     return true;
+}
+
+/* Does somebody wait for want of nothing but an object? Those of connections that have gone come
+ * back between rounds. */
+static bool is_starved(const struct destination *d)
+{
+    return d->relay->connections_left == 0 && is_below_bound(d) && turns_wanted(&d->turns);
+}
+
+static void wait_in_turn(struct destination *d, struct claim *claim)
+{
+    if (turns_wait(&d->turns, &claim->turn))
+        claim->waiting = d;
+    else
+        claim->ops->lost(claim->user, CONNECTION_NO_MEMORY);
+    d->relay->destinations->starved |= is_starved(d);
 }
 
 void claim_connection(struct destination *d, struct claim *claim, bool fresh)
@@ -301,10 +325,7 @@ void claim_connection(struct destination *d, struct claim *claim, bool fresh)
     relay_count(d->relay, RELAY_WAITED);
     if (!allowed)
         relay_count(d->relay, RELAY_WAITED_SHARE);
-    if (turns_wait(&d->turns, &claim->turn))
-        claim->waiting = d;
-    else
-        claim->ops->lost(claim->user, CONNECTION_NO_MEMORY);
+    wait_in_turn(d, claim);
 }
 
 void claim_cancel(struct claim *claim)
@@ -324,9 +345,28 @@ static void serve(struct destination *d)
     while (has_any(d) && (turn = turns_next(&d->turns)) != NULL) {
         struct claim *claim = CONTAINER_OF(turn, struct claim, turn);
         claim->waiting = NULL;
-        if (!satisfy(d, claim, false))
-            return;
+        if (!satisfy(d, claim, false)) {
+            wait_in_turn(d, claim);
+            break;
+        }
     }
+    d->relay->destinations->starved |= is_starved(d);
+}
+
+void destinations_make_way(struct destinations *ds)
+{
+    struct relay *r = ds->relay;
+    bool hopeless = r->connections_quitting > 0 || TAILQ_EMPTY(&r->idle);
+    unsigned wanted = 0;
+    if (!ds->starved || (r->connections_left == 0 && hopeless))
+        return;
+    ds->starved = false;
+    for (unsigned i = 0; i < ds->count; i++) {
+        serve(ds->all[i]);
+        wanted += is_starved(ds->all[i]);
+    }
+    for (; wanted > 0 && !TAILQ_EMPTY(&r->idle); wanted--)
+        connection_quit(TAILQ_FIRST(&r->idle));
 }
 
 bool destinations_offer(const struct destinations *ds, unsigned index, struct relay_offer *out)

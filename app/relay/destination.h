@@ -63,6 +63,10 @@ void claim_connection(struct destination *d, struct claim *claim, bool fresh);
  * wait: two that wait for what the other holds would wait for ever. */
 bool destination_has_room(const struct destination *d, const struct parties *parties);
 
+/* Between rounds: where the worker has no connection left for those who wait, the ones that have
+ * been idle for longest, at any destination, give way. */
+void destinations_make_way(struct destinations *ds);
+
 /* Stop waiting, or leave a connection that is not ready yet. */
 void claim_cancel(struct claim *claim);
 

@@ -87,6 +87,7 @@ static bool create_objects(struct relay *r)
     unsigned n = s->max_transactions;
     r->session_pool = objects(r, "sessions", s->max_sessions, session_size());
     r->transaction_pool = objects(r, "transactions", n, transaction_size(s->max_legs));
+    r->connections_left = n;
     r->connection_pool = objects(r, "connections", n, sizeof(struct connection));
     r->recipient_pool = objects(r, "recipients", s->max_recipients, sizeof(struct recipient));
     r->kept_pool = objects(r, "kept", kept_blocks(s), kept_block_size());
@@ -124,6 +125,7 @@ struct relay *relay_create(const struct relay_config *config, nsec_t now, uint64
     TAILQ_INIT(&r->sessions_gone);
     TAILQ_INIT(&r->gone);
     TAILQ_INIT(&r->unclaimed);
+    TAILQ_INIT(&r->idle);
     TAILQ_INIT(&r->verdicts);
     TAILQ_INIT(&r->untold);
     r->reply_rules = reply_rules_create(r->settings->infrastructure_reject, &expression_error);
@@ -198,6 +200,8 @@ void relay_run(struct relay *r)
     sessions_run(r);
     sessions_reap(r);
     connections_reap(r);
+    destinations_make_way(r->destinations);
+    sessions_run(r); /* whom that concerned */
 }
 
 bool relay_listen(struct relay *r)

@@ -56,6 +56,10 @@ struct relay {
     struct session_list sessions_gone; /* ended in this round */
     struct connection_list gone;       /* ended in this round */
     struct connection_list unclaimed;  /* on their way up, for nobody */
+    struct connection_list idle;       /* in the pools of all destinations, by pool_entry: the one
+                                          that has been there for longest first */
+    unsigned connections_left;         /* objects for new ones */
+    unsigned connections_quitting;     /* will give theirs back soon */
     struct quotas *quotas;
     struct shares *shares;
     struct destinations *destinations;

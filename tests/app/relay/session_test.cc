@@ -293,4 +293,69 @@ TEST_F(FewConnections, WhoWaitsForAConnectionWaitsInTurn)
     EXPECT_EQ(f.Counter(RELAY_WAITED), 1u);
 }
 
+struct LastConnection : Relay {
+    LastConnection() : Relay("[memory]\nmax_transactions = 1\n")
+    {
+    }
+    void ToExternal()
+    {
+        Say(R"(
+            C: MAIL FROM:<a@b.example>
+            S: 250
+            C: RCPT TO:<nora@example.com>
+            E: connect
+            E< 220 external
+            E> EHLO mx1.example.net
+            E< 250-external
+            E< 250 PIPELINING
+            E> MAIL FROM:<a@b.example>
+            E> RCPT TO:<nora@example.com>
+            E< 250 ok
+            E< 250 nora
+            S: 250 nora
+            C: RSET
+            S: 250
+            E> RSET
+            E< 250 ok
+            C: MAIL FROM:<a@b.example>
+            S: 250
+            C: RCPT TO:<alice@example.com>
+        )");
+    }
+    void MailboxAnswers()
+    {
+        Say(kMailboxGreets);
+        Say(R"(
+            M> MAIL FROM:<a@b.example>
+            M> RCPT TO:<alice@example.com>
+            M< 250 ok
+            M< 250 alice
+            S: 250 alice
+            C: RSET
+            S: 250
+            M> RSET
+            M< 250 ok
+        )");
+    }
+};
+
+TEST_F(LastConnection, OneThatIsIdleElsewhereGivesWay)
+{
+    Say(kHello);
+    ToExternal();
+    Say("M: no connection\nE> QUIT\nE< 221 bye\nE: gone");
+    MailboxAnswers();
+    EndsClean();
+    EXPECT_EQ(f.Counter(RELAY_WAITED), 1u);
+}
+
+TEST_F(LastConnection, OneWhoseServerDoesNotAnswerGivesWayNevertheless)
+{
+    Say(kHello);
+    ToExternal();
+    Say("E> QUIT\nwait 5s\nE: reset");
+    MailboxAnswers();
+    EndsClean();
+}
+
 } // namespace
