@@ -105,7 +105,8 @@ struct leg *commit_awaited(struct transaction *t)
         struct leg *leg = &t->legs[i];
         if (leg->state == LEG_DOTTED)
             return leg;
-        if (is_under_way(leg) && (leg->state != LEG_HELD || !leg_is_acknowledged(leg)))
+        if (is_under_way(leg) &&
+            (late == NULL || leg->state != LEG_HELD || !leg_is_acknowledged(leg)))
             late = leg;
     }
     return late;

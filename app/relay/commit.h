@@ -30,7 +30,7 @@ enum commit_progress commit_step(struct transaction *t);
 bool commit_revocable(const struct transaction *t);
 
 /* The leg that is waited for: it has its end, or it has not got, or not acknowledged, what comes
- * before. */
+ * before, or has done so in this very round. NULL: none is alive. */
 struct leg *commit_awaited(struct transaction *t);
 
 /* The first leg that was refused, lost, or is in doubt; NULL: none. */

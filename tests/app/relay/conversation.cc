@@ -334,6 +334,10 @@ std::string Fixture::Act(char letter, const std::string &what)
     } else if (what == "read on") {
         p->reading = true;
         OnStream(p->stream, 0, p);
+    } else if (what == "mute") {
+        Mute(letter);
+    } else if (what == "sound") {
+        Sound();
     } else if (what == "trace") {
         return HearTrace(letter);
     } else if (what == "silent") {
@@ -343,6 +347,24 @@ std::string Fixture::Act(char letter, const std::string &what)
         throw std::runtime_error("step: " + what);
     }
     return "";
+}
+
+void Fixture::Mute(char letter)
+{
+    constexpr unsigned kPeer = 1, kSourceEnd = 29; // the last octet of an IPv4 frame's source
+    const uint8_t source = letter == 'M' ? 10 : 20;
+    wire_->filter = [this, source](unsigned side, const sim::Bytes &frame) {
+        if (side != kPeer || frame[kSourceEnd] != source)
+            return true;
+        muted_ = frame;
+        return false;
+    };
+}
+
+void Fixture::Sound()
+{
+    wire_->filter = nullptr;
+    wire_->inject(0, muted_);
 }
 
 std::string Fixture::Say(char letter, const std::string &text)
@@ -409,9 +431,9 @@ std::string Fixture::Step(const std::string &line)
     std::string op = line.substr(1, line.find(' ') - 1);
     size_t at = line.find(' ');
     std::string text = at == std::string::npos ? "" : Unescape(line.substr(at + 1));
-    static const std::string actions[] = {"connect", "close",         "reset",  "gone",
-                                          "refuse",  "listen",        "silent", "stop reading",
-                                          "read on", "no connection", "trace"};
+    static const std::string actions[] = {
+        "connect",      "close",   "reset",         "gone",  "refuse", "listen", "silent",
+        "stop reading", "read on", "no connection", "trace", "mute",   "sound"};
     if (op == ":") {
         for (const std::string &a : actions) {
             if (text == a || (a == "connect" && text.rfind("connect from ", 0) == 0))

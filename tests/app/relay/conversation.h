@@ -11,6 +11,8 @@
 //     M: trace                it hears our Received lines
 //     M: close | reset | gone it closes, resets, sees the connection go away
 //     M: stop reading         ... and reads no more until "read on"
+//     M: mute                 nothing of its arrives here any more, until
+//     M: sound                ... the last segment that was kept back does
 //     M: silent               it hears nothing for a second (M: no connection: gets none)
 //     M: refuse | listen      it refuses connections, accepts them again
 //     C: connect [from ADDRESS] | close | reset | gone | silent
@@ -87,6 +89,8 @@ class Fixture
     std::string Act(char letter, const std::string &what);
     std::string Connect(char letter, const std::string &from);
     std::string Say(char letter, const std::string &text);
+    void Mute(char letter);
+    void Sound();
     std::string HearTrace(char letter);
     std::string HearReply(char letter, const std::string &code);
     std::string HearSoFar(char letter, const std::string &expected);
@@ -101,6 +105,7 @@ class Fixture
     std::map<char, std::unique_ptr<Party>> party_;                // by letter: the current one
     std::map<char, std::deque<std::unique_ptr<Party>>> accepted_; // not yet taken by "connect"
     std::vector<std::unique_ptr<Party>> old_;
+    sim::Bytes muted_; // the last frame of one that is mute
 };
 
 } // namespace conversation

@@ -242,6 +242,24 @@ TEST_F(Legs, ALegThatDoesNotAcknowledgeTheLastOfItFailsTheMessage)
     EXPECT_EQ(f.Heard('E').find("\r\n.\r\n"), std::string::npos);
 }
 
+// In this or that of them the time is over in the round in which it comes.
+struct JustInTime : Legs, ::testing::WithParamInterface<int> {
+};
+
+TEST_P(JustInTime, TheLastAcknowledgmentComes)
+{
+    Data();
+    Say("C: x\n" + Trace("M") + "M= x\n" + Trace("E") + "E= x\nM: mute\nC: y\nC: .");
+    f.Pass(GetParam() * NSEC_PER_MSEC);
+    Say("M: sound\nwait 1s");
+    if (f.Counter(RELAY_TIMEOUT_CONTENT) > 0)
+        Say("S: 451 4.4.2");
+    else
+        Say("E>\nE> y\nE> .\nE< 250 ok\nM>\nM> y\nM> .\nM< 250 ok\nS: 250 2.0.0");
+}
+
+INSTANTIATE_TEST_SUITE_P(By, JustInTime, ::testing::Range(30038, 30046));
+
 // ------------------------------------------------------------------------- the client's end --
 
 TEST_F(Legs, AClientLostDuringTheBodyIsLostForAll)
