@@ -11,7 +11,7 @@
 
 #define KNOWN 1024 /* recipients */
 
-/* One that is to be refused. */
+/* One that is to come by itself. */
 struct known {
     struct digest who;
     nsec_t until;
@@ -103,8 +103,8 @@ static void remember(struct transaction *t, const struct recipient *rcpt)
     *place_of(loops, &who) = (struct known){who, loops->until};
 }
 
-bool loop_refuses(struct transaction *t, const struct mail_record *record,
-                  const struct destination *d)
+bool loop_defers(struct transaction *t, const struct mail_record *record,
+                 const struct destination *d)
 {
     struct loops *loops = t->relay->loops;
     nsec_t now = t->relay->now;

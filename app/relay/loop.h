@@ -10,8 +10,14 @@
  * is there by chance is less likely than a memory that lies.
  *
  * Where all recipients have been there the message is refused; where only some, it is deferred, and
- * these are refused at RCPT when it is tried again. They are remembered for hint_ttl, in a table of
- * a bounded size, and once: what falls out of it loops once more, to the same end.
+ * these are deferred at RCPT when it is tried again: so the others are taken, then these come by
+ * themselves, and their message is refused. At RCPT nobody knows which message will follow, and a
+ * refusal would be that of the next one from the same sender. They are remembered for hint_ttl, in
+ * a table of a bounded size, and once: what falls out of it is deferred once more.
+ *
+ * A line has the marks of a leg's first SMTP_RECEIVED_MARKS recipients. When a message to more
+ * comes back these are told apart, and the others go round once more, with marks of their own: n
+ * recipients have come to an end after n / SMTP_RECEIVED_MARKS rounds, or at `hop_limit`.
  */
 #ifndef SPLITMX_RELAY_LOOP_H
 #define SPLITMX_RELAY_LOOP_H
@@ -44,7 +50,7 @@ MUST_CHECK bool loop_found(struct transaction *t, struct client_reply *reply,
                            enum relay_counter *why);
 
 /* At RCPT: is this one of those that an earlier try was deferred for? It is forgotten then. */
-bool loop_refuses(struct transaction *t, const struct mail_record *record,
-                  const struct destination *d);
+bool loop_defers(struct transaction *t, const struct mail_record *record,
+                 const struct destination *d);
 
 #endif

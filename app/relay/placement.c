@@ -46,12 +46,14 @@ static struct parties parties_of(const struct relay *r, const struct mail_record
 }
 
 /* That both systems are named lets whoever reads it mend one of them. */
-static void refuse_loop(const struct transaction *t, struct recipient *rcpt, const char *format)
+static void defer_recursion(const struct transaction *t, struct recipient *rcpt)
 {
     char from[ADDR_TEXT_SIZE], there[ADDR_TEXT_SIZE];
-    client_reply_set(&rcpt->reply, format, rcpt->record->to,
-                     ip_addr_format(&t->client->address.addr, from),
-                     endpoint_format(&rcpt->record->route.hops[0].server, there));
+    client_reply_set(
+        &rcpt->reply,
+        "450 4.4.6 <%s> is asked for too often at once: do [%s] and %s ask each other?",
+        rcpt->record->to, ip_addr_format(&t->client->address.addr, from),
+        endpoint_format(&rcpt->record->route.hops[0].server, there));
 }
 
 /* The leg for a recipient: the one that goes there already, or a new one. NULL, with its reply, if
@@ -67,10 +69,11 @@ static struct leg *leg_for(struct transaction *t, struct recipient *rcpt, leg_ch
         client_reply_set(&rcpt->reply, "451 4.3.2 Too many destinations; try again later");
         return NULL;
     }
-    if (loop_refuses(t, record, d)) {
+    if (loop_defers(t, record, d)) {
         relay_count(r, RELAY_RCPT_LOOPED);
-        refuse_loop(t, rcpt,
-                    "554 5.4.6 Mail loop: a message to <%s> that comes from [%s] has been at %s");
+        client_reply_set(&rcpt->reply,
+                         "452 4.5.3 A message to <%s> has been at its server; send it by itself",
+                         record->to);
         return NULL;
     }
     struct leg *leg = find_leg(t, d);
@@ -121,9 +124,7 @@ struct leg *placement_find(struct transaction *t, struct recipient *rcpt, leg_ch
     rcpt->ticket = pending_enter(r->pending, &record->client.addr, t->envelope.sender, record->to);
     if (rcpt->ticket == 0) {
         relay_count(r, RELAY_RCPT_PENDING);
-        refuse_loop(
-            t, rcpt,
-            "450 4.4.6 <%s> is asked for too often at once: do [%s] and %s ask each other?");
+        defer_recursion(t, rcpt);
         return NULL;
     }
     struct leg *leg = leg_for(t, rcpt, changed);

@@ -154,7 +154,7 @@ smtp_extension_set relay_lacking(const struct settings *s, const struct relay_of
     X(RELAY_FAILED_OVER, "connections that another server of the destination was asked for")       \
     X(RELAY_RCPT_PENDING,                                                                          \
       "recipients deferred: asked for too often before the first was answered")                    \
-    X(RELAY_RCPT_LOOPED, "recipients refused: an earlier try of their message had been there")     \
+    X(RELAY_RCPT_LOOPED, "recipients deferred: an earlier try of their message had been there")    \
     X(RELAY_RCPT_TOO_MANY, "recipients deferred: too many in one transaction")                     \
     X(RELAY_RCPT_NO_MEMORY, "recipients deferred: out of log records or memory")                   \
     X(RELAY_RCPT_ACCEPTED, "recipients that a destination accepted")                               \

@@ -109,21 +109,101 @@ TEST_F(Loop, WhereOnlySomeHaveBeenThereTheOthersAreTakenNextTime)
     Data();
     Say("C+ " + Escaped(back) + ".\\r\\n");
     Say("S: 451 4.4.6 Mail loop: <alice@example.com>\nM: gone");
-    // The retry: alice bounces, anna has it.
+    // The retry: anna has it, and alice has to come by herself.
     Say("C: MAIL FROM:<sender@example.org>\nS: 250\nC: RCPT TO:<anna@example.com>");
     Say(kMailboxGreets);
     Say("M> MAIL FROM:<sender@example.org>\nM> RCPT TO:<anna@example.com>\nM< 250 ok\nM< 250 ok\n"
-        "S: 250 ok\nC: RCPT TO:<alice@example.com>\nS: 554 5.4.6 Mail loop: a message to "
-        "<alice@example.com> that comes from [10.0.0.1] has been at 10.0.0.10:25");
+        "S: 250 ok\nC: RCPT TO:<alice@example.com>\nS: 452 4.5.3 A message to "
+        "<alice@example.com> has been at its server");
     Data();
     Say("C+ " + Escaped(back) + ".\\r\\n\nwait 100ms");
     Hear('M');
     Say("M< 250 ok\nS: 250 ok");
     EXPECT_EQ(f.Counter(RELAY_RCPT_LOOPED), 1u);
-    // It was for that retry only.
     Say("C: MAIL FROM:<sender@example.org>\nS: 250\nC: RCPT TO:<alice@example.com>\n"
         "M> MAIL FROM:<sender@example.org>\nM> RCPT TO:<alice@example.com>\nM< 250 ok\nM< 250 ok\n"
         "S: 250 ok");
+    Data();
+    Say("C+ " + Escaped(back) + ".\\r\\n\nS: 554 5.4.6 Mail loop: <alice@example.com>");
+}
+
+TEST_F(Loop, AnotherMessageOfTheSameSendersIsNotRefusedForIt)
+{
+    std::string back = Deliver("Subject: round\\r\\n");
+    Envelope("anna@example.com");
+    Say("C: RCPT TO:<alice@example.com>\nM> RCPT TO:<alice@example.com>\nM< 250 ok\nS: 250 ok");
+    Data();
+    Say("C+ " + Escaped(back) + ".\\r\\n\nS: 451 4.4.6 Mail loop: <alice@example.com>\nM: gone");
+    // It does not come by that way, and the sender has more to say to alice: later, at worst.
+    Say("C: MAIL FROM:<sender@example.org>\nS: 250\nC: RCPT TO:<alice@example.com>\nS: 452 4.5.3\n"
+        "C: RSET\nS: 250\nC: MAIL FROM:<sender@example.org>\nS: 250\n"
+        "C: RCPT TO:<alice@example.com>");
+    Say(kMailboxGreets);
+    Say("M> MAIL FROM:<sender@example.org>\nM> RCPT TO:<alice@example.com>\nM< 250 ok\nM< 250 ok\n"
+        "S: 250 ok");
+    Data();
+    Say("C: x\nC: .\nM: trace\nM> x\nM> .\nM< 250 ok\nS: 250 ok");
+}
+
+// A line has marks for 32.
+struct LoopOfMany : Loop {
+    static constexpr int kMany = 40, kMarked = 32;
+
+    // The external server accepts those from `first` on, behind what it hears of MAIL.
+    void Recipients(int first, int end)
+    {
+        for (int i = first; i < end; i++) {
+            std::string rcpt = "RCPT TO:<u" + std::to_string(i) + "@example.com>";
+            Say("C: " + rcpt + "\n" + (i == first ? "E> MAIL FROM:<s@example.org>\n" : "") + "E> " +
+                rcpt + (i == first ? "\nE< 250 ok" : "") + "\nE< 250 ok\nS: 250 ok");
+        }
+    }
+};
+
+TEST_F(LoopOfMany, ThoseWithoutAMarkGoRoundOnceMore)
+{
+    const std::string mail = "C: MAIL FROM:<s@example.org>\nS: 250",
+                      data = "C: DATA\nE> DATA\nE< 354 go\nS: 354";
+    Say(kHello);
+    Say(mail + "\nC: RCPT TO:<u0@example.com>");
+    Say(kExternalGreets);
+    Say("E> MAIL FROM:<s@example.org>\nE> RCPT TO:<u0@example.com>\nE< 250 ok\nE< 250 ok\nS: 250 "
+        "ok");
+    for (int i = 1; i < kMany; i++) {
+        std::string rcpt = "RCPT TO:<u" + std::to_string(i) + "@example.com>";
+        Say("C: " + rcpt + "\nE> " + rcpt + "\nE< 250 ok\nS: 250 ok");
+    }
+    Say(data + "\nC+ \\r\\n.\\r\\n\nwait 100ms");
+    std::string back = f.Heard('E');
+    Hear('E');
+    Say("E< 250 ok\nS: 250 ok");
+
+    Say(mail);
+    Recipients(0, kMany);
+    Say(data + "\nC+ " + Escaped(back) + "\nS: 451 4.4.6\nE: gone");
+
+    // Tried again: the others are taken.
+    Say(mail);
+    for (int i = 0; i < kMarked; i++)
+        Say("C: RCPT TO:<u" + std::to_string(i) + "@example.com>\nS: 452 4.5.3");
+    Say("C: RCPT TO:<u" + std::to_string(kMarked) + "@example.com>");
+    Say(kExternalGreets);
+    Say("E> MAIL FROM:<s@example.org>\nE~ RCPT\nE< 250 ok\nE< 250 ok\nS: 250 ok");
+    for (int i = kMarked + 1; i < kMany; i++)
+        Say("C: RCPT TO:<u" + std::to_string(i) + "@example.com>\nE~ RCPT\nE< 250 ok\nS: 250 ok");
+    Say(data + "\nC+ " + Escaped(back) + "\nwait 100ms");
+    std::string again = f.Heard('E');
+    Hear('E');
+    Say("E< 250 ok\nS: 250 ok");
+
+    // These by themselves have all been there, and so have those when they come back.
+    Say(mail);
+    Recipients(0, kMarked);
+    Say(data + "\nC+ " + Escaped(back) + "\nS: 554 5.4.6\nE: gone\n" + mail +
+        "\nC: RCPT TO:<u39@example.com>");
+    Say(kExternalGreets);
+    Say("E> MAIL FROM:<s@example.org>\nE~ RCPT\nE< 250 ok\nE< 250 ok\nS: 250 ok");
+    Say(data + "\nC+ " + Escaped(again) + "\nS: 554 5.4.6");
 }
 
 struct LittleWay : Loop {
