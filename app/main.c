@@ -173,6 +173,7 @@ static void build_snapshot(struct appliance *a)
         .names = a->names,
         .workers = a->eal_workers.count,
         .grace = load_grace(a),
+        .wall = (uint64_t)time(NULL) * NSEC_PER_SEC,
     };
     struct snapshot_summary summary;
     a->snapshot = snapshot_make(&request, &summary, a->errors);

@@ -15,6 +15,7 @@
 #include "app/route/amend.h"
 #include "app/route/route.h"
 #include "config/memory.h"
+#include "drivers/base/timer.h"
 
 #define BATCH   1000
 #define OVERLAY 4096 /* when the control thread folds at the latest */
@@ -75,8 +76,11 @@ static struct snapshot *make(struct snapshot *old)
     snprintf(path, sizeof(path), "%s/x.ini", directory);
     struct config_errors *errors = config_errors_new();
     struct config *config = config_parse(path, ini, strlen(ini), errors);
-    struct snapshot_request request = {
-        .config = config, .workers = 1, .old = old, .now = (uint64_t)time(NULL)};
+    struct snapshot_request request = {.config = config,
+                                       .workers = 1,
+                                       .old = old,
+                                       .now = (uint64_t)time(NULL),
+                                       .wall = (uint64_t)time(NULL) * NSEC_PER_SEC};
     struct snapshot_summary summary;
     struct snapshot *s = snapshot_make(&request, &summary, errors);
     config_errors_print(errors, stderr);

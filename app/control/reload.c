@@ -46,6 +46,7 @@ static void make_snapshot(struct reload_job *j, const struct config *config,
         .oldest_in_use = j->oldest_in_use,
         .force_shrink = j->force_shrink,
         .now = reload_time(),
+        .wall = reload_time() * NSEC_PER_SEC,
     };
     j->made = snapshot_make(&request, &j->summary, errors);
     if (config_errors_count(errors) > 0 && j->made != NULL) {

@@ -315,7 +315,7 @@ static struct roster *read_roster(struct domain *d, const struct domain_context 
     char *path = config_path(c->config, file);
     struct roster *known =
         c->known != NULL ? c->known(c->known_context, (struct span){d->name, d->name_len}) : NULL;
-    struct roster *r = roster_load(path, d->name, known, c->errors);
+    struct roster *r = roster_load(path, d->name, known, c->wall, c->errors);
     if (r != NULL) {
         d->expressions = r->expressions;
         d->catch_all = r->catch_all;

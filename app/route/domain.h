@@ -45,6 +45,7 @@ struct domain_context {
     /* A roster that the domain has had, if any: its file may not have changed. */
     struct roster *(*known)(void *context, struct span domain);
     void *known_context;
+    uint64_t wall; /* as in struct snapshot_request */
 };
 
 /*

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "app/route/references.h"
 #include "config/memory.h"
@@ -21,12 +20,10 @@ static uint64_t nanoseconds(struct timespec t)
     return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
 }
 
-static struct file_identity identify(const char *path)
+static struct file_identity identify(const char *path, uint64_t wall)
 {
     struct stat s;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (stat(path, &s) != 0 || nanoseconds(s.st_ctim) + SETTLED > nanoseconds(now))
+    if (stat(path, &s) != 0 || nanoseconds(s.st_ctim) + SETTLED > wall)
         return (struct file_identity){0};
     return (struct file_identity){s.st_dev, s.st_ino, (uint64_t)s.st_size, nanoseconds(s.st_mtim),
                                   nanoseconds(s.st_ctim)};
@@ -71,13 +68,13 @@ static struct roster *read_roster(const char *path, const char *domain,
 }
 
 struct roster *roster_load(const char *path, const char *domain, struct roster *known,
-                           struct config_errors *errors)
+                           uint64_t wall, struct config_errors *errors)
 {
-    struct file_identity first = identify(path);
+    struct file_identity first = identify(path, wall);
     if (known != NULL && strcmp(known->path, path) == 0 && same_file(&known->identity, &first))
         return roster_ref(known);
     struct roster *r = read_roster(path, domain, errors);
-    struct file_identity last = identify(path);
+    struct file_identity last = identify(path, wall);
     if (r != NULL && same_file(&first, &last))
         r->identity = first;
     return r;

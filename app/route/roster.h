@@ -29,9 +29,11 @@ struct roster {
 };
 
 /* Read and compile the file, or take `known` again (NULL: there is none) if it is the same file,
- * not written to since. NULL if there is any problem, which goes to errors. */
+ * not written to since. `wall`: nanoseconds since the epoch, no later than now; a file that has
+ * changed since, or just before, is not known the next time. NULL if there is any problem, which
+ * goes to errors. */
 struct roster *roster_load(const char *path, const char *domain, struct roster *known,
-                           struct config_errors *errors);
+                           uint64_t wall, struct config_errors *errors);
 
 /* The same file with another edition of the exact entries, whose reference it takes over. */
 struct roster *roster_edit(const struct roster *r, struct book *book);

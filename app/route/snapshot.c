@@ -48,6 +48,7 @@ static void build_domains(struct builder *b)
         .errors = b->errors,
         .known = known_roster,
         .known_context = q->old,
+        .wall = q->wall,
     };
     struct roster **rosters;
     struct snapshot *s = b->s;

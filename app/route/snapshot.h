@@ -30,6 +30,8 @@ struct snapshot_request {
     uint64_t oldest_in_use; /* the oldest generation that a transaction may have a verdict of */
     bool force_shrink;      /* max_shrink does not hold */
     uint64_t now;           /* seconds since the epoch, for move_grace */
+    uint64_t wall;          /* nanoseconds since the epoch, before any file was looked at: what has
+                               changed since, or just before, is read again the next time */
     struct grace *grace; /* without an old snapshot: who has moved before this process; a reference
                             is taken */
 };

@@ -7,6 +7,11 @@
 
 #include "tests/app/route/fixture.h"
 
+extern "C" {
+#include "app/route/directory.h"
+#include "app/route/tables.h"
+}
+
 // An operator's directory, loaded again and again.
 class Generations
 {
@@ -22,6 +27,11 @@ class Generations
     void Write(const std::string &name, const std::string &text)
     {
         dir_.Write(name, text);
+    }
+    // The time at which files are read, in ns; what was written just before may still change.
+    void SetWall(uint64_t wall)
+    {
+        wall_ = wall;
     }
     // What the files make as they are now.
     struct snapshot *Make(const std::string &domains, bool force, uint64_t oldest_in_use,
@@ -40,6 +50,7 @@ class Generations
         request.oldest_in_use = oldest_in_use;
         request.force_shrink = force;
         request.now = 1000;
+        request.wall = wall_;
         struct snapshot *next = snapshot_make(&request, &summary_, errors);
         *wrong = Lines(errors);
         EXPECT_EQ(next == nullptr, !wrong->empty());
@@ -64,6 +75,11 @@ class Generations
     {
         snapshot_free(now_);
         now_ = next;
+    }
+    // What was read of a domain's mailbox file.
+    const struct roster *Roster(const std::string &domain) const
+    {
+        return directory_find({now_->domains, now_->directory}, {domain.data(), domain.size()});
     }
     struct snapshot *Now() const
     {
@@ -95,6 +111,7 @@ class Generations
     struct ip_addr own_;
     struct snapshot *now_ = nullptr;
     struct snapshot_summary summary_ = {};
+    uint64_t wall_ = 0;
 };
 
 inline std::string Users(int from, int to)

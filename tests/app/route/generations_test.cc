@@ -3,9 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
-#include <thread>
-
 #include "tests/app/route/generations.h"
 
 namespace
@@ -39,15 +36,30 @@ TEST(Generations, FollowTheFiles)
 TEST(Generations, AFileThatDidNotChangeIsNotReadAgain)
 {
     Generations g;
+    constexpr uint64_t kLater = UINT64_C(4000000000) * 1000000000;
+    g.SetWall(kLater);
     g.Write("a.example", "alice\n");
-    std::this_thread::sleep_for(std::chrono::milliseconds(150)); // it has settled
     ASSERT_THAT(g.Load(Domain("a.example")), IsEmpty());
+    const struct roster *first = g.Roster("a.example");
     ASSERT_THAT(g.Load(Domain("a.example", "fall = 7\n")), IsEmpty());
+    EXPECT_EQ(g.Roster("a.example"), first);
     EXPECT_EQ(g.Verdict("alice@a.example"), "local");
     g.Write("a.example", "alina\n");
     ASSERT_THAT(g.Load(Domain("a.example")), IsEmpty());
     EXPECT_EQ(g.Verdict("alina@a.example"), "local");
     EXPECT_EQ(g.Verdict("alice@a.example"), "external");
+}
+
+TEST(Generations, AFileThatMayStillBeWrittenToIsReadAgain)
+{
+    Generations g;
+    g.Write("a.example", "alice\n");
+    ASSERT_THAT(g.Load(Domain("a.example")), IsEmpty());
+    struct snapshot *first = snapshot_ref(g.Now());
+    const struct roster *roster = g.Roster("a.example");
+    ASSERT_THAT(g.Load(Domain("a.example", "fall = 7\n")), IsEmpty());
+    EXPECT_NE(g.Roster("a.example"), roster);
+    snapshot_free(first);
 }
 
 TEST(Generations, ABadFileLeavesWhatWasThere)
