@@ -63,6 +63,14 @@ bool session_is_early(const struct session *s)
            (stream->acked < s->turn_at || (s->mail_untold && !pipelines(s)));
 }
 
+/* Without the answer, which there is no memory for: what was said before is still heard, and the
+ * end is told again until the client has it, where a RST that is lost would leave it waiting. */
+static void hang_up(struct session *s)
+{
+    stream_consume(s->client.stream, s->client.stream->readable);
+    session_close(s);
+}
+
 bool session_say_bytes(struct session *s, const char *text, size_t len)
 {
     struct stream *stream = s->client.stream;
@@ -73,7 +81,7 @@ bool session_say_bytes(struct session *s, const char *text, size_t len)
             s->turn_at = stream->written;
         return true;
     }
-    session_abort(s);
+    hang_up(s);
     return false;
 }
 

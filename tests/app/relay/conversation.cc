@@ -322,9 +322,11 @@ std::string Fixture::Act(char letter, const std::string &what)
     } else if (what == "reset") {
         stream_abort(p->stream);
         party_.erase(letter);
-    } else if (what == "gone") {
+    } else if (what == "gone" || what == "closed") {
         if (!Settle([&] { return p->eof || p->down; }))
             return "the connection is still there";
+        if (what == "closed" && p->down)
+            return "it was reset";
         if (!p->heard.empty())
             return "unheard: " + Visible(p->heard);
         stream_close(p->stream);
@@ -432,8 +434,8 @@ std::string Fixture::Step(const std::string &line)
     size_t at = line.find(' ');
     std::string text = at == std::string::npos ? "" : Unescape(line.substr(at + 1));
     static const std::string actions[] = {
-        "connect",      "close",   "reset",         "gone",  "refuse", "listen", "silent",
-        "stop reading", "read on", "no connection", "trace", "mute",   "sound"};
+        "connect", "close",        "reset",   "gone",          "closed", "refuse", "listen",
+        "silent",  "stop reading", "read on", "no connection", "trace",  "mute",   "sound"};
     if (op == ":") {
         for (const std::string &a : actions) {
             if (text == a || (a == "connect" && text.rfind("connect from ", 0) == 0))

@@ -10,6 +10,7 @@
 //                             M= so far, without CRLF)
 //     M: trace                it hears our Received lines
 //     M: close | reset | gone it closes, resets, sees the connection go away
+//     M: closed               ... or sees it closed, and not reset
 //     M: stop reading         ... and reads no more until "read on"
 //     M: mute                 nothing of its arrives here any more, until
 //     M: sound                ... the last segment that was kept back does

@@ -404,6 +404,16 @@ TEST_F(Relay, DefersWhenTheServerDoesNotAnswerRcptWithinItsBudget)
     EXPECT_EQ(f.Counter(RELAY_TIMEOUT_RCPT), 1u);
 }
 
+TEST_F(Relay, ClosesWhereTheAnswerFindsNoMemory)
+{
+    Say(kHello);
+    Say("C: MAIL FROM:<a@b.example>\nS: 250\nC: RCPT TO:<alice@example.com>");
+    Say(kMailboxGreets);
+    Say("wait 235s");
+    f.Famine(0, 10 * NSEC_PER_SEC);
+    Say("wait 6s\nC: closed"); // a RST would be sent once, and might be lost
+}
+
 TEST_F(Relay, DefersWhenTheServerNeverGreets)
 {
     Say(kHello);
