@@ -22,7 +22,7 @@ packages=(
     dpdk dpdk-dev iproute2 ethtool procps
     # testing
     libgtest-dev libgmock-dev clang libclang-rt-14-dev haproxy postfix strace swaks tcpdump
-    python3-aiosmtpd msmtp node-nodemailer
+    python3-aiosmtpd msmtp node-nodemailer dnsmasq-base
 )
 
 fail() {
