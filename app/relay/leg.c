@@ -541,10 +541,32 @@ static enum reply_phase phase_of(enum exchange what)
 
 /* The mailbox has moved: its new system may not have heard of it, its old one has forgotten it. Or
  * it may have, for the verdict is of an earlier snapshot: better asked again than bounced. */
-static bool may_lag(const struct recipient *rcpt, const struct smtp_reply *reply)
+static bool may_lag(const struct recipient *rcpt)
 {
     bool earlier = rcpt->generation != snapshot_generation(rcpt->leg->relay->snapshot);
-    return (rcpt->record->route.lagging || earlier) && reply_denies_mailbox(reply);
+    return rcpt->record->route.lagging || earlier;
+}
+
+/* Some look a recipient up behind the content only (Exchange), and mean all of them then. A code
+ * alone says nothing about mailboxes there. */
+static bool denies_one_that_may_lag(const struct leg *leg, const struct smtp_reply *reply)
+{
+    const struct recipient *rcpt;
+    if (reply->enhanced.klass == 0 || !reply_denies_mailbox(reply))
+        return false;
+    TAILQ_FOREACH (rcpt, &leg->envelope->recipients, entry) {
+        if (rcpt->leg == leg && rcpt->record != NULL && may_lag(rcpt))
+            return true;
+    }
+    return false;
+}
+
+static bool is_of_a_move(const struct leg *leg, enum exchange what, const struct recipient *rcpt,
+                         const struct smtp_reply *reply)
+{
+    if (what == EXCHANGE_RCPT)
+        return reply_denies_mailbox(reply) && may_lag(rcpt);
+    return what != EXCHANGE_MAIL && denies_one_that_may_lag(leg, reply);
 }
 
 static void leg_reply(void *user, struct connection *c, enum exchange what, struct recipient *rcpt,
@@ -562,7 +584,7 @@ static void leg_reply(void *user, struct connection *c, enum exchange what, stru
     }
     enum reply_meaning meaning =
         reply_judge(leg->relay->reply_rules, phase_of(what), reply, &c->stream->local.addr, &told);
-    if (what == EXCHANGE_RCPT && meaning == REPLY_REFUSAL && may_lag(rcpt, reply)) {
+    if (meaning == REPLY_REFUSAL && is_of_a_move(leg, what, rcpt, reply)) {
         relay_count(leg->relay, RELAY_RCPT_LAGGING);
         client_reply_set(&told, "450 4.1.1 The mailbox is being moved; try again later");
     }

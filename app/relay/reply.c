@@ -126,8 +126,9 @@ static bool good(enum reply_phase phase, unsigned code)
 bool reply_denies_mailbox(const struct smtp_reply *reply)
 {
     unsigned code = reply->code;
-    if (reply->enhanced.klass != 0)
-        return reply->enhanced.klass == 5 && reply->enhanced.subject == 1;
+    const struct smtp_enhanced *e = &reply->enhanced;
+    if (e->klass != 0)
+        return e->klass == 5 && (e->subject == 1 || (e->subject == 4 && e->detail == 1));
     return code == 550 || code == 551 || code == 553;
 }
 

@@ -58,8 +58,9 @@ enum reply_meaning reply_judge(const struct reply_rules *rules, enum reply_phase
                                const struct smtp_reply *reply, const struct ip_addr *own_address,
                                struct client_reply *out);
 
-/* Does a refusal at RCPT say that there is no such mailbox: 5.1.x, or without an enhanced code 550,
- * 551 or 553 (RFC 5321 §4.3.2)? */
+/* Does a refusal at RCPT say that there is no such mailbox: 5.1.x, or 5.4.1 (Exchange Online, whose
+ * edge does not find the recipient in its directory), or without an enhanced code 550, 551 or 553
+ * (RFC 5321 §4.3.2)? */
 bool reply_denies_mailbox(const struct smtp_reply *reply);
 
 /* A reply of our own: one line, without CRLF. */

@@ -44,6 +44,40 @@ TEST_F(Migration, ARefusalWithoutAnEnhancedCodeIsTakenForUnknown)
     Says("550 who is that", "450 4.1.1");
 }
 
+TEST_F(Migration, AMailboxThatExchangeOnlinesEdgeDoesNotKnowIsDeferredToo)
+{
+    Says("550 5.4.1 Recipient address rejected: Access denied. AS(201806281)", "450 4.1.1");
+}
+
+struct MigrationContent : Migration {
+    // The same to the end of data.
+    void SaysBehind(const std::string &destination, const std::string &client)
+    {
+        Says("250 alice", "250 alice");
+        ASSERT_EQ(f.Run("C: DATA\nM> DATA\nM< 354 go\nS: 354\nC: .\nM: trace\nM> .\nM< " +
+                        destination + "\nS: " + client),
+                  "");
+    }
+};
+
+TEST_F(MigrationContent, AMailboxThatIsLookedUpBehindTheContentIsDeferredToo)
+{
+    SaysBehind("550 5.1.10 RESOLVER.ADR.RecipientNotFound", "450 4.1.1 The mailbox is being moved");
+    EXPECT_EQ(f.Counter(RELAY_RCPT_LAGGING), 1u);
+    EXPECT_THAT(f.Log(), Contains(::testing::AllOf(HasSubstr("status=deferred"),
+                                                   HasSubstr("word=\"550 5.1.10 RESOLVER"))));
+}
+
+TEST_F(MigrationContent, ARefusalOfContentPasses)
+{
+    SaysBehind("550 5.7.1 spam", "550 5.7.1 spam");
+}
+
+TEST_F(MigrationContent, AndSoDoesOneWithoutAnEnhancedCode)
+{
+    SaysBehind("550 spam", "550 spam");
+}
+
 TEST_F(Migration, OtherRefusalsPass)
 {
     Says("550 5.7.1 policy", "550 5.7.1 policy");
