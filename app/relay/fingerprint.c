@@ -11,8 +11,8 @@ static_assert(sizeof("return-path") - 1 == FINGERPRINT_NAME, "the longest");
 void fingerprint_start(struct fingerprint *f)
 {
     f->failed = !digest_start(&f->digester);
-    f->line_start = f->in_trace = true;
-    f->deciding = f->skipping = false;
+    f->line_start = f->crlf = f->in_trace = true;
+    f->deciding = f->skipping = f->cr = false;
     f->name_len = 0;
 }
 
@@ -70,13 +70,25 @@ static bool decide(struct fingerprint *f, char c)
     return true;
 }
 
-/* The first character of a line. True if it only stands for transparency. */
+/* The first character of a line. True if it only stands for transparency. Binary content has bare
+ * newlines, and dots behind those are its own. */
 static bool begin_line(struct fingerprint *f, uint8_t c)
 {
     f->line_start = false;
     f->deciding = f->in_trace;
     f->name_len = 0;
-    return c == '.';
+    f->cr = false;
+    return c == '.' && f->crlf;
+}
+
+/* All up to the end of a line, or of what there is. */
+static void take(struct fingerprint *f, const uint8_t *data, const uint8_t *newline, size_t len)
+{
+    if (!f->skipping)
+        add(f, data, len);
+    f->line_start = newline != NULL;
+    f->crlf = newline != NULL && (newline > data ? newline[-1] == '\r' : f->cr);
+    f->cr = data[len - 1] == '\r';
 }
 
 void fingerprint_add(struct fingerprint *f, const uint8_t *data, size_t len)
@@ -93,9 +105,7 @@ void fingerprint_add(struct fingerprint *f, const uint8_t *data, size_t len)
         }
         const uint8_t *newline = memchr(data, '\n', (size_t)(end - data));
         const uint8_t *stop = newline != NULL ? newline + 1 : end;
-        if (!f->skipping)
-            add(f, data, (size_t)(stop - data));
-        f->line_start = newline != NULL;
+        take(f, data, newline, (size_t)(stop - data));
         data = stop;
     }
 }

@@ -19,6 +19,8 @@ struct fingerprint {
     struct digester digester;
     bool failed;
     bool line_start;
+    bool crlf;     /* ... behind a CRLF: a dot may stand for transparency */
+    bool cr;       /* the last octet was a CR */
     bool in_trace; /* all fields so far were trace fields */
     bool deciding; /* in a field's name: `name` is what there is of it */
     bool skipping; /* in a trace field */

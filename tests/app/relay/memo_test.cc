@@ -506,12 +506,19 @@ TEST_F(Fingerprint, IsOfWhatIsMeant)
     EXPECT_NE(Of("a"), Of("b"));
 }
 
+TEST_F(Fingerprint, ADotBehindABareNewlineIsContent)
+{
+    EXPECT_NE(Of("a\n.b\r\n"), Of("a\nb\r\n"));
+    EXPECT_NE(Of("a\r\n\n.b\r\n"), Of("a\r\n\nb\r\n"));
+    EXPECT_EQ(Of("a\n\r\n.b\r\n"), Of("a\n\r\nb\r\n"));
+}
+
 TEST_F(Fingerprint, HowItIsCutMakesNoDifference)
 {
     for (const char *text :
          {"Received: a\r\n\tb\r\nReturn-Path: c\r\nRece: d\r\n\r\n..x\r\n.y\r\nReceived: z\r\n",
           "Return-Pathe: x\r\n", "Received", "Received: only\r\n", "..\r\n", "",
-          ".Received: a\r\nb"}) {
+          ".Received: a\r\nb", "a\n.b\r\n.c\n\r\n.d\r\r\n.\n."}) {
         auto whole = Of(text);
         for (size_t cut = 1; cut < 12; cut++)
             EXPECT_EQ(Of(text, cut), whole) << text << " by " << cut;
