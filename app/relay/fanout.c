@@ -79,15 +79,16 @@ static bool begin(struct transaction *t)
     return true;
 }
 
-struct leg *fanout_slowest(struct transaction *t)
+/* The open leg that has the least room. */
+static struct leg *slowest(struct transaction *t)
 {
-    struct leg *slowest = NULL;
+    struct leg *chosen = NULL;
     for (unsigned i = 0; i < t->leg_count; i++) {
         struct leg *leg = &t->legs[i];
-        if (leg->state == LEG_OPEN && (slowest == NULL || leg_room(leg) < leg_room(slowest)))
-            slowest = leg;
+        if (leg->state == LEG_OPEN && (chosen == NULL || leg_room(leg) < leg_room(chosen)))
+            chosen = leg;
     }
-    return slowest;
+    return chosen;
 }
 
 bool fanout_is_uneven(const struct transaction *t)
@@ -104,21 +105,28 @@ bool fanout_is_uneven(const struct transaction *t)
     return full > 0 && ready > 0;
 }
 
-static bool may_announce(const struct transaction *t)
+/* The first leg that may get no further chunk before it has answered one; NULL: none. */
+static struct leg *keeps_chunks_waiting(struct transaction *t)
 {
     for (unsigned i = 0; i < t->leg_count; i++) {
-        const struct leg *leg = &t->legs[i];
+        struct leg *leg = &t->legs[i];
         if (leg->state == LEG_OPEN && leg->chunked && !leg_may_chunk(leg))
-            return false;
+            return leg;
     }
-    return true;
+    return NULL;
+}
+
+struct leg *fanout_awaited(struct transaction *t)
+{
+    struct leg *leg = t->chunks.on && !t->chunks.announced ? keeps_chunks_waiting(t) : NULL;
+    return leg != NULL ? leg : slowest(t);
 }
 
 bool fanout_announce(struct transaction *t)
 {
     if (!t->chunks.on || t->chunks.announced)
         return true;
-    if (!may_announce(t))
+    if (keeps_chunks_waiting(t) != NULL)
         return false;
     t->chunks.announced = true;
     if (!t->begun)
@@ -276,8 +284,8 @@ bool fanout_pass(struct transaction *t)
     size_t ready = (size_t)(t->content.safe - t->forwarded);
     if (!t->begun && (ready > 0 || t->content.ended) && !begin(t))
         return false;
-    const struct leg *slowest = fanout_slowest(t);
-    size_t space = slowest != NULL ? leg_room(slowest) : 0;
+    const struct leg *fullest = slowest(t);
+    size_t space = fullest != NULL ? leg_room(fullest) : 0;
     size_t sent = forward_some(t, ready, space);
     if (t->state != TRANSACTION_CONTENT)
         return false; /* a leg ran out of memory */

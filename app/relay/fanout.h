@@ -30,7 +30,8 @@ MUST_CHECK bool fanout_skip(struct transaction *t);
 /* Is there an open leg without room beside one that has some? */
 bool fanout_is_uneven(const struct transaction *t);
 
-/* The open leg that has the least room; of several, the first. NULL: none is open. */
-struct leg *fanout_slowest(struct transaction *t);
+/* The open leg that content waits for: it must answer a chunk first, or has the least room; of
+ * several, the first. NULL: none is open. */
+struct leg *fanout_awaited(struct transaction *t);
 
 #endif

@@ -672,7 +672,7 @@ static void on_timer(struct timer *timer, nsec_t now)
         break;
     case TRANSACTION_CONTENT:
         relay_count(t->relay, RELAY_TIMEOUT_CONTENT);
-        leg_timeout(replay_behind(t) != NULL ? replay_behind(t) : fanout_slowest(t),
+        leg_timeout(replay_behind(t) != NULL ? replay_behind(t) : fanout_awaited(t),
                     "The destination stopped taking the message");
         break;
     case TRANSACTION_COMMIT:
