@@ -153,6 +153,7 @@ void Visit::begin(Errand *errand)
     for (const std::string &r : to)
         commands_.push_back({RCPT, "RCPT TO:<" + r + ">" + rcpt, r});
     bool chunked = offers("CHUNKING") && d.one_in(3);
+    errand->mail->chunked |= chunked;
     commands_.push_back({chunked ? CHUNK : DATA, "DATA", ""});
     content_ = m.content;
     said_ = 0;
@@ -217,7 +218,8 @@ void Visit::begin_content()
 {
     if (accepted_.empty())
         client_.ledger_.wrong("354 without a recipient for " + sender());
-    content_ = stuffed(errand_->mail->content);
+    const Mail &m = *errand_->mail;
+    content_ = m.raw ? m.content + ".\r\n" : stuffed(m.content);
     said_ = 0;
     sending_content_ = true;
     progress_ = now_;

@@ -50,6 +50,20 @@ bool begins(const std::string &text, const std::string &with)
 
 } // namespace
 
+std::string unstuffed(const std::string &text)
+{
+    std::string out;
+    for (size_t at = 0; at < text.size();) {
+        size_t end = text.find("\r\n", at);
+        end = end == std::string::npos ? text.size() : end + 2;
+        if (text[at] == '.')
+            at++;
+        out.append(text, at, end - at);
+        at = end;
+    }
+    return out;
+}
+
 std::string field(const std::string &line, const std::string &key)
 {
     std::string value = between(line, " " + key + "=", " \n");
@@ -99,13 +113,13 @@ void Ledger::taken(nsec_t now, char server, const std::string &sender,
     const Mail *m = by_sender(sender);
     if (m == nullptr)
         return wrong("a message that nobody sent was delivered" + where);
-    if (m->bare)
+    if (m->bare && !m->repair)
         return wrong("a message with a bare newline was delivered" + where);
     if (!without_trace(content, &trace, &rest))
         return wrong("a message was delivered without our Received line" + where);
-    if (rest != m->content)
+    if (rest != m->meant)
         return wrong("a message was delivered altered: " + std::to_string(rest.size()) +
-                     " bytes instead of " + std::to_string(m->content.size()) + where);
+                     " bytes instead of " + std::to_string(m->meant.size()) + where);
     std::string only = between(trace, "for <", ">");
     if (!only.empty() && recipients != std::set<std::string>{only})
         return wrong("the Received line names " + only + ", and others got it, too" + where);
@@ -153,7 +167,7 @@ bool Ledger::may_lack(const Addressee &to, const std::string &extension) const
 // The router counts dots that are stuffed, and the destination our own line.
 bool Ledger::may_be_too_big(const Mail &mail, const Addressee &to) const
 {
-    size_t size = mail.content.size() + mail.content.size() / 8 + 1000;
+    size_t size = mail.meant.size() + mail.meant.size() / 8 + 1000;
     return std::any_of(most_.begin(), most_.end(), [&](const auto &server) {
         return at_home(server.first, to.owner) && size > server.second;
     });
@@ -179,7 +193,7 @@ void Ledger::bounce(Mail &mail, const std::string &recipient, const std::string 
         // Our own refusals.
         bool ours = (to->owner == kNobody && begins(reply, "550 5.1.1")) ||
                     (to->owner == kNobody && begins(reply, "550 5.7.1")) ||
-                    (mail.bare && begins(reply, "550 5.6.11")) ||
+                    (mail.bare && (!mail.repair || mail.chunked) && begins(reply, "550 5.6.11")) ||
                     (mail.content.size() > max_size / 8 * 7 && begins(reply, "552 5.3.4")) ||
                     (may_be_too_big(mail, *to) && begins(reply, "550 5.3.4")) ||
                     (mail.eightbit && may_lack(*to, "8BITMIME") && begins(reply, "550 5.6.3")) ||

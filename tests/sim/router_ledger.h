@@ -42,11 +42,15 @@ struct Mail {
     std::string sender; // no two messages have the same
     std::vector<Addressee> to;
     std::set<std::string> from; // addresses that its client says to have
-    std::string content;        // without dots stuffed, lines end in CRLF
+    std::string content;        // without dots stuffed
+    std::string meant;          // what destinations get: with CRLF where a newline was bare
     bool eightbit = false;
-    bool utf8 = false;  // needs SMTPUTF8
-    std::string notify; // NOTIFY= of each recipient, where the router takes it; "": none
-    bool bare = false;  // there is a bare CR or LF in it: nobody may ever get it
+    bool utf8 = false;    // needs SMTPUTF8
+    std::string notify;   // NOTIFY= of each recipient, where the router takes it; "": none
+    bool bare = false;    // there is a bare CR or LF in it
+    bool raw = false;     // its client stuffs no dots: `content` is what it sends
+    bool repair = false;  // what is bare is repaired, where it comes by DATA; else nobody gets it
+    bool chunked = false; // it came by BDAT, at least once
 };
 
 // What a client knows when a connection of its own is done with a message.
@@ -205,6 +209,9 @@ inline bool at_home(char server, char owner)
 {
     return server == owner || (owner == kEither && (server == 'M' || server == 'E'));
 }
+
+// Without the dots that stood for transparency (RFC 5321 §4.5.2).
+std::string unstuffed(const std::string &text);
 
 // The value of a field of a logfmt line, "" if there is none.
 std::string field(const std::string &line, const std::string &key);

@@ -81,7 +81,8 @@ Choices choices(Dice &d)
     static const char *const shares[] = {"", "", "fair_share = 1\n", "fair_share = 100\n"};
     Choices c;
     c.appliance = std::string("shutdown_timeout = ") + pick(d, ends) + "\n";
-    c.listener = std::string(pick(d, offers)) + (d.one_in(2) ? "dsn = yes\n" : "");
+    c.listener = std::string(pick(d, offers)) + (d.one_in(2) ? "dsn = yes\n" : "") +
+                 (d.one_in(3) ? "bare_newline = repair\n" : "");
     c.memory = std::string("max_sessions = ") + pick(d, sessions) +
                "\nmemo_entries = " + (d.one_in(6) ? "100" : "1000") + "\n";
     c.message = std::string(pick(d, messages)) + pick(d, sizes) + pick(d, replays);
@@ -173,15 +174,42 @@ std::string content(Dice &d, unsigned id, bool eightbit, bool bare)
             line = "x" + line; // or it would belong to our own line
         text += line + "\r\n";
     }
-    if (bare) {
-        static const char *const ends[] = {"\n",      "\r",    "\n.\n", "\n.\r\n",
-                                           "\r\n.\n", "\r.\r", "\n\r\n"};
-        text += "a" + std::string(ends[d.upto(7)]) + "b\r\n";
+    size_t body = text.find("\r\n\r\n"); // in front of it there is what is looked for
+    for (uint64_t n = bare ? d.between(1, d.one_in(3) ? 40 : 3) : 0; n > 0; n--) {
+        static const char *const ends[] = {"\n",    "\r",      "\n.\n",  "\n.\r\n", "\r\n.\n",
+                                           "\r.\r", "\r.\r\n", "\n\r\n", "\r\r\n",  "\n\r",
+                                           "\n..",  "\r.",     "\r\n\r", "\r\n\n"};
+        size_t from = body == std::string::npos ? 0 : body + 4, at = from;
+        if (!d.one_in(4))
+            at += d.upto(text.size() - from + 1);
+        text.insert(at, "a" + std::string(ends[d.upto(14)]) + (d.one_in(2) ? "b\r\n" : "b"));
     }
+    if (bare && (text.size() < 2 || text.compare(text.size() - 2, 2, "\r\n") != 0))
+        text += "c\r\n";
     return text;
 }
 
-Mail mail(Dice &d, unsigned id)
+std::string repaired(const std::string &content)
+{
+    std::string out;
+    for (size_t k = 0; k < content.size(); k++) {
+        bool whole = content.compare(k, 2, "\r\n") == 0;
+        if (whole || content[k] == '\r' || content[k] == '\n')
+            out += "\r\n";
+        else
+            out += content[k];
+        k += whole;
+    }
+    return out;
+}
+
+// As a client sends it that knows nothing of transparency: and yet it does not end too soon.
+bool is_sent_raw(const std::string &content)
+{
+    return content.find("\r\n.\r\n") == std::string::npos && content.rfind(".\r\n", 0) != 0;
+}
+
+Mail mail(Dice &d, unsigned id, bool repair)
 {
     Mail m;
     m.id = id;
@@ -189,8 +217,11 @@ Mail mail(Dice &d, unsigned id)
     static const char *const notify[] = {"NEVER", "FAILURE", "SUCCESS", "SUCCESS,FAILURE", "DELAY"};
     m.eightbit = d.one_in(6);
     m.notify = d.one_in(4) ? pick(d, notify) : "";
-    m.bare = d.one_in(25);
+    m.bare = d.one_in(repair ? 4 : 25);
+    m.repair = repair;
     m.content = content(d, id, m.eightbit, m.bare);
+    m.raw = m.bare && d.one_in(3) && is_sent_raw(m.content);
+    m.meant = repaired(m.raw ? unstuffed(m.content) : m.content);
     std::vector<Addressee> all;
     for (const Home &home : homes())
         for (const char *who : home.people)
@@ -315,11 +346,12 @@ RouterPlan router_plan(uint64_t seed)
         p.clients.back().addresses.resize(crowd ? 1 : 2); // an interface has only so many
     }
     p.dsn = c.listener.find("dsn = yes") != std::string::npos;
+    bool repair = c.listener.find("repair") != std::string::npos;
     unsigned id = 0;
     for (uint64_t count = crowd ? d.between(15, 30) : d.between(1, 10); count > 0; count--) {
         p.posts.push_back({unsigned(d.upto(p.clients.size())),
                            p.start + d.upto((p.good_from - p.start) / (crowd ? 20 : 2)),
-                           mail(d, ++id)});
+                           mail(d, ++id, repair)});
         const std::vector<std::string> &from = p.clients[p.posts.back().client].claims;
         Mail &m = p.posts.back().mail;
         m.from = {from.begin(), from.end()};

@@ -23,20 +23,6 @@ std::string path_of(const std::string &line)
                : line.substr(from + 1, to - from - 1);
 }
 
-std::string unstuffed(const std::string &text)
-{
-    std::string out;
-    for (size_t at = 0; at < text.size();) {
-        size_t end = text.find("\r\n", at);
-        end = end == std::string::npos ? text.size() : end + 2;
-        if (text[at] == '.')
-            at++;
-        out.append(text, at, end - at);
-        at = end;
-    }
-    return out;
-}
-
 bool has_bare_newline(const std::string &text)
 {
     for (size_t k = 0; k < text.size(); k++) {
