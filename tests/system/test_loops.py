@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Both sides send what they do not know to us: nothing goes round."""
-import os
 import re
 import time
-import unittest
 
 from harness import network
 from harness.case import Case, CaptureCase
@@ -98,9 +96,7 @@ class LoopsOfCallouts(Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        peers = os.path.join(cls.build, "peers")
-        if not os.path.exists(f"{peers}/usr/sbin/exim4"):
-            raise unittest.SkipTest("Exim is not there (bench/peers.sh --mail-servers build/peers)")
+        peers = Exim.need(cls.build)
         cls.ours = cls.keep(Exim("ours", network.OURS, ["alice"], peers=peers, callout=True,
                                  relay_unknown=f"{network.EXTERNAL}:25").start())
         cls.external = cls.keep(Exim("external", network.EXTERNAL, ["carol"], peers=peers, callout=True,

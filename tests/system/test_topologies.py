@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Aliases and rings of them, through real mail servers, in each place that the router may have between them."""
-import os
 import re
-import unittest
 
 from harness import network
 from harness.case import Case
@@ -83,10 +81,7 @@ class WithExim(Topology):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        peers = os.path.join(cls.build, "peers")
-        if not os.path.exists(f"{peers}/usr/sbin/exim4"):
-            raise unittest.SkipTest("Exim is not there (bench/peers.sh --mail-servers build/peers)")
-        cls.start(Exim, peers=peers, **cls.options)
+        cls.start(Exim, peers=Exim.need(cls.build), **cls.options)
 
     def test_a_ring_of_aliases_is_refused_naming_both_systems(self):
         before = self.router.relay_counters()

@@ -89,6 +89,8 @@ class Exim(Unpacked):
     refuses: a sender whose messages are refused at their end.
     """
 
+    PROGRAM = "usr/sbin/exim4"
+
     def __init__(self, name, address, users, domains=("example.com",), peers="", settings="", relay_unknown=None,
                  callout=False, cutthrough=False, refuses=None, aliases=()):
         super().__init__("exim", name, address, peers)
@@ -97,7 +99,7 @@ class Exim(Unpacked):
         for path in (self.directory, self.mail, os.path.join(self.directory, "spool")):
             shutil.chown(path, USER, USER)
         # Its user can execute it here, wherever the build is.
-        self.binary = shutil.copy(self.unpacked("usr/sbin/exim4"), self.directory)
+        self.binary = shutil.copy(self.unpacked(self.PROGRAM), self.directory)
         routers = ""
         if relay_unknown:
             host, port = relay_unknown.rsplit(":", 1)

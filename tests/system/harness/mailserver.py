@@ -2,6 +2,7 @@
 """What real mail servers of any make have in common: a directory, an address, and maildirs named by address."""
 import os
 import shutil
+import unittest
 
 from . import sandbox
 from .process import wait_until
@@ -59,6 +60,16 @@ class MailServer:
 
 class Unpacked(MailServer):
     """A server that bench/peers.sh unpacked: Debian's packages of mail servers exclude each other."""
+
+    PROGRAM = ""  # in its package
+
+    @classmethod
+    def need(cls, build):
+        """Where its make is unpacked; the class of cases is skipped if it is not."""
+        peers = os.path.join(build, "peers")
+        if not os.path.exists(os.path.join(peers, cls.PROGRAM)):
+            raise unittest.SkipTest(f"{cls.__name__} is not there (bench/peers.sh --mail-servers {peers})")
+        return peers
 
     def __init__(self, make, name, address, peers):
         super().__init__(make, name, address)

@@ -40,6 +40,8 @@ class OpenSMTPD(Unpacked):
     refuses: a sender whose messages are refused at their end.
     """
 
+    PROGRAM = "usr/sbin/smtpd"
+
     def __init__(self, name, address, users, domains=("example.com",), peers="",
                  refuses="nobody@nowhere.test"):
         super().__init__("opensmtpd", name, address, peers)
@@ -62,7 +64,7 @@ class OpenSMTPD(Unpacked):
         script = PRIVATE.format(directory=self.directory, work=sandbox.WORK,
                                 programs=self.unpacked("usr/libexec/opensmtpd"), name=os.path.basename(sandbox.WORK))
         self.program = Program(os.path.join(self.directory, "mail.log"), "unshare", "--mount", "bash", "-c", script,
-                               "bash", self.unpacked("usr/sbin/smtpd"), "-d", "-f", self.config,
+                               "bash", self.unpacked(self.PROGRAM), "-d", "-f", self.config,
                                env=self.environment())
         wait_until(lambda: answers(self.address), 20, f"OpenSMTPD {self.name} answers")
         return self

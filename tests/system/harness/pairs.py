@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Real mail servers of four makes as mailbox and as external server, each with each: a domain a pair."""
 import importlib.util
-import os
 import re
 import unittest
 
@@ -61,12 +60,10 @@ class PairsCase(Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        peers = os.path.join(cls.build, "peers")
-        for what, there in (("Exim", os.path.exists(f"{peers}/usr/sbin/exim4")),
-                            ("OpenSMTPD", os.path.exists(f"{peers}/usr/sbin/smtpd")),
-                            ("aiosmtpd", importlib.util.find_spec("aiosmtpd"))):
-            if not there:
-                raise unittest.SkipTest(f"{what} is not there (bench/peers.sh --mail-servers build/peers)")
+        peers = Exim.need(cls.build)
+        OpenSMTPD.need(cls.build)
+        if not importlib.util.find_spec("aiosmtpd"):
+            raise unittest.SkipTest("aiosmtpd is not there for this Python (tests/setup.sh installs it for /usr/bin/python3)")
         for address in [*OURS.values(), *EXTERNAL.values()]:
             run("ip", "address", "add", f"{address}/{network.PREFIX}", "dev", network.BRIDGE)
             cls.addClassCleanup(run, "ip", "address", "del", f"{address}/{network.PREFIX}", "dev", network.BRIDGE)
