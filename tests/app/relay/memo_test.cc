@@ -460,6 +460,46 @@ TEST_F(MemoTable, AnOwnersEntriesEndTogether)
     EXPECT_EQ(Look(3), MEMO_COMMITTED);
 }
 
+// ---------------------------------------------------------------------------- the parties --
+
+struct Parties : ::testing::Test {
+    struct digester digester = {};
+    Parties()
+    {
+        uint8_t secret[DIGEST_SECRET] = {1, 2, 3};
+        EXPECT_TRUE(digester_create(&digester, "test", secret, sizeof(secret)));
+    }
+    ~Parties() override
+    {
+        digester_destroy(&digester);
+    }
+    uint64_t Of(const char *client, const char *sender = "a@b", const char *recipient = "c@d",
+                uint64_t destination = 1)
+    {
+        struct ip_addr address = sim::Host::parse(client);
+        struct digest d;
+        EXPECT_TRUE(digest_of_parties(&digester, &address, sender, recipient, &destination, &d));
+        return d.words[0];
+    }
+};
+
+TEST_F(Parties, AnMtasOtherHostIsTheSameClient)
+{
+    EXPECT_EQ(Of("192.0.2.1"), Of("192.0.2.254"));
+    EXPECT_NE(Of("192.0.2.1"), Of("192.0.3.1"));
+    EXPECT_EQ(Of("2001:db8::1"), Of("2001:db8::ffff:1"));
+    EXPECT_NE(Of("2001:db8::1"), Of("2001:db8:0:1::1"));
+}
+
+TEST_F(Parties, EverybodyElseIsWhoHeIs)
+{
+    const uint64_t parties = Of("192.0.2.1");
+    EXPECT_NE(Of("192.0.2.1", "A@b"), parties);
+    EXPECT_NE(Of("192.0.2.1", "a@b", "C@d"), parties);
+    EXPECT_NE(Of("192.0.2.1", "a@bc@", "d"), parties);
+    EXPECT_NE(Of("192.0.2.1", "a@b", "c@d", 2), parties);
+}
+
 // ------------------------------------------------------------------------ the fingerprint --
 
 struct Fingerprint : ::testing::Test {
