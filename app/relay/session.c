@@ -222,7 +222,8 @@ static bool step(struct session *s)
         if (t->state != TRANSACTION_CONTENT)
             return false;
         s->state = SESSION_CONTENT;
-        watch_content(s);
+        if (!timer_armed(&s->timer) || s->relay->settings->min_data_rate == 0)
+            watch_content(s); /* else the window that began with an earlier chunk goes on */
         return t->chunks.on || session_say(s, "354 End data with <CR><LF>.<CR><LF>");
     case SESSION_CONTENT:
         if (!t->chunks.on && session_is_early(s)) {
@@ -361,7 +362,7 @@ static void on_timer(struct timer *timer, nsec_t now)
         session_abort(s);
         return;
     }
-    if (s->relay->settings->min_data_rate > 0 && in_content(s)) {
+    if (s->relay->settings->min_data_rate > 0 && (in_content(s) || session_is_between_chunks(s))) {
         if (!is_too_slow(s)) {
             watch_content(s);
             return;

@@ -197,8 +197,9 @@ static enum outcome on_bdat(struct session *s, const struct smtp_command *comman
         s->state = SESSION_SWALLOW;
         return PAUSED;
     }
+    if (!session_is_between_chunks(s))
+        timer_disarm(s->relay->wheel, &s->timer);
     transaction_chunk(t, command->chunk, command->last);
-    timer_disarm(s->relay->wheel, &s->timer);
     s->state = SESSION_DATA;
     return PAUSED;
 }

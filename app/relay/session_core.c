@@ -101,9 +101,17 @@ void session_dismiss(struct session *s, const char *line)
     session_close(s);
 }
 
+bool session_is_between_chunks(const struct session *s)
+{
+    const struct transaction *t = s->transaction;
+    return s->state == SESSION_COMMAND && t != NULL && t->chunks.on;
+}
+
 void session_watch(struct session *s)
 {
     struct relay *r = s->relay;
+    if (r->settings->min_data_rate > 0 && session_is_between_chunks(s))
+        return;
     timer_arm(r->wheel, &s->timer, r->now + r->settings->client_command);
 }
 

@@ -85,7 +85,11 @@ void session_synchronize(struct session *s);
  * says, as all do who wait, is not early, however segments travel. */
 bool session_is_early(const struct session *s);
 
-/* The client has until client_command from now to send something. */
+/* Is it between two chunks of one message? */
+bool session_is_between_chunks(const struct session *s);
+
+/* The client has until client_command from now to send something. Between chunks min_data_rate goes
+ * on, where there is one. */
 void session_watch(struct session *s);
 
 /* From here on the client counts in its network. False: it is one too many, and the session is

@@ -262,6 +262,32 @@ TEST_F(Limited, ContentThatDripsIsCutOff)
     EXPECT_EQ(f.Counter(RELAY_CLIENT_TOO_SLOW), 1u);
 }
 
+TEST_F(Limited, ContentThatDripsInChunksIsCutOff)
+{
+    Say(kHello);
+    Say("C: MAIL FROM:<a@b.example>\nS: 250\nC: RCPT TO:<alice@example.com>");
+    Say(kMailboxGreets);
+    Say("M> MAIL FROM:<a@b.example>\nM> RCPT TO:<alice@example.com>\nM< 250 ok\nM< 250 alice\n"
+        "S: 250 alice\nC+ BDAT 0\\r\\n\nM> DATA\nM< 354 go\nS: 250");
+    for (int i = 0; i < 29; i++)
+        Say("C+ BDAT 4\\r\\ndrip\nS: 250\nwait 1s\nC: NOOP\nS: 250\nwait 1s");
+    Say("wait 3s\nS: 421 4.4.2\nC: gone");
+    EXPECT_EQ(f.Counter(RELAY_CLIENT_TOO_SLOW), 1u);
+}
+
+TEST_F(Limited, ChunksAreNotSlowForThatTheyAreMany)
+{
+    Say(kHello);
+    Say("C: MAIL FROM:<a@b.example>\nS: 250\nC: RCPT TO:<alice@example.com>");
+    Say(kMailboxGreets);
+    Say("M> MAIL FROM:<a@b.example>\nM> RCPT TO:<alice@example.com>\nM< 250 ok\nM< 250 alice\n"
+        "S: 250 alice\nC+ BDAT 0\\r\\n\nM> DATA\nM< 354 go\nS: 250");
+    for (int i = 0; i < 130; i++)
+        Say("C+ BDAT 160\\r\\n" + std::string(160, 'x') + "\nS: 250\nwait 1s");
+    Say("C+ BDAT 0 LAST\\r\\n\nwait 100ms\nM< 250 ok\nS: 250 ok");
+    EXPECT_EQ(f.Counter(RELAY_CLIENT_TOO_SLOW), 0u);
+}
+
 TEST_F(Limited, AClientIsNotSlowWhereTheDestinationIs)
 {
     Say(kHello);
