@@ -53,11 +53,25 @@ static void be_unclaimed(struct connection *c)
     TAILQ_INSERT_TAIL(&c->relay->unclaimed, c, entry);
 }
 
+static void leave_cleaning(struct connection *c)
+{
+    if (c->state == CONNECTION_CLEANING)
+        TAILQ_REMOVE(&c->relay->cleaning, c, entry);
+}
+
+/* Nobody waits for what is under way there; a shutdown does as long as for an answer to QUIT. */
+static void be_patient(struct connection *c)
+{
+    struct relay *r = c->relay;
+    timer_arm(r->wheel, &c->timer, r->now + (r->shutting_down ? QUIT_TIMEOUT : r->settings->rcpt));
+}
+
 /* Every change of state goes through here, but for the last one: that is discard(). */
 static void become(struct connection *c, enum connection_state state)
 {
     struct relay *r = c->relay;
     leave_pool(c);
+    leave_cleaning(c);
     leave_unclaimed(c);
     c->state = state;
     switch (state) {
@@ -70,7 +84,8 @@ static void become(struct connection *c, enum connection_state state)
             be_unclaimed(c);
         break;
     case CONNECTION_CLEANING:
-        timer_arm(r->wheel, &c->timer, r->now + r->settings->rcpt);
+        TAILQ_INSERT_TAIL(&r->cleaning, c, entry);
+        be_patient(c);
         break;
     case CONNECTION_IDLE:
         r->usage.connections_idle++;
@@ -95,6 +110,7 @@ static void discard(struct connection *c)
 {
     struct relay *r = c->relay;
     leave_pool(c);
+    leave_cleaning(c);
     leave_unclaimed(c);
     timer_disarm(r->wheel, &c->timer);
     r->usage.connections--;
@@ -539,9 +555,11 @@ struct connection *connection_open(struct relay *r, const struct endpoint *serve
     return c;
 }
 
-void connections_abort_unclaimed(struct relay *r)
+void connections_shutdown(struct relay *r)
 {
     struct connection *c;
+    TAILQ_FOREACH (c, &r->cleaning, entry)
+        be_patient(c);
     while ((c = TAILQ_FIRST(&r->unclaimed)) != NULL)
         connection_abort(c);
 }

@@ -100,7 +100,8 @@ struct connection {
     struct stream *stream;
     const struct connection_user_ops *ops; /* NULL: no user */
     void *user;
-    TAILQ_ENTRY(connection) entry; /* the keeper's; while unclaimed and after the end the relay's */
+    /* The keeper's; while it is unclaimed or cleaned, and after its end, the relay's. */
+    TAILQ_ENTRY(connection) entry;
     TAILQ_ENTRY(connection) pool_entry; /* while idle: the relay's */
     struct timer timer;
     struct holders holders; /* the keeper's: for whom it is not idle */
@@ -162,8 +163,9 @@ void connection_abort(struct connection *c);
 /* Say QUIT and go. The user, if there is one, is not told. */
 void connection_quit(struct connection *c);
 
-/* The relay is shutting down: nobody will want those that are not greeted yet. */
-void connections_abort_unclaimed(struct relay *r);
+/* The relay is shutting down: nobody will want those that are not greeted yet, and those that are
+ * cleaned have no longer for it than those that are told QUIT. */
+void connections_shutdown(struct relay *r);
 
 /* Return the objects of connections that have ended: between rounds, when no frame can refer to
  * one. */

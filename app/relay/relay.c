@@ -125,6 +125,7 @@ struct relay *relay_create(const struct relay_config *config, nsec_t now, uint64
     TAILQ_INIT(&r->sessions_gone);
     TAILQ_INIT(&r->gone);
     TAILQ_INIT(&r->unclaimed);
+    TAILQ_INIT(&r->cleaning);
     TAILQ_INIT(&r->idle);
     TAILQ_INIT(&r->verdicts);
     TAILQ_INIT(&r->untold);
@@ -233,7 +234,7 @@ void relay_shutdown(struct relay *r)
     probes_stop(r);
     sessions_shutdown(r);
     destinations_quit_idle(r->destinations);
-    connections_abort_unclaimed(r);
+    connections_shutdown(r);
 }
 
 bool relay_finished(const struct relay *r)

@@ -56,6 +56,7 @@ struct relay {
     struct session_list sessions_gone; /* ended in this round */
     struct connection_list gone;       /* ended in this round */
     struct connection_list unclaimed;  /* on their way up, for nobody */
+    struct connection_list cleaning;   /* their users left something under way */
     struct connection_list idle;       /* in the pools of all destinations, by pool_entry: the one
                                           that has been there for longest first */
     unsigned connections_left;         /* objects for new ones */

@@ -258,6 +258,23 @@ TEST_F(Relay, AShutdownDoesNotWaitForAConnectionThatNobodyWaitsFor)
     EXPECT_TRUE(f.Finished());
 }
 
+TEST_F(Relay, AShutdownWaitsNotLongForAnswersThatNobodyWaitsFor)
+{
+    // One client leaves before the shutdown, its recipient's server having said nothing, ...
+    Say(kHello);
+    Say("C: MAIL FROM:<a@b.example>\nS: 250\nC: RCPT TO:<alice@example.com>\nM: connect\n"
+        "M< 220 ours\nM> EHLO mx1.example.net\nM< 250 ours\nM> MAIL FROM:<a@b.example>\n"
+        "M< 250 ok\nM> RCPT TO:<alice@example.com>\nC: reset");
+    f.Keep('M', 'N');
+    // ... another one behind it.
+    Say("D: connect\nT: 220\nD: HELO d\nT: 250\nD: MAIL FROM:<a@b.example>\nT: 250\n"
+        "D: RCPT TO:<alice@example.com>\nM: connect\nM< 220 ours\nM> EHLO mx1.example.net\n"
+        "M< 250 ours\nM> MAIL FROM:<a@b.example>\nM< 250 ok\nM> RCPT TO:<alice@example.com>");
+    f.Shutdown();
+    Say("D: reset\nwait 4s\nM: silent\nN: silent\nwait 2s\nM: gone\nN: gone");
+    EXPECT_TRUE(f.Finished());
+}
+
 struct FewConnections : Relay {
     FewConnections() : Relay("[destinations]\nconnections = 1\n")
     {
