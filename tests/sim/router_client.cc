@@ -143,7 +143,9 @@ void Visit::begin(Errand *errand)
     std::string mail = "MAIL FROM:<" + sender() + ">", rcpt;
     if (offers("SIZE") && d.one_in(3))
         mail += " SIZE=" + std::to_string(m.content.size());
-    mail += m.eightbit && offers("8BITMIME") ? " BODY=8BITMIME" : "";
+    mail += m.binary                           ? " BODY=BINARYMIME"
+            : m.eightbit && offers("8BITMIME") ? " BODY=8BITMIME"
+                                               : "";
     mail += m.utf8 ? " SMTPUTF8" : "";
     if (offers("DSN") && !m.notify.empty()) {
         mail += d.one_in(2) ? " RET=HDRS ENVID=e" + std::to_string(m.id) : "";
@@ -152,7 +154,7 @@ void Visit::begin(Errand *errand)
     commands_.push_back({MAIL, mail, ""});
     for (const std::string &r : to)
         commands_.push_back({RCPT, "RCPT TO:<" + r + ">" + rcpt, r});
-    bool chunked = offers("CHUNKING") && d.one_in(3);
+    bool chunked = m.binary || (offers("CHUNKING") && d.one_in(3));
     errand->mail->chunked |= chunked;
     commands_.push_back({chunked ? CHUNK : DATA, "DATA", ""});
     content_ = m.content;

@@ -197,6 +197,7 @@ void Ledger::bounce(Mail &mail, const std::string &recipient, const std::string 
                     (mail.content.size() > max_size / 8 * 7 && begins(reply, "552 5.3.4")) ||
                     (may_be_too_big(mail, *to) && begins(reply, "550 5.3.4")) ||
                     (mail.eightbit && may_lack(*to, "8BITMIME") && begins(reply, "550 5.6.3")) ||
+                    (mail.binary && may_lack(*to, "BINARYMIME") && begins(reply, "550 5.6.3")) ||
                     (mail.utf8 && may_lack(*to, "SMTPUTF8") && begins(reply, "550 5.6.7")) ||
                     (mail.notify.find("SUCCESS") != std::string::npos && may_lack(*to, "DSN") &&
                      begins(reply, "550 5.3.3"));

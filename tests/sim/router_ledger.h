@@ -51,6 +51,7 @@ struct Mail {
     bool raw = false;     // its client stuffs no dots: `content` is what it sends
     bool repair = false;  // what is bare is repaired, where it comes by DATA; else nobody gets it
     bool chunked = false; // it came by BDAT, at least once
+    bool binary = false;  // BODY=BINARYMIME: any octets
 };
 
 // What a client knows when a connection of its own is done with a message.
@@ -116,6 +117,11 @@ class Ledger
     {
         const Mail *m = by_sender(sender);
         return m == nullptr || !dsn ? "" : m->notify;
+    }
+    bool is_binary(const std::string &sender)
+    {
+        const Mail *m = by_sender(sender);
+        return m != nullptr && m->binary;
     }
     // A destination was told of this client's address ("": of none) before the sender's MAIL.
     void introduced(char server, const std::string &sender, const std::string &address);

@@ -82,7 +82,8 @@ Choices choices(Dice &d)
     Choices c;
     c.appliance = std::string("shutdown_timeout = ") + pick(d, ends) + "\n";
     c.listener = std::string(pick(d, offers)) + (d.one_in(2) ? "dsn = yes\n" : "") +
-                 (d.one_in(3) ? "bare_newline = repair\n" : "");
+                 (d.one_in(3) ? "bare_newline = repair\n" : "") +
+                 (d.one_in(3) ? "binarymime = yes\n" : "");
     c.memory = std::string("max_sessions = ") + pick(d, sessions) +
                "\nmemo_entries = " + (d.one_in(6) ? "100" : "1000") + "\n";
     c.message = std::string(pick(d, messages)) + pick(d, sizes) + pick(d, replays);
@@ -209,6 +210,21 @@ bool is_sent_raw(const std::string &content)
     return content.find("\r\n.\r\n") == std::string::npos && content.rfind(".\r\n", 0) != 0;
 }
 
+// Any octets, behind what a header should have: the memo looks for it.
+void make_binary(Dice &d, Mail &m)
+{
+    size_t body = m.content.find("\r\n\r\n");
+    if (body == std::string::npos) {
+        m.content = "X-Nothing: here\r\n\r\n";
+        body = m.content.size() - 4;
+    }
+    for (size_t k = body + 4; k < m.content.size(); k += 1 + d.upto(40))
+        m.content[k] = char(d.upto(256));
+    m.binary = true;
+    m.bare = m.raw = m.eightbit = false;
+    m.meant = m.content;
+}
+
 Mail mail(Dice &d, unsigned id, bool repair)
 {
     Mail m;
@@ -250,6 +266,8 @@ ServerPlan server(Dice &d, char letter, const char *number, nsec_t good_from)
     s.size = !d.one_in(4);
     s.utf8 = d.one_in(2);
     s.dsn = d.one_in(2);
+    s.chunking = d.one_in(2);
+    s.binary = s.chunking && d.one_in(2);
     if (d.one_in(5)) {
         s.most_recipients = unsigned(d.between(2, 5));
         s.most_messages = unsigned(d.between(1, 3));
@@ -347,6 +365,7 @@ RouterPlan router_plan(uint64_t seed)
     }
     p.dsn = c.listener.find("dsn = yes") != std::string::npos;
     bool repair = c.listener.find("repair") != std::string::npos;
+    bool binary = c.listener.find("binarymime") != std::string::npos;
     unsigned id = 0;
     for (uint64_t count = crowd ? d.between(15, 30) : d.between(1, 10); count > 0; count--) {
         p.posts.push_back({unsigned(d.upto(p.clients.size())),
@@ -358,6 +377,8 @@ RouterPlan router_plan(uint64_t seed)
         bool plain = p.clients[p.posts.back().client].hello_only;
         m.notify = plain ? "" : m.notify;
         m.utf8 = !plain && d.one_in(8);
+        if (binary && !plain && d.one_in(4))
+            make_binary(d, m);
         if (m.utf8 && d.one_in(2))
             m.sender = "m" + std::to_string(id) + "-\u00e4@client.example";
     }

@@ -44,7 +44,8 @@ Server::Server(const ServerPlan &plan, Host &host, Ledger &ledger, uint64_t seed
     for (auto [has, extension] : {std::pair(!plan.hello_only, "EHLO"),
                                   {plan.eightbit, "8BITMIME"},
                                   {plan.utf8, "SMTPUTF8"},
-                                  {plan.dsn, "DSN"}})
+                                  {plan.dsn, "DSN"},
+                                  {plan.binary, "BINARYMIME"}})
         if (!has)
             ledger.lacks(plan.letter, extension);
     ledger.takes_at_most(plan.letter, plan.limit);
@@ -231,7 +232,10 @@ void Server::work(Session &s)
             continue;
         }
         std::string line;
-        if (s.content ? !hear_content(s) : !s.talk.line(&line))
+        bool ours = s.chunk > 0 || s.last ? hear_chunk(s)
+                    : s.content           ? hear_content(s)
+                                          : s.talk.line(&line);
+        if (!ours)
             break;
         if (!line.empty() || !s.content)
             hear(s, line);
@@ -255,9 +259,9 @@ void Server::hear(Session &s, const std::string &line)
     if (s.over || s.content || line.empty())
         return;
     note(s, "< " + line);
-    if (!plan_.pipelining && !s.talk.heard.empty())
-        ledger_.wrong("a command was pipelined to a destination that does not offer it: " + line);
     std::string verb = line.substr(0, 4);
+    if (!plan_.pipelining && !s.talk.heard.empty() && verb != "BDAT")
+        ledger_.wrong("a command was pipelined to a destination that does not offer it: " + line);
     if (verb == "EHLO" && plan_.hello_only) {
         answer(s, Stage::COUNT, "502 5.5.1 what");
     } else if (verb == "EHLO" || verb == "HELO") {
@@ -271,6 +275,8 @@ void Server::hear(Session &s, const std::string &line)
             text += plan_.size ? "250-SIZE " + std::to_string(plan_.limit) + "\r\n" : "";
             text += plan_.utf8 ? "250-SMTPUTF8\r\n" : "";
             text += plan_.dsn ? "250-DSN\r\n" : "";
+            text += plan_.chunking ? "250-CHUNKING\r\n" : "";
+            text += plan_.binary ? "250-BINARYMIME\r\n" : "";
             if (plan_.most_recipients > 0)
                 text += "250-LIMITS RCPTMAX=" + std::to_string(plan_.most_recipients) +
                         " MAILMAX=" + std::to_string(plan_.most_messages) + "\r\n";
@@ -290,6 +296,8 @@ void Server::hear(Session &s, const std::string &line)
         hear_rcpt(s, line);
     } else if (verb == "DATA") {
         hear_data(s);
+    } else if (verb == "BDAT" && plan_.chunking && !s.plain) {
+        hear_bdat(s, line);
     } else if (verb == "RSET") {
         forget(s);
         answer(s, Stage::COUNT, "250 2.0.0 forgotten");
@@ -307,7 +315,8 @@ void Server::hear_mail(Session &s, const std::string &line)
     if (s.mail)
         ledger_.wrong("MAIL within a transaction");
     for (auto [parameter, known] : {std::pair(" SIZE=", plan_.size),
-                                    {" BODY=", plan_.eightbit},
+                                    {" BODY=8BITMIME", plan_.eightbit},
+                                    {" BODY=BINARYMIME", plan_.binary},
                                     {" SMTPUTF8", plan_.utf8},
                                     {" RET=", plan_.dsn},
                                     {" ENVID=", plan_.dsn}})
@@ -366,6 +375,8 @@ void Server::hear_data(Session &s)
         answer(s, Stage::COUNT, s.mail ? "554 5.5.1 no recipients" : "503 5.5.1 MAIL first");
         return;
     }
+    if (ledger_.is_binary(s.sender))
+        ledger_.wrong("binary content goes by DATA");
     s.body.clear();
     s.speaks_at = SIZE_MAX;
     s.content = true;
@@ -401,16 +412,60 @@ bool Server::hear_content(Session &s)
     size_t content = s.body.rfind(".\r\n", 0) == 0 ? 0 : end + 2;
     s.talk.heard = s.body.substr(content + 3);
     s.body.erase(content);
-    if (has_bare_newline(s.body))
-        ledger_.wrong("a bare newline was passed on");
     hear_end(s);
+    return true;
+}
+
+// RFC 3030: what is refused is swallowed.
+void Server::hear_bdat(Session &s, const std::string &line)
+{
+    char *end;
+    s.chunk = strtoul(line.c_str() + 5, &end, 10);
+    s.last = std::string(end) == " LAST";
+    s.chunked = true;
+    s.spoilt |= !s.mail || s.to.empty();
+    if (s.chunk == 0 && !s.last)
+        ledger_.wrong("a chunk of nothing, and not the last: " + line);
+    bool moody = plan_.whims > 0 && now_ < plan_.good_from && dice_.one_in(plan_.whims);
+    if (s.chunk > 0 && !s.spoilt && moody)
+        answer(s, Stage::BODY, ""); // before it is there
+}
+
+// True: it is over.
+bool Server::hear_chunk(Session &s)
+{
+    size_t n = std::min(s.chunk, s.talk.heard.size());
+    s.body.append(s.talk.heard, 0, n);
+    s.talk.heard.erase(0, n);
+    s.chunk -= n;
+    if (s.chunk > 0)
+        return false;
+    if (!plan_.pipelining && !s.talk.heard.empty())
+        ledger_.wrong("something was pipelined behind a chunk");
+    bool last = s.last;
+    s.last = false;
+    if (s.spoke) {
+        s.spoilt = true;
+        s.spoke = false;
+    } else if (s.spoilt) {
+        answer(s, Stage::COUNT, "503 5.5.1 not after that");
+        if (last)
+            forget(s);
+    } else if (last) {
+        hear_end(s);
+    } else {
+        answer(s, Stage::DATA, "250 2.0.0 so far");
+    }
     return true;
 }
 
 void Server::hear_end(Session &s)
 {
     s.content = false;
-    note(s, "< (" + std::to_string(s.body.size()) + " bytes and a dot)");
+    note(s, "< (" + std::to_string(s.body.size()) + " bytes and " +
+                (s.chunked ? "the last chunk)" : "a dot)"));
+    if ((!s.chunked || !ledger_.is_binary(s.sender)) && has_bare_newline(s.body))
+        ledger_.wrong("a bare newline was passed on");
     if (s.spoke) { // that was the answer
         forget(s);
         return;
@@ -447,13 +502,13 @@ void Server::take(Session &s)
 {
     s.takes_then = false;
     note(s, "takes it");
-    ledger_.taken(now_, plan_.letter, s.sender, s.to, unstuffed(s.body));
+    ledger_.taken(now_, plan_.letter, s.sender, s.to, s.chunked ? s.body : unstuffed(s.body));
     forget(s);
 }
 
 void Server::forget(Session &s)
 {
-    s.mail = s.takes_then = s.spoke = false;
+    s.mail = s.takes_then = s.spoke = s.chunked = s.spoilt = false;
     s.to.clear();
     s.body.clear();
 }
@@ -541,8 +596,10 @@ void Server::refuse(Session &s, Stage stage, const std::string &recipient)
         s.mail = false;
     if (stage == Stage::RCPT)
         s.to.erase(recipient);
-    if (stage == Stage::DATA)
+    if (stage == Stage::DATA) {
         s.content = false;
+        s.spoilt = s.chunked;
+    }
     if (stage == Stage::DOT)
         forget(s);
     s.spoke = stage == Stage::BODY;

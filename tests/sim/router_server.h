@@ -42,7 +42,7 @@ struct ServerPlan {
     std::set<std::string> mailboxes; // nobody else is known here
     std::set<std::string> late;      // of them: who moves, and may be known only a while later
     bool pipelining = true, eightbit = true, size = true, hello_only = false;
-    bool utf8 = true, dsn = true;
+    bool utf8 = true, dsn = true, chunking = false, binary = false;
     unsigned most_recipients = 0, most_messages = 0; // by LIMITS; 0: any
     size_t limit = 10000000;                         // octets of a message
     // How it is told of the client.
@@ -89,17 +89,20 @@ class Server
     struct Session {
         Talk talk;
         bool content = false, mail = false, stalled = false, over = false;
-        bool spoke = false;               // during the content
-        bool plain = false;               // greeted by HELO
-        bool header = false;              // a PROXY header is to come
-        unsigned messages = 0, asked = 0; // MAIL in the session, RCPT in the transaction
-        std::string identity;             // the client's address, as far as the router said it
-        nsec_t busy = 0;                  // until then it thinks
-        nsec_t active = 0;                // last time that something was heard
-        nsec_t deaf = 0;                  // until then it does not read
-        std::string reply;                // what it says then
-        Whim after = Whim::NONE;          // and does
-        bool takes_then = false;          // the message is its own only then
+        bool spoke = false;                 // during the content
+        bool plain = false;                 // greeted by HELO
+        bool header = false;                // a PROXY header is to come
+        bool chunked = false, last = false; // the content comes by BDAT; this is its last chunk
+        bool spoilt = false;                // a chunk was refused: so are all that follow
+        size_t chunk = 0;                   // octets of it still to come
+        unsigned messages = 0, asked = 0;   // MAIL in the session, RCPT in the transaction
+        std::string identity;               // the client's address, as far as the router said it
+        nsec_t busy = 0;                    // until then it thinks
+        nsec_t active = 0;                  // last time that something was heard
+        nsec_t deaf = 0;                    // until then it does not read
+        std::string reply;                  // what it says then
+        Whim after = Whim::NONE;            // and does
+        bool takes_then = false;            // the message is its own only then
         std::string sender;
         std::set<std::string> to;
         std::string body;
@@ -115,6 +118,8 @@ class Server
     bool hear_header(Session &s);
     void hear_identity(Session &s, const std::string &line);
     bool hear_content(Session &s);
+    void hear_bdat(Session &s, const std::string &line);
+    bool hear_chunk(Session &s);
     void hear_end(Session &s);
     void take(Session &s);
     // A step that would be answered with `text`: what comes of it, with this whim or one of its
