@@ -130,8 +130,12 @@ void Ledger::taken(nsec_t now, char server, const std::string &sender,
             return wrong(r + " was no recipient, and got it" + where);
         if (!at_home(server, to->owner))
             return wrong(r + " is not at home" + where);
+        if (to->been)
+            return wrong(r + " got a message that had come from there" + where);
     }
     taken_.push_back({now, server, m->id, between(trace, "id ", "\r\n;"), recipients, {}});
+    if (on_taken)
+        on_taken(*m, content, recipients);
 }
 
 Hearing &Ledger::hearing(const std::string &client, const Mail &mail)
@@ -197,6 +201,7 @@ void Ledger::bounce(Mail &mail, const std::string &recipient, const std::string 
                     (mail.content.size() > max_size / 8 * 7 && begins(reply, "552 5.3.4")) ||
                     (may_be_too_big(mail, *to) && begins(reply, "550 5.3.4")) ||
                     (mail.eightbit && may_lack(*to, "8BITMIME") && begins(reply, "550 5.6.3")) ||
+                    (to->been && begins(reply, "554 5.4.6")) ||
                     (mail.binary && may_lack(*to, "BINARYMIME") && begins(reply, "550 5.6.3")) ||
                     (mail.utf8 && may_lack(*to, "SMTPUTF8") && begins(reply, "550 5.6.7")) ||
                     (mail.notify.find("SUCCESS") != std::string::npos && may_lack(*to, "DSN") &&

@@ -35,6 +35,7 @@ struct Addressee {
     std::string address;
     char owner; // the destination that has the mailbox
     Fate fate = Fate::PENDING;
+    bool been = false; // the message comes from there: it must not get there again
 };
 
 struct Mail {
@@ -45,13 +46,14 @@ struct Mail {
     std::string content;        // without dots stuffed
     std::string meant;          // what destinations get: with CRLF where a newline was bare
     bool eightbit = false;
-    bool utf8 = false;    // needs SMTPUTF8
-    std::string notify;   // NOTIFY= of each recipient, where the router takes it; "": none
-    bool bare = false;    // there is a bare CR or LF in it
-    bool raw = false;     // its client stuffs no dots: `content` is what it sends
-    bool repair = false;  // what is bare is repaired, where it comes by DATA; else nobody gets it
-    bool chunked = false; // it came by BDAT, at least once
-    bool binary = false;  // BODY=BINARYMIME: any octets
+    bool utf8 = false;      // needs SMTPUTF8
+    std::string notify;     // NOTIFY= of each recipient, where the router takes it; "": none
+    bool bare = false;      // there is a bare CR or LF in it
+    bool raw = false;       // its client stuffs no dots: `content` is what it sends
+    bool repair = false;    // what is bare is repaired, where it comes by DATA; else nobody gets it
+    bool chunked = false;   // it came by BDAT, at least once
+    bool binary = false;    // BODY=BINARYMIME: any octets
+    bool forwarded = false; // a destination sends on what it has got, with all its trace
 };
 
 // What a client knows when a connection of its own is done with a message.
@@ -143,6 +145,10 @@ class Ledger
     void note(nsec_t now, const std::string &text);
     std::string story() const;
 
+    // A destination has taken this of it, for these.
+    std::function<void(const Mail &mail, const std::string &content,
+                       const std::set<std::string> &recipients)>
+        on_taken;
     std::deque<Mail> mails;
     size_t max_size = SIZE_MAX;       // that the router takes
     bool dsn = false;                 // it offers DSN

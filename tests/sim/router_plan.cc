@@ -80,7 +80,8 @@ Choices choices(Dice &d)
     static const char *const connections[] = {"100", "100", "1", "2", "3"};
     static const char *const shares[] = {"", "", "fair_share = 1\n", "fair_share = 100\n"};
     Choices c;
-    c.appliance = std::string("shutdown_timeout = ") + pick(d, ends) + "\n";
+    c.appliance = std::string("shutdown_timeout = ") + pick(d, ends) + "\n" +
+                  (d.one_in(2) ? "fleet_key = of-all-processes\n" : "");
     c.listener = std::string(pick(d, offers)) + (d.one_in(2) ? "dsn = yes\n" : "") +
                  (d.one_in(3) ? "bare_newline = repair\n" : "") +
                  (d.one_in(3) ? "binarymime = yes\n" : "");
@@ -363,12 +364,18 @@ RouterPlan router_plan(uint64_t seed)
         p.clients.push_back(client(d, k, p.good_from));
         p.clients.back().addresses.resize(crowd ? 1 : 2); // an interface has only so many
     }
+    // Without the key a process knows only its own marks.
+    p.forwards = !crowd && c.appliance.find("fleet_key") != std::string::npos;
+    if (p.forwards) {
+        p.clients.push_back(client(d, 8, p.good_from));
+        p.clients.back().addresses.resize(1);
+    }
     p.dsn = c.listener.find("dsn = yes") != std::string::npos;
     bool repair = c.listener.find("repair") != std::string::npos;
     bool binary = c.listener.find("binarymime") != std::string::npos;
     unsigned id = 0;
     for (uint64_t count = crowd ? d.between(15, 30) : d.between(1, 10); count > 0; count--) {
-        p.posts.push_back({unsigned(d.upto(p.clients.size())),
+        p.posts.push_back({unsigned(d.upto(p.clients.size() - p.forwards)),
                            p.start + d.upto((p.good_from - p.start) / (crowd ? 20 : 2)),
                            mail(d, ++id, repair)});
         const std::vector<std::string> &from = p.clients[p.posts.back().client].claims;

@@ -44,7 +44,8 @@ struct RouterPlan {
     std::vector<RouterTrouble> troubles;
     nsec_t start, good_from, memo_ttl;
     size_t max_size;
-    bool dsn; // it is offered
+    bool dsn;      // it is offered
+    bool forwards; // the last of `clients` sends on what destinations have got
 };
 
 RouterPlan router_plan(uint64_t seed);

@@ -54,6 +54,8 @@ class RouterPlay
     void vanish(const struct stream *s, nsec_t until);
     bool run_until(nsec_t end, const std::function<bool()> &done);
     nsec_t next();
+    void forward(const Mail &mail, const std::string &content,
+                 const std::set<std::string> &recipients);
     void meet_troubles();
     void meet(const RouterTrouble &t);
     void restart(bool killed);
@@ -79,6 +81,7 @@ class RouterPlay
     bool moved_ = false;
     bool ending_ = false; // it was told to
     nsec_t famine_until_ = 0, outage_until_ = 0;
+    std::set<std::pair<unsigned, std::string>> forwarded_; // message and recipient
     std::map<std::string, nsec_t> gone_; // addresses and ports of peers that are off the wire
 };
 
@@ -107,6 +110,9 @@ RouterPlay::RouterPlay(uint64_t seed)
                               [this](const struct stream *s) { vanish(s, UINT64_MAX); });
     for (const Posted &p : plan_.posts)
         clients_[p.client].add(ledger_.add(p.mail), p.due);
+    if (plan_.forwards)
+        ledger_.on_taken = [this](const Mail &m, const std::string &content,
+                                  const std::set<std::string> &to) { forward(m, content, to); };
     peer_->work = [this](nsec_t now) {
         for (Server &s : servers_)
             s.tick(now);
@@ -121,6 +127,40 @@ RouterPlay::~RouterPlay()
     servers_.clear();
     router_.reset();
     peer_.reset();
+}
+
+// Some mailboxes are aliases: what they get goes on through the router, to somebody else, back to
+// where it came from, or both.
+void RouterPlay::forward(const Mail &mail, const std::string &content,
+                         const std::set<std::string> &recipients)
+{
+    static const Addressee others[] = {
+        {"alice@example.com", 'M'}, {"bob@example.com", 'E'}, {"olga@example.org", 'N'}};
+    if (mail.forwarded || mail.binary || mail.utf8)
+        return;
+    for (const Addressee &to : mail.to) {
+        bool moves = to.owner == kEither; // where it is now, it may not have been
+        if (moves || recipients.count(to.address) == 0 || !dice_.one_in(3) ||
+            !forwarded_.insert({mail.id, to.address}).second)
+            continue;
+        Mail f;
+        f.id = unsigned(ledger_.mails.size() + 1);
+        f.sender = "m" + std::to_string(f.id) + "@client.example";
+        f.content = f.meant = content;
+        f.eightbit = mail.eightbit;
+        f.forwarded = true;
+        const std::vector<std::string> &from = plan_.clients.back().claims;
+        f.from = {from.begin(), from.end()};
+        if (dice_.one_in(2))
+            f.to.push_back({to.address, to.owner, Fate::PENDING, true});
+        const Addressee &other = others[dice_.upto(3)];
+        bool known = std::any_of(mail.to.begin(), mail.to.end(),
+                                 [&](const Addressee &a) { return a.address == other.address; });
+        if (!known && (f.to.empty() || dice_.one_in(2)))
+            f.to.push_back(other);
+        if (!f.to.empty())
+            clients_.back().add(ledger_.add(f), now_ + dice_.upto(60 * NSEC_PER_SEC));
+    }
 }
 
 // A connection by the peer's address and port, and the router's port: nothing of it arrives until
