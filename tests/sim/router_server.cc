@@ -440,7 +440,7 @@ bool Server::hear_chunk(Session &s)
     s.chunk -= n;
     if (s.chunk > 0)
         return false;
-    if (!plan_.pipelining && !s.talk.heard.empty())
+    if (!plan_.pipelining && !s.talk.heard.empty() && !s.spoke)
         ledger_.wrong("something was pipelined behind a chunk");
     bool last = s.last;
     s.last = false;
