@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/sim/router.h"
 
+#include "tests/sim/router_names.h"
+
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -28,6 +30,7 @@ Configuration::Configuration(const Files &files, struct snapshot *old)
         request.locals = settings.ports[0].addresses;
         request.local_count = settings.ports[0].address_count;
         request.workers = 1;
+        request.names = all_names();
         request.old = old;
         request.now = Router::kWall / NSEC_PER_SEC;
         request.oldest_in_use = old == nullptr ? 0 : snapshot_generation(old);

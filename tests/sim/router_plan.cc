@@ -98,7 +98,9 @@ Choices choices(Dice &d)
 std::string destination(const std::string &key, const std::string &identity, const ServerPlan &s)
 {
     static const char *const identities[] = {"none", "xclient", "xforward", "proxy-v2"};
-    std::string host = s.address.find(':') == std::string::npos ? s.address : "[" + s.address + "]";
+    std::string host = !s.name.empty()                            ? s.name
+                       : s.address.find(':') == std::string::npos ? s.address
+                                                                  : "[" + s.address + "]";
     std::string first;
     if (s.first == ServerPlan::First::REFUSES || s.first == ServerPlan::First::COMES_AND_GOES)
         first = host + ":" + std::to_string(kFirstPort) + " priority 5, ";
@@ -329,6 +331,15 @@ void add_troubles(Dice &d, RouterPlan &p)
     if (d.one_in(4))
         for (unsigned k = 0; k < 2; k++)
             add(RouterTrouble::REBOOT, d.between(1, 600) * NSEC_PER_SEC);
+    if (std::any_of(p.servers.begin(), p.servers.end(),
+                    [](const ServerPlan &s) { return !s.name.empty(); }))
+        for (uint64_t k = d.between(1, 3); k > 0; k--) {
+            add(RouterTrouble::RENUMBER, 0);
+            RouterTrouble heard = p.troubles.back();
+            heard.kind = RouterTrouble::RESOLVE;
+            heard.at += d.upto(600 * NSEC_PER_SEC);
+            p.troubles.push_back(heard);
+        }
     std::sort(p.troubles.begin(), p.troubles.end(),
               [](const RouterTrouble &a, const RouterTrouble &b) { return a.at < b.at; });
 }
@@ -356,13 +367,18 @@ RouterPlan router_plan(uint64_t seed)
     p.good_from = p.start + d.between(600, 3600) * NSEC_PER_SEC;
     p.servers = {server(d, 'M', "10", p.good_from), server(d, 'E', "20", p.good_from),
                  server(d, 'N', "30", p.good_from)};
+    bool crowd = d.one_in(8), named = !crowd && d.one_in(4);
+    if (named) {
+        ServerPlan &s = p.servers[d.upto(3)];
+        s.name = "mail." + std::string(1, char(s.letter | 0x20)) + ".example";
+        s.second = d.one_in(2) ? "2001:db8::40" : "10.0.0.40";
+    }
     for (bool moved : {false, true})
         p.files[moved] = files(c, p.servers, moved);
     // Many, that come at about the same time, have to wait for each other.
-    bool crowd = d.one_in(8);
     for (unsigned k = 0; k < (crowd ? 5 : 2); k++) {
         p.clients.push_back(client(d, k, p.good_from));
-        p.clients.back().addresses.resize(crowd ? 1 : 2); // an interface has only so many
+        p.clients.back().addresses.resize(crowd || named ? 1 : 2); // an interface has only so many
     }
     // Without the key a process knows only its own marks.
     p.forwards = !crowd && c.appliance.find("fleet_key") != std::string::npos;

@@ -20,6 +20,8 @@ struct RouterTrouble {
         FAMINE,   // all packet memory but `left` is taken
         OUTAGE,   // no frame passes
         REBOOT,   // a destination's machine is gone for a while
+        RENUMBER, // the server that has a name gets another address
+        RESOLVE,  // ... and the router hears of it
         MOVE,     // some mailboxes of the split domain change sides, while mail flows
     } kind;
     nsec_t at;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "tests/sim/router_names.h"
 #include "tests/sim/router_plan.h"
 
 namespace sim
@@ -29,7 +30,9 @@ HostConfig peers(const RouterPlan &plan)
 {
     HostConfig c;
     for (const ServerPlan &s : plan.servers)
-        c.at.push_back(s.address);
+        for (const std::string &at : {s.address, s.second})
+            if (!at.empty())
+                c.at.push_back(at);
     for (const ClientPlan &p : plan.clients)
         c.at.insert(c.at.end(), p.addresses.begin(), p.addresses.end());
     c.network = 112;
@@ -92,6 +95,9 @@ RouterPlay::RouterPlay(uint64_t seed)
     ledger_.max_size = plan_.max_size;
     ledger_.memo_ttl = plan_.memo_ttl;
     ledger_.dsn = plan_.dsn;
+    for (const ServerPlan &s : plan_.servers)
+        name_is_at(s.name, s.address);
+    look_up_again();
     wire_.advance(now_);
     wire_.filter = [this](unsigned side, const Bytes &frame) { return pass(side, frame); };
     peer_ = std::make_unique<Host>(wire_, 1, seed * 3 + 2, peers(plan_), now_);
@@ -259,6 +265,15 @@ void RouterPlay::meet(const RouterTrouble &t)
         ledger_.note(now_, moved_ ? "-- mailboxes move to E" : "-- mailboxes move to M");
         router_->reload(plan_.files[moved_]);
         ledger_.lagging = true;
+        break;
+    case RouterTrouble::RENUMBER:
+        for (Server &s : servers_)
+            if (!s.plan().name.empty())
+                s.change_address();
+        break;
+    case RouterTrouble::RESOLVE:
+        ledger_.note(now_, "-- names are looked up again");
+        look_up_again();
         break;
     case RouterTrouble::REBOOT:
         servers_[t.left % servers_.size()].crash(t.lasts, true);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "tests/sim/router_names.h"
+
 extern "C" {
 #include "app/smtp/proxy.h"
 }
@@ -175,6 +177,27 @@ void Server::crash(nsec_t lasts, bool silently)
     up_at_ = now_ + lasts;
     if (plan_.first == ServerPlan::First::COMES_AND_GOES)
         turns_at_ = std::max(turns_at_ == UINT64_MAX ? 0 : turns_at_, up_at_);
+}
+
+void Server::change_address()
+{
+    std::swap(plan_.address, plan_.second);
+    ledger_.note(now_, std::string(1, plan_.letter) + " changes to " + plan_.address);
+    if (listener_ != nullptr) {
+        stop_listening(listener_);
+        listener_ = listen(25);
+    }
+    if (first_ != nullptr) {
+        stop_listening(first_);
+        first_ = listen(kFirstPort);
+    }
+    for (Session &s : sessions_) { // of the old one
+        if (dice_.one_in(2))
+            continue;
+        s.talk.reset();
+        s.over = true;
+    }
+    name_is_at(plan_.name, plan_.address);
 }
 
 void Server::tick(nsec_t now)

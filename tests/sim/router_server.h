@@ -39,6 +39,8 @@ constexpr uint16_t kFirstPort = 24; // ServerPlan::first's
 struct ServerPlan {
     char letter;
     std::string address;
+    std::string name;                // it is configured by this; "": by its address
+    std::string second;              // the address that it may change to, then
     std::set<std::string> mailboxes; // nobody else is known here
     std::set<std::string> late;      // of them: who moves, and may be known only a while later
     bool pipelining = true, eightbit = true, size = true, hello_only = false;
@@ -70,6 +72,8 @@ class Server
     nsec_t next() const; // when something of its own is due
     // The process (or the machine, without a word) ends, and another one begins later.
     void crash(nsec_t lasts, bool silently);
+    // It is at its second address from now on, or back at its first.
+    void change_address();
     size_t connections() const
     {
         return sessions_.size();
