@@ -21,15 +21,17 @@ static bool is_trace_field(const uint8_t *line, size_t len)
     return false;
 }
 
-/* Without transparency and leading trace block. Returns the length of what is left. */
+/* Without transparency and leading trace block. Only the dot behind a CRLF stands for transparency.
+ * Returns the length of what is left. */
 static size_t read_plainly(const uint8_t *data, size_t size, uint8_t *out)
 {
     size_t len = 0;
-    bool in_trace = true, skipped = false;
+    bool in_trace = true, skipped = false, crlf = true;
     while (size > 0) {
         const uint8_t *newline = memchr(data, '\n', size);
         size_t n = newline != NULL ? (size_t)(newline + 1 - data) : size;
-        size_t dot = data[0] == '.' ? 1 : 0;
+        size_t dot = data[0] == '.' && crlf ? 1 : 0;
+        crlf = n > 1 && data[n - 2] == '\r';
         const uint8_t *line = data + dot;
         size_t left = n - dot;
         bool goes_on = skipped && left > 0 && (line[0] == ' ' || line[0] == '\t');
