@@ -83,6 +83,8 @@ class Extensions(PairsCase):
         rows = [["", *MAKES]]
         rows += [[word, *(("yes" if word in self.offers[make] else "-") for make in MAKES)] for word in KEYWORDS]
         rows += [[need, *(table[need][make] for make in MAKES)] for need in table]
-        with open(os.path.join(self.build, "test-logs", "extensions.txt"), "w", encoding="utf-8") as file:
+        logs = os.path.join(self.build, "test-logs")
+        os.makedirs(logs, exist_ok=True)
+        with open(os.path.join(logs, "extensions.txt"), "w", encoding="utf-8") as file:
             for row in rows:
                 file.write("".join(f"{cell:<26}" if not i else f"{cell:<11}" for i, cell in enumerate(row)).rstrip() + "\n")
