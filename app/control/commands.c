@@ -112,6 +112,7 @@ static json_t *destinations(const struct control *c)
         json_t *o = json_object();
         json_object_set_new(o, "server", json_string(offer.server));
         json_object_set_new(o, "addresses", addresses_json(c, offer.servers, offer.identity));
+        json_object_set_new(o, "degraded", json_boolean(offer.degraded));
         if (offer.known) {
             json_object_set_new(o, "offers", extensions_json(offer.offers));
             json_object_set_new(o, "size_limit", number(offer.size_limit));

@@ -23,6 +23,7 @@ struct destination {
     /* Any thread reads what it offered last. */
     uint32_t offers; /* a smtp_extension_set, and GREETED */
     uint64_t size_limit;
+    bool degraded;
 };
 
 /* It has answered EHLO. */
@@ -369,6 +370,22 @@ void destinations_make_way(struct destinations *ds)
         connection_quit(TAILQ_FIRST(&r->idle));
 }
 
+static void set_degraded(struct destination *d, bool degraded)
+{
+    if (d->degraded != degraded)
+        __atomic_store_n(&d->degraded, degraded, __ATOMIC_RELAXED);
+}
+
+void destination_note_refusal(struct destination *d)
+{
+    set_degraded(d, true);
+}
+
+void destination_note_accept(struct destination *d)
+{
+    set_degraded(d, false);
+}
+
 bool destinations_offer(const struct destinations *ds, unsigned index, struct relay_offer *out)
 {
     if (index >= __atomic_load_n(&ds->count, __ATOMIC_ACQUIRE))
@@ -381,6 +398,7 @@ bool destinations_offer(const struct destinations *ds, unsigned index, struct re
     out->known = (offers & GREETED) != 0;
     out->offers = offers & ~GREETED;
     out->size_limit = __atomic_load_n(&d->size_limit, __ATOMIC_RELAXED);
+    out->degraded = __atomic_load_n(&d->degraded, __ATOMIC_RELAXED);
     return true;
 }
 

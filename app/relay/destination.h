@@ -70,6 +70,11 @@ void destinations_make_way(struct destinations *ds);
 /* Stop waiting, or leave a connection that is not ready yet. */
 void claim_cancel(struct claim *claim);
 
+/* It has refused us, rather than a sender or a recipient: it is degraded until it accepts a
+ * recipient. Mail is offered to it as before, for nobody else has that mailbox. */
+void destination_note_refusal(struct destination *d);
+void destination_note_accept(struct destination *d);
+
 /* Any thread: what the destination of that index offered last. False: there are not as many. */
 bool destinations_offer(const struct destinations *ds, unsigned index, struct relay_offer *out);
 

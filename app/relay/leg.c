@@ -397,6 +397,7 @@ static void note(struct leg *leg, enum reply_meaning meaning, const struct smtp_
         relay_alarm(r, "%s answered out of place: %u %.*s", destination_name(leg->destination),
                     reply->code, (int)message.len, message.at);
     } else if (meaning == REPLY_INFRASTRUCTURE) {
+        destination_note_refusal(leg->destination);
         relay_alarm(r, "%s refuses this relay: %u %.*s", destination_name(leg->destination),
                     reply->code, (int)message.len, message.at);
     }
@@ -446,6 +447,7 @@ static void rcpt_reply(struct leg *leg, struct recipient *rcpt, enum reply_meani
     }
     if (meaning == REPLY_GOOD) {
         relay_count(r, RELAY_RCPT_ACCEPTED);
+        destination_note_accept(leg->destination);
         health_note_accept(r, rcpt->record->route.hops[0].probe);
     } else {
         relay_count(r, RELAY_RCPT_REFUSED);

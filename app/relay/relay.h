@@ -94,7 +94,8 @@ struct relay_offer {
     const char *server; /* "192.0.2.10:25" */
     const struct servers *servers;
     enum smtp_identity_kind identity;
-    bool known; /* it has answered */
+    bool known;    /* it has answered */
+    bool degraded; /* it has refused this relay itself, and accepted no recipient since */
     smtp_extension_set offers;
     uint64_t size_limit; /* of SIZE; 0: none given */
 };

@@ -54,6 +54,8 @@ static void print_destination(const json_t *d, FILE *out)
         fprintf(out, "; lacks of what we offer:");
         print_words(lacks, number(d, "size_limit"), out);
     }
+    if (json_is_true(json_object_get(d, "degraded")))
+        fprintf(out, "; degraded: it refuses this relay");
     print_addresses(d, "\n  ", out);
     fprintf(out, "\n");
 }

@@ -64,6 +64,22 @@ class Control(CaptureCase):
         with open(os.path.join(self.router.directory, "status.log"), encoding="utf-8") as file:
             self.assertIn(f"external server {network.EXTERNAL}:25: up", file.read())
 
+    def test_status_says_that_a_destination_refuses_the_router_itself(self):
+        def degraded():
+            known = {d["server"]: d["degraded"] for d in self.say("status")["destinations"]}
+            return known[f"{network.EXTERNAL}:25"]
+
+        self.assertEqual(self.side("nobody@example.com"), ["external"])
+        self.assertFalse(degraded())
+        self.external.judge = lambda recipient: f"554 5.7.1 host {network.ROUTER} is blocked"
+        self.addCleanup(setattr, self.external, "judge", None)
+        self.assertReply(self.send(["nobody@example.com"]), "451 4.3.5")
+        self.assertTrue(degraded())
+        self.assertIn("degraded: it refuses this relay", self.control("status").stdout)
+        self.external.judge = None
+        self.assertEqual(self.side("nobody@example.com"), ["external"])
+        self.assertFalse(degraded())
+
     def test_route_explains_by_file_and_line(self):
         said = self.say("route", "ALICE@Example.COM", "nobody@example.com")["routes"]
         self.assertEqual((said[0]["canonical"], said[0]["verdict"], said[0]["line"]), ("alice@example.com", "local", 1))
